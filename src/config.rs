@@ -1,0 +1,184 @@
+//! `spanql.toml`: the user's recognizers, the store, the memory limit.
+//!
+//! Unknown keys and bad patterns are refused with file and line, because a misspelt key that is silently ignored
+//! looks exactly like a recognizer that finds nothing. What a pattern *means* is `recognize/pattern.rs`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::{Error, Result};
+use crate::recognize::{Pattern, Registry};
+
+/// The name looked for in the working directory when no file is given.
+pub const FILE_NAME: &str = "spanql.toml";
+
+/// A parsed and checked `spanql.toml`.
+///
+/// ```
+/// # use spanql::Config;
+/// let config = Config::parse(
+///     r#"
+///     memory = "2GB"
+///
+///     [[recognizer]]
+///     label = "ORDER"
+///     pattern = '\bORD-\d{8}\b'
+///     "#,
+///     "spanql.toml",
+/// )?;
+/// assert_eq!(config.memory, Some(2_000_000_000));
+/// assert!(config.registry().labels().any(|label| label == "ORDER"));
+/// # Ok::<(), spanql::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The store to use where none is named.
+    pub store: Option<PathBuf>,
+    /// The engine's memory limit in bytes.
+    pub memory: Option<usize>,
+    /// The user's patterns, in the order of the file.
+    pub patterns: Vec<Pattern>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    store: Option<PathBuf>,
+    memory: Option<Spanned<String>>,
+    #[serde(default)]
+    recognizer: Vec<Spanned<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    label: Spanned<String>,
+    pattern: Spanned<String>,
+    #[serde(default)]
+    group: usize,
+}
+
+impl Config {
+    /// Reads `path`, or `spanql.toml` in the working directory if there is one, or gives the defaults.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where a named file cannot be read; otherwise as [`Config::parse`].
+    pub fn load(path: Option<&Path>) -> Result<Self> {
+        let path = match path {
+            Some(path) => path,
+            None if Path::new(FILE_NAME).exists() => Path::new(FILE_NAME),
+            None => return Ok(Self::default()),
+        };
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the text of a configuration; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the line of an unknown key, a bad label, a pattern that does not compile or a memory
+    /// size that is none.
+    pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let fail = |offset: usize, message: String| Error::Config {
+            path: path.to_path_buf(),
+            line: text[..offset.min(text.len())].bytes().filter(|&b| b == b'\n').count() + 1,
+            message,
+        };
+        let file: File = toml::from_str(text)
+            .map_err(|e| fail(e.span().map_or(0, |span| span.start), e.message().to_string()))?;
+        let mut patterns = Vec::with_capacity(file.recognizer.len());
+        for entry in &file.recognizer {
+            let Entry { label, pattern, group } = entry.get_ref();
+            check_label(label.get_ref()).map_err(|message| fail(label.span().start, message))?;
+            let pattern = Pattern::new(label.get_ref(), pattern.get_ref(), *group)
+                .map_err(|e| fail(pattern.span().start, e.to_string()))?;
+            patterns.push(pattern);
+        }
+        let memory = match &file.memory {
+            None => None,
+            Some(size) => Some(
+                parse_size(size.get_ref())
+                    .map_err(|message| fail(size.span().start, format!("memory: {message}")))?,
+            ),
+        };
+        Ok(Self { store: file.store, memory, patterns })
+    }
+
+    /// The built-in recognizers followed by the user's.
+    #[must_use]
+    pub fn registry(&self) -> Registry {
+        Registry::builtin().with_patterns(self.patterns.iter().cloned())
+    }
+}
+
+/// Labels are written in comma-separated lists inside SQL strings, hence no commas, spaces or quotes.
+fn check_label(label: &str) -> Result<(), String> {
+    let mut bytes = label.bytes();
+    let fine = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if fine {
+        Ok(())
+    } else {
+        Err(format!("label {label:?}: a label is a letter followed by letters, digits or underscores, such as ORDER"))
+    }
+}
+
+/// Bytes from `512MB`, `2GB`, `1GiB` or a plain number.
+///
+/// # Errors
+/// A message that names the value and the accepted units.
+pub fn parse_size(size: &str) -> Result<usize, String> {
+    let trimmed = size.trim();
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+    let unit: usize = match trimmed[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" | "k" => 1_000,
+        "mb" | "m" => 1_000_000,
+        "gb" | "g" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => 0,
+    };
+    trimmed[..digits]
+        .parse::<usize>()
+        .ok()
+        .and_then(|n| n.checked_mul(unit))
+        .filter(|&n| n > 0)
+        .ok_or_else(|| format!("{size:?} is no size: write 512MB, 2GB, 1GiB or a number of bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::parse(text, "spanql.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn errors_name_file_line_and_value() {
+        let unknown = error("[[recognizer]]\nlabel = 'A'\npatern = 'x'\n");
+        assert!(unknown.starts_with("spanql.toml:"), "{unknown}");
+        assert!(unknown.contains("patern"), "{unknown}");
+        let bad = error("memory = '1GB'\n[[recognizer]]\nlabel = 'A'\npattern = '(x'\n");
+        assert!(bad.starts_with("spanql.toml:4:") && bad.contains("(x"), "{bad}");
+        let label = error("[[recognizer]]\nlabel = 'A,B'\npattern = 'x'\n");
+        assert!(label.starts_with("spanql.toml:2:") && label.contains("A,B"), "{label}");
+        let memory = error("\nmemory = 'much'\n");
+        assert!(memory.starts_with("spanql.toml:2:") && memory.contains("much"), "{memory}");
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("512MB"), Ok(512_000_000));
+        assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
+        assert_eq!(parse_size("7"), Ok(7));
+        for bad in ["", "GB", "-1", "1XB", "0", "99999999999GB"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Everything that can go wrong, in words for the person who has to act on it.
+//!
+//! A message says what, where (file, line, byte), the offending value, and what to do. Sources are kept, so that a
+//! caller can tell an I/O failure from a bad query. Records that cannot be read are no errors: they go to quarantine.
+
+use std::path::{Path, PathBuf};
+
+use datafusion::error::DataFusionError;
+
+/// A result whose error is [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Reading or writing a file failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+
+    /// `spanql.toml`, or the header of a report, is wrong.
+    #[error("{}:{line}: {message}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line.
+        line: usize,
+        /// What is wrong with it and what to do.
+        message: String,
+    },
+
+    /// A regular expression does not compile, or compiles to something unusable.
+    #[error("pattern {pattern:?}: {message}")]
+    Pattern {
+        /// The pattern as written.
+        pattern: String,
+        /// Why it was refused.
+        message: String,
+    },
+
+    /// A label that no recognizer of the registry has.
+    #[error("unknown label {label:?}: the labels are {known}")]
+    UnknownLabel {
+        /// The label asked for.
+        label: String,
+        /// The labels there are, comma separated.
+        known: String,
+    },
+
+    /// No store where one was expected.
+    #[error("no store at {0}: make one with `spanql ingest PATHS… --store {0}`", path.display())]
+    MissingStore {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+
+    /// The request itself makes no sense; nothing was started.
+    #[error("{0}")]
+    Usage(String),
+
+    /// Planning or running a query failed.
+    #[error("{}", query_message(.0))]
+    Query(#[source] DataFusionError),
+}
+
+impl Error {
+    /// Attaches a path to an I/O error: `fs::read(&p).map_err(Error::io(&p))`.
+    pub fn io(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { path: path.as_ref().to_path_buf(), source }
+    }
+}
+
+/// DataFusion wraps errors in context and hints; the innermost message of ours is what the user needs.
+fn query_message(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::External(inner) => inner.to_string(),
+        _ => error.strip_backtrace(),
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(inner) => Self::Query(DataFusionError::External(inner)),
+            },
+            other => Self::Query(other),
+        }
+    }
+}
+
+impl From<Error> for DataFusionError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Query(inner) => inner,
+            other => Self::External(Box::new(other)),
+        }
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        Self::from(DataFusionError::from(error))
+    }
+}
+
+impl From<parquet::errors::ParquetError> for Error {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        Self::from(DataFusionError::from(error))
+    }
+}

@@ -1,0 +1,1 @@
+//! The embedded engine: the only place that builds a `SessionContext`.
