@@ -283,11 +283,11 @@ impl<'a> EntityColumns<'a> {
                 }
                 EntityField::Entity => strings(&entities, text_buffers.to_vec()),
                 EntityField::Value => strings(&values, value_buffers.clone()),
-                EntityField::SpanStart => Ok(Arc::new(Int32Array::from(starts.clone()))),
-                EntityField::SpanEnd => Ok(Arc::new(Int32Array::from(ends.clone()))),
+                EntityField::SpanStart => Ok(Arc::new(Int32Array::from(starts.clone())) as ArrayRef),
+                EntityField::SpanEnd => Ok(Arc::new(Int32Array::from(ends.clone())) as ArrayRef),
                 EntityField::Score => {
                     let scores = recognizers.iter().map(|&r| extractor.scanner.registry().recognizers()[r].score());
-                    Ok(Arc::new(scores.collect::<Vec<_>>().into_iter().collect::<Float32Array>()))
+                    Ok(Arc::new(Float32Array::from_iter_values(scores)) as ArrayRef)
                 }
             })
             .collect()
