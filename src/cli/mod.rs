@@ -17,12 +17,30 @@ use crate::error::{Error, Result};
 use crate::output::{self, Format};
 use crate::session::Query;
 
-/// Something failed.
-const FAILED: u8 = 1;
-/// The request makes no sense; nothing was started.
-const USAGE: u8 = 2;
-/// Ended by Ctrl-C, as a shell reports it.
-const INTERRUPTED: u8 = 130;
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All done.
+    Done,
+    /// Some of it failed, and was told on stderr.
+    Failed,
+    /// Done, but some records are in quarantine.
+    Quarantined,
+    /// Ended by Ctrl-C.
+    Interrupted,
+}
+
+impl Outcome {
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Quarantined => 3,
+            // As a shell reports it.
+            Self::Interrupted => 130,
+        }
+    }
+}
 
 #[derive(Parser)]
 #[command(name = "spanql", version, about = "SQL over the entities in raw text", after_help = HELP)]
@@ -71,20 +89,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();
-            return u8::try_from(usage.exit_code()).unwrap_or(USAGE);
+            return u8::try_from(usage.exit_code()).unwrap_or(2);
         }
     };
-    outcome.unwrap_or_else(|error| {
-        complain(&error);
-        exit_code(&error)
-    })
+    match outcome {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => {
+            complain(&error);
+            exit_code(&error)
+        }
+    }
 }
 
+/// 2 where the request makes no sense and nothing was started, 1 for all else.
 fn exit_code(error: &Error) -> u8 {
-    match error {
-        Error::Usage(_) => USAGE,
-        _ => FAILED,
-    }
+    if matches!(error, Error::Usage(_)) { 2 } else { 1 }
 }
 
 /// A line on stderr; unlike `eprintln!` it does not panic where stderr is closed.
