@@ -79,13 +79,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(io::stderr)
         .try_init();
-    let outcome = match Cli::try_parse_from(args) {
-        Ok(Cli {
-            command: Command::Sql(args),
-        }) => sql::run(args),
-        Ok(Cli {
-            command: Command::Report(args),
-        }) => report::run(args),
+    let outcome = match Cli::try_parse_from(args).map(|cli| cli.command) {
+        Ok(Command::Sql(args)) => sql::run(args),
+        Ok(Command::Report(args)) => report::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();
