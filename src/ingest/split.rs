@@ -1,0 +1,381 @@
+//! A stream of bytes → whole records with exact offsets, in bounded memory.
+//!
+//! Where a record ends is decided here and, for CSV, in `csv.rs`; what it means is not. Every byte of the stream is in
+//! a piece or is blank space between pieces. A record over the limit is passed by without being kept.
+
+use std::io::{ErrorKind, Read};
+use std::ops::ControlFlow;
+
+use memchr::memchr;
+
+use super::csv::CsvScan;
+use super::quarantine::{Fault, Kind, RAW_LIMIT};
+
+/// How much is read at a time.
+const BLOCK: usize = 256 << 10;
+/// A search for a closing quote that went further than this is worth counting.
+const LONG_SEARCH: usize = 64 << 10;
+/// So many long searches that led nowhere may lie over one stretch of bytes, so that no file takes quadratic time.
+const LONG_SEARCHES: usize = 16;
+
+/// What a splitter says of the bytes that follow those it has seen of a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Scan {
+    /// The record goes on.
+    More,
+    /// The record ends after so many of these bytes, its terminator included.
+    End(usize),
+    /// The record can never be whole; why.
+    Broken(&'static str),
+}
+
+/// What ends a record.
+#[derive(Debug)]
+pub(crate) enum Splitter {
+    /// A line feed.
+    Lines,
+    /// A blank line. `true` while the current line is blank so far.
+    Paragraphs { blank: bool },
+    /// The end of the stream.
+    Whole,
+    /// A line feed outside quotes.
+    Csv(CsvScan),
+}
+
+impl Splitter {
+    pub(crate) fn paragraphs() -> Self {
+        Self::Paragraphs { blank: true }
+    }
+
+    fn scan(&mut self, bytes: &[u8]) -> Scan {
+        match self {
+            Self::Lines => memchr(b'\n', bytes).map_or(Scan::More, |at| Scan::End(at + 1)),
+            Self::Whole => Scan::More,
+            Self::Csv(csv) => csv.scan(bytes),
+            Self::Paragraphs { blank } => {
+                let mut from = 0;
+                while let Some(at) = memchr(b'\n', &bytes[from..]) {
+                    if *blank && is_blank(&bytes[from..from + at]) {
+                        return Scan::End(from + at + 1);
+                    }
+                    *blank = true;
+                    from += at + 1;
+                }
+                *blank &= is_blank(&bytes[from..]);
+                Scan::More
+            }
+        }
+    }
+
+    /// At the end of the stream: why what was seen is no whole record, if it is none.
+    fn unfinished(&self) -> Option<&'static str> {
+        match self {
+            Self::Csv(csv) => csv.unfinished(),
+            _ => None,
+        }
+    }
+
+    fn reset(&mut self, one_line: bool) {
+        match self {
+            Self::Paragraphs { blank } => *blank = true,
+            Self::Csv(csv) => csv.reset(one_line),
+            Self::Lines | Self::Whole => {}
+        }
+    }
+
+    /// The record is thrown away: from here on only its end is looked for.
+    fn pass_by(&mut self) {
+        if let Self::Csv(csv) = self {
+            csv.pass_by();
+        }
+    }
+
+    /// The record without its terminator.
+    fn strip<'a>(&self, record: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Whole => record,
+            Self::Paragraphs { .. } => record.trim_ascii_end(),
+            Self::Lines | Self::Csv(_) => {
+                let record = record.strip_suffix(b"\n").unwrap_or(record);
+                record.strip_suffix(b"\r").unwrap_or(record)
+            }
+        }
+    }
+
+    fn is_blank(&self, record: &[u8]) -> bool {
+        match self {
+            // A space may be a value.
+            Self::Csv(_) => record.is_empty(),
+            _ => is_blank(record),
+        }
+    }
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_whitespace)
+}
+
+/// A record, or what stands for one that could not be cut out.
+#[derive(Debug)]
+pub(crate) struct Piece<'a> {
+    /// The record without its terminator; where there is a fault, at most [`RAW_LIMIT`] bytes of it.
+    pub bytes: &'a [u8],
+    /// 1-based; lines count blank ones too, so that it can be found with any editor.
+    pub number: u64,
+    /// Of the first byte, in the decompressed stream.
+    pub offset: u64,
+    /// Set where the record is no record.
+    pub fault: Option<Fault>,
+}
+
+/// Cuts `read` into records of at most `limit` bytes and passes each on, in order, until `emit` breaks off.
+///
+/// Where reading fails, what was read before stands, and one more piece carries the failure.
+pub(crate) fn split(
+    read: impl Read,
+    splitter: Splitter,
+    limit: usize,
+    emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    Splitting {
+        read,
+        splitter,
+        limit,
+        emit,
+        window: Vec::new(),
+        start: 0,
+        seen: 0,
+        offset: 0,
+        number: 0,
+        ended: false,
+        failure: None,
+        passing: None,
+        frontier: 0,
+        long_searches: 0,
+    }
+    .run()
+}
+
+/// A record that is being passed by.
+struct Passing {
+    raw: Vec<u8>,
+    length: u64,
+    kind: Kind,
+    why: String,
+}
+
+impl Passing {
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = RAW_LIMIT - self.raw.len();
+        self.raw.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.length += bytes.len() as u64;
+    }
+}
+
+struct Splitting<R, F> {
+    read: R,
+    splitter: Splitter,
+    limit: usize,
+    emit: F,
+    /// `window[start..start + seen]` is what the splitter has seen of the current record.
+    window: Vec<u8>,
+    start: usize,
+    seen: usize,
+    /// Where the current record begins in the stream.
+    offset: u64,
+    number: u64,
+    ended: bool,
+    failure: Option<std::io::Error>,
+    passing: Option<Passing>,
+    /// The furthest point reached by searches for a closing quote that led nowhere.
+    frontier: u64,
+    long_searches: usize,
+}
+
+impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
+    fn run(mut self) -> ControlFlow<()> {
+        self.fill();
+        if self.window.starts_with(b"\xEF\xBB\xBF") {
+            self.start = 3;
+            self.offset = 3;
+        }
+        loop {
+            match self.splitter.scan(&self.window[self.start + self.seen..]) {
+                Scan::End(more) => {
+                    self.seen += more;
+                    self.record()?;
+                }
+                Scan::Broken(why) => {
+                    self.break_line(why)?;
+                }
+                Scan::More => {
+                    self.seen = self.window.len() - self.start;
+                    if self.ended {
+                        if self.seen == 0 && self.passing.is_none() {
+                            break;
+                        }
+                        if self.failure.is_some() {
+                            break;
+                        }
+                        match self.splitter.unfinished() {
+                            Some(why) if self.passing.is_none() => self.break_line(why)?,
+                            _ => self.record()?,
+                        }
+                        continue;
+                    }
+                    if self.passing.is_some() {
+                        self.forget();
+                    } else if self.seen > self.limit.saturating_add(2) {
+                        // Two bytes more than the limit, since a terminator is not part of the record.
+                        match self.splitter.unfinished() {
+                            Some(why) => {
+                                self.break_line(why)?;
+                                continue;
+                            }
+                            None => self.pass_by(Kind::TooLong, self.too_long()),
+                        }
+                    }
+                    self.fill();
+                }
+            }
+        }
+        self.fail()
+    }
+
+    fn too_long(&self) -> String {
+        format!("longer than {} bytes (--max-record-bytes)", self.limit)
+    }
+
+    /// The bytes seen are a record.
+    fn record(&mut self) -> ControlFlow<()> {
+        let whole = &self.window[self.start..self.start + self.seen];
+        let bytes = self.splitter.strip(whole);
+        match self.passing.take() {
+            Some(mut passing) => {
+                let forgotten = passing.length;
+                passing.keep(bytes);
+                self.number += 1;
+                (self.emit)(Piece {
+                    bytes: &passing.raw,
+                    number: self.number,
+                    offset: self.offset,
+                    fault: Some(Fault::new(passing.kind, passing.why, passing.length)),
+                })?;
+                // `forget` moved the window on, but left `offset` at the record's beginning.
+                self.offset += forgotten;
+            }
+            None if self.splitter.is_blank(bytes) => {
+                self.number += u64::from(matches!(self.splitter, Splitter::Lines));
+            }
+            None => {
+                self.number += 1;
+                let fault = (bytes.len() > self.limit)
+                    .then(|| Fault::new(Kind::TooLong, self.too_long(), bytes.len() as u64));
+                let kept = if fault.is_some() { bytes.len().min(RAW_LIMIT) } else { bytes.len() };
+                let piece =
+                    Piece { bytes: &bytes[..kept], number: self.number, offset: self.offset, fault };
+                (self.emit)(piece)?;
+            }
+        }
+        self.advance(self.seen);
+        ControlFlow::Continue(())
+    }
+
+    /// The record that begins here can never be whole: its first line is what is wrong, and the next line is read
+    /// anew, so that one stray quote does not swallow the rest of a file.
+    fn break_line(&mut self, why: &'static str) -> ControlFlow<()> {
+        if self.seen > LONG_SEARCH {
+            self.frontier = self.frontier.max(self.offset + self.seen as u64);
+            self.long_searches += 1;
+        }
+        let rest = &self.window[self.start..];
+        let length = match memchr(b'\n', rest) {
+            Some(at) => at + 1,
+            None if self.ended => rest.len(),
+            None => {
+                self.seen = rest.len();
+                self.pass_by(Kind::Csv, why.to_string());
+                return ControlFlow::Continue(());
+            }
+        };
+        let line = self.splitter.strip(&rest[..length]);
+        self.number += 1;
+        (self.emit)(Piece {
+            bytes: &line[..line.len().min(RAW_LIMIT)],
+            number: self.number,
+            offset: self.offset,
+            fault: Some(Fault::new(Kind::Csv, why.to_string(), line.len() as u64)),
+        })?;
+        self.advance(length);
+        ControlFlow::Continue(())
+    }
+
+    /// The next record begins so many bytes on.
+    fn advance(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.offset += bytes as u64;
+        self.seen = 0;
+        if self.offset >= self.frontier {
+            self.long_searches = 0;
+        }
+        self.splitter.reset(self.long_searches >= LONG_SEARCHES);
+    }
+
+    fn pass_by(&mut self, kind: Kind, why: String) {
+        self.passing = Some(Passing { raw: Vec::new(), length: 0, kind, why });
+        self.splitter.pass_by();
+        self.forget();
+    }
+
+    /// Lets go of what was seen of a record that is passed by.
+    fn forget(&mut self) {
+        if let Some(passing) = &mut self.passing {
+            passing.keep(&self.window[self.start..]);
+        }
+        self.start = self.window.len();
+        self.seen = 0;
+    }
+
+    fn fill(&mut self) {
+        self.window.drain(..self.start);
+        self.start = 0;
+        let full = self.window.len();
+        self.window.resize(full + BLOCK, 0);
+        let mut end = full;
+        while end == full {
+            match self.read.read(&mut self.window[full..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(read) => end += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.ended = true;
+                    self.failure = Some(error);
+                    break;
+                }
+            }
+        }
+        self.window.truncate(end);
+    }
+
+    /// Reports where reading failed, with what there is of the record that was cut off.
+    fn fail(mut self) -> ControlFlow<()> {
+        let Some(error) = self.failure.take() else { return ControlFlow::Continue(()) };
+        if self.passing.is_some() {
+            self.forget();
+        }
+        let (raw, length) = match self.passing.take() {
+            Some(passing) => (passing.raw, passing.length),
+            None => (self.window[self.start..].to_vec(), self.seen as u64),
+        };
+        let why = format!("at byte {} of the decompressed input: {error}", self.offset + length);
+        (self.emit)(Piece {
+            bytes: &raw[..raw.len().min(RAW_LIMIT)],
+            number: self.number + 1,
+            offset: self.offset,
+            fault: Some(Fault::new(Kind::Stream, why, length)),
+        })
+    }
+}
