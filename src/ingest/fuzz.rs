@@ -101,8 +101,12 @@ pub fn json_record(data: &[u8]) {
                 }
             }
         }
-        // Numbers beyond f64 are kept as text by none, but refused by both.
-        Err(_) => assert!(ours.is_err(), "{line:?} is no JSON object"),
+        // Inside of nested values, whose text is kept, we are content with the grammar: depth, the range of numbers and
+        // the pairing of surrogates are not looked at.
+        Err(_) => {
+            let nested = fields.iter().any(|(_, value)| matches!(value, json::Value::Json(_)));
+            assert!(ours.is_err() || nested, "{line:?} is no JSON object");
+        }
     }
 }
 
@@ -112,5 +116,39 @@ pub fn time_text(data: &[u8]) {
     if let Some(micros) = time::parse(text) {
         let printed = chrono::DateTime::from_timestamp_micros(micros).expect("a time that can be printed").to_rfc3339();
         assert_eq!(time::parse(&printed), Some(micros), "{text:?} became {printed}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_mark_at_the_beginning_may_come_byte_by_byte() {
+        super::records("\u{FEFF}".as_bytes());
+        super::records("\u{FEFF}a\n".as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn records(data in proptest::collection::vec(any::<u8>(), 0..200)) {
+            super::records(&data);
+        }
+
+        /// Far more line feeds, quotes and delimiters than chance would bring.
+        #[test]
+        fn records_of_csv_bytes(data in "(\u{FEFF})?[ab中,\t\"\r\n ]{0,60}") {
+            super::records(data.as_bytes());
+        }
+
+        #[test]
+        fn json_record(line in r#"\{("[ab]{0,2}": ?(null|true|-?[0-9]{1,22}|1\.5|1e300|"[a\\n"中]{0,3}"|\[1, ?\{\}\]),?){0,4}\}?"#) {
+            super::json_record(line.as_bytes());
+        }
+
+        #[test]
+        fn time_text(text in r"([0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?|-?[0-9]{1,20}(\.[0-9]{1,3})?|.{0,12})") {
+            super::time_text(text.as_bytes());
+        }
     }
 }

@@ -93,6 +93,8 @@ pub(crate) struct Input {
 pub(crate) struct Inputs {
     pub inputs: Vec<Input>,
     pub unknown_files: u64,
+    /// Files named so far, those named before included.
+    named: u64,
     seen: HashSet<PathBuf>,
 }
 
@@ -106,7 +108,7 @@ impl Inputs {
         }
         for given in paths {
             let path = Path::new(given);
-            let before = found.seen.len();
+            let before = found.named;
             if given == "-" {
                 found.stdin(format)?;
                 continue;
@@ -125,7 +127,7 @@ impl Inputs {
             } else {
                 return Err(Error::io(path)(std::io::ErrorKind::NotFound.into()));
             }
-            if found.seen.len() == before {
+            if found.named == before {
                 return Err(Error::Usage(format!(
                     "{given}: no files there that could be read (known are .jsonl .ndjson .csv .tsv .txt .parquet, \
                      with .gz or .zst after it or not; --format takes any other)"
@@ -147,7 +149,7 @@ impl Inputs {
     fn glob(&mut self, pattern: &str, store: Option<&Path>, format: Option<InputFormat>) -> Result<()> {
         let matches = glob::glob(pattern).map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
         for path in matches {
-            let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into_error()))?;
+            let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
             if path.is_dir() {
                 self.folder(&path, store, format)?;
             } else if !self.file(&path, format)? {
@@ -182,6 +184,7 @@ impl Inputs {
         let real = path.canonicalize().map_err(Error::io(path))?;
         // Opened here already, so that a file that may not be read stops the ingest before it begins.
         let size = File::open(path).and_then(|file| file.metadata()).map_err(Error::io(path))?.len();
+        self.named += 1;
         if self.seen.insert(real.clone()) {
             self.inputs.push(Input {
                 source: path.to_string_lossy().into_owned(),

@@ -244,7 +244,7 @@ fn ingest_inputs(found: Inputs, store: &Path, options: &IngestOptions, progress:
         skipped_sources,
         unknown_files,
     };
-    run.commit(&Record {
+    let record = Record {
         run: run.id.clone(),
         version: env!("CARGO_PKG_VERSION").to_string(),
         finished: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -254,7 +254,8 @@ fn ingest_inputs(found: Inputs, store: &Path, options: &IngestOptions, progress:
         bytes: summary.bytes,
         sources,
         files: RecordedFiles { documents, quarantine },
-    })?;
+    };
+    run.commit(&record)?;
     Ok(summary)
 }
 
