@@ -19,5 +19,4 @@ pub mod tables;
 
 pub use config::Config;
 pub use error::{Error, Result};
-pub use session::{Query, Session, SessionOptions};
 pub use store::Store;

@@ -4,6 +4,7 @@
 //! is in the library so that the binary and the `spanql` command of the Python package are the same code.
 
 mod engine;
+pub mod ingest;
 mod report;
 mod sql;
 
@@ -51,6 +52,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Ingest(ingest::IngestArgs),
     Sql(sql::Args),
     Report(report::Args),
 }
@@ -80,6 +82,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         .with_writer(io::stderr)
         .try_init();
     let outcome = match Cli::try_parse_from(args).map(|cli| cli.command) {
+        Ok(Command::Ingest(args)) => ingest::run(args),
         Ok(Command::Sql(args)) => sql::run(args),
         Ok(Command::Report(args)) => report::run(args),
         Err(usage) => {
@@ -99,7 +102,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// 2 where the request makes no sense and nothing was started, 1 for all else.
 fn exit_code(error: &Error) -> u8 {
-    if matches!(error, Error::Usage(_)) { 2 } else { 1 }
+    match error {
+        Error::Usage(_) => 2,
+        Error::Interrupted => Outcome::Interrupted.exit_code(),
+        _ => 1,
+    }
 }
 
 /// A line on stderr; unlike `eprintln!` it does not panic where stderr is closed.
