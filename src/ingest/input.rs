@@ -147,7 +147,9 @@ impl Inputs {
     }
 
     fn glob(&mut self, pattern: &str, store: Option<&Path>, format: Option<InputFormat>) -> Result<()> {
-        let matches = glob::glob(pattern).map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
+        // As in a shell, `*` names no hidden file.
+        let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
+        let matches = glob::glob_with(pattern, options).map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
         for path in matches {
             let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
             if path.is_dir() {
@@ -163,7 +165,8 @@ impl Inputs {
         let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
         let is_store = |path: &Path| store.is_some() && path.canonicalize().ok().as_deref() == store;
         let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
-            entry.depth() == 0 || !(hidden(entry.file_name()) || entry.file_type().is_dir() && is_store(entry.path()))
+            let left_out = entry.depth() > 0 && hidden(entry.file_name());
+            !left_out && !(entry.file_type().is_dir() && is_store(entry.path()))
         });
         for entry in walk {
             let entry = entry.map_err(|e| {
