@@ -163,7 +163,13 @@ impl Inputs {
         store: Option<&Path>,
         format: Option<InputFormat>,
     ) -> Result<()> {
-        let matches = glob::glob(pattern).map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
+        // As in a shell, `*` names no hidden file.
+        let options = glob::MatchOptions {
+            require_literal_leading_dot: true,
+            ..Default::default()
+        };
+        let matches = glob::glob_with(pattern, options)
+            .map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
         for path in matches {
             let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
             if path.is_dir() {
@@ -189,9 +195,9 @@ impl Inputs {
             .sort_by_file_name()
             .into_iter()
             .filter_entry(|entry| {
-                entry.depth() == 0
-                    || !(hidden(entry.file_name())
-                        || entry.file_type().is_dir() && is_store(entry.path()))
+                let is_hidden = entry.depth() > 0 && hidden(entry.file_name());
+                let is_ours = entry.file_type().is_dir() && is_store(entry.path());
+                !is_hidden && !is_ours
             });
         for entry in walk {
             let entry = entry.map_err(|e| {
