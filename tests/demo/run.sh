@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 spanql=${SPANQL:-target/release/spanql}
+spanql=${spanql#"$PWD/"}
 python=${PYTHON:-python3}
 work=.demo
 
@@ -13,7 +14,7 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
 # Runs spanql visibly. Exit code 3 means done, with some records quarantined: the summary has said how many.
 run() {
-    printf '$ spanql %s\n' "$*" >&2
+    printf '$ %s %s\n' "$spanql" "$*"
     local code=0
     "$spanql" "$@" || code=$?
     [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || exit "$code"
