@@ -12,7 +12,7 @@ PYTHON ?= python3
 CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 BIN := $(CURDIR)/.venv/bin
-MATURIN := $(BIN)/maturin build --locked --manifest-path python/Cargo.toml
+MATURIN := $(BIN)/maturin build --locked --interpreter $(BIN)/python --manifest-path python/Cargo.toml
 
 # The size of the bench's text in bytes, or a corpus made before: the prefix of its .jsonl and .parquet.
 BENCH_BYTES ?= 1000000000
@@ -99,7 +99,7 @@ bench-email-domains bench-ingest: bench-%: release .bench/venv/ready $(BENCH_COR
 bench-extract-and-aggregate: .venv/ready .bench/venv/ready
 	rm -rf .bench/wheels
 	$(MATURIN) --release --out .bench/wheels
-	$(BIN)/maturin build --release --target-dir $(TARGET) --out .bench/wheels \
+	$(BIN)/maturin build --release --interpreter $(BIN)/python --target-dir $(TARGET) --out .bench/wheels \
 	    --manifest-path benches/extract_and_aggregate/baseline/Cargo.toml
 	$(BENCH_BIN)/pip install --quiet --force-reinstall --no-deps .bench/wheels/*.whl
 	$(BENCH_BIN)/python benches/extract_and_aggregate/bench.py
