@@ -19,4 +19,5 @@ pub mod tables;
 
 pub use config::Config;
 pub use error::{Error, Result};
+pub use session::{Query, Session, SessionOptions};
 pub use store::Store;
