@@ -16,7 +16,7 @@ use crate::session::SessionOptions;
 const STACK_BYTES: usize = 16 << 20;
 
 /// How long Ctrl-C waits for the query to drop its temporary files. A write that hangs must not hold the user.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args, Clone)]
 pub(super) struct Engine {

@@ -12,8 +12,15 @@ use crate::config::parse_size;
 use crate::error::Result;
 use crate::ingest::{Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest};
 
+const HELP: &str = "\
+Examples:
+  spanql ingest mails/ --store mails.store
+  spanql ingest 'posts/*.csv.gz' --text content --time created_at --store posts.store
+  zcat dump.jsonl.gz | spanql ingest - --format jsonl --store dump.store";
+
 /// Read raw text into a store
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct IngestArgs {
     /// Files, folders, globs, or - for standard input: JSONL, CSV, TSV, plain text and Parquet, also .gz and .zst
     #[arg(required = true, value_name = "PATHS")]
