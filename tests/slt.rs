@@ -122,11 +122,13 @@ fn write_store(dir: &Path) {
         ],
         ("likes", Arc::new(StringArray::from(vec!["many", "5"])) as _),
     );
-    for (name, batch) in [("0001-0000.parquet", first), ("0002-0000.parquet", second)] {
-        let file = std::fs::File::create(store.documents().join(name)).unwrap();
+    for (run, batch) in [("000001", first), ("000002", second)] {
+        let file =
+            std::fs::File::create(store.documents().join(format!("{run}-0001.parquet"))).unwrap();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
+        std::fs::write(store.ingests().join(format!("{run}.json")), "{}").unwrap();
     }
 }
 

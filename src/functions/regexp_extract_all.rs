@@ -140,7 +140,9 @@ impl ScalarUDFImpl for RegexpExtractAll {
             None => 0,
             Some(ColumnarValue::Scalar(ScalarValue::Int64(Some(group)))) => *group,
             Some(_) => {
-                return exec_err!("{NAME}: the group must be a literal number or a bound parameter");
+                return exec_err!(
+                    "{NAME}: the group must be a literal number or a bound parameter"
+                );
             }
         };
         let pattern = self.pattern(pattern, group)?;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Store, run_of};
 
 /// What `ingests/<run>.json` says of a finished run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -232,14 +232,6 @@ fn name(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
-}
-
-/// `000001-0001.parquet` → `000001`.
-fn run_of(file: &str) -> Option<&str> {
-    let (run, part) = file.strip_suffix(".parquet")?.split_once('-')?;
-    let digits =
-        |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
-    (digits(run, 6) && digits(part, 4)).then_some(run)
 }
 
 #[cfg(test)]

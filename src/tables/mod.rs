@@ -32,8 +32,8 @@ impl Snapshot {
     /// [`crate::Error::Io`] where a folder cannot be listed.
     pub fn of(store: &Store) -> Result<Self> {
         Ok(Self {
-            documents: parquet_files::list(&store.documents())?,
-            quarantine: parquet_files::list(&store.quarantine())?,
+            documents: store.committed(&store.documents())?,
+            quarantine: store.committed(&store.quarantine())?,
         })
     }
 }
