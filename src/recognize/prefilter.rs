@@ -224,7 +224,7 @@ mod tests {
             (r"[0-9]{4}-[0-9]{2}", "-"),
             (r"(?i)kg", "Gg"),
             (r"[a-z]+", "abcdefghijklmnopqrstuvwxyz"),
-            ("[￥$]9", "$¿"),
+            ("[￥$][0-9]", "$¿"),
             (r"a|b*", "none"),
             (r"\b", "none"),
             (r"x*", "none"),
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn literals_confirm() {
-        let url = of("https?://x").unwrap();
-        assert!(url.confirms(b"http://x", 4) && !url.confirms(b"http:/x/", 4) && !url.confirms(b":", 0));
+        let url = of("https?://e").unwrap();
+        assert!(url.confirms(b"http://e", 4) && !url.confirms(b"http:/e/", 4) && !url.confirms(b":", 0));
     }
 }
