@@ -1,4 +1,5 @@
 //! Replays `tests/fuzz/seeds/<target>/*` through the fuzz targets' own assertions.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "fuzz/targets.rs"]
 mod targets;
@@ -7,10 +8,20 @@ use std::fs;
 use std::path::Path;
 
 fn replay(target: &str, run: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
-    let mut seeds: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/seeds")
+        .join(target);
+    let mut seeds: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     seeds.sort();
-    assert!(seeds.len() >= 12, "{} holds only {} seeds", folder.display(), seeds.len());
+    assert!(
+        seeds.len() >= 12,
+        "{} holds only {} seeds",
+        folder.display(),
+        seeds.len()
+    );
     for seed in seeds {
         println!("{}", seed.display());
         run(&fs::read(&seed).unwrap());

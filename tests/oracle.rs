@@ -1,5 +1,6 @@
 //! Spans against naive oracles: patterns against the `regex` crate over the whole text, built-ins against slow
 //! re-readings of their documented grammars, and every scan against the invariants of `fuzz/targets.rs`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "fuzz/targets.rs"]
 mod targets;
@@ -13,8 +14,36 @@ use spanql::recognize::{Pattern, Registry, Scratch};
 /// Pieces from which patterns grow: literals, classes of all kinds, look-around.
 fn atom() -> impl Strategy<Value = String> {
     select(vec![
-        "a", "b", "ab", "@", "-", "ORD-", "://", "中", "中文", "😀", ".", r"\d", r"\w", r"\s", "[a-c]", "[ab@]", "[^a]",
-        "[^@\\s]", "[一-龥]", "[0-9.]", r"\b", r"\B", "^", "$", "(?m:^)", "(?i:k)", "(?s:.)", "[￥$]", r"\p{Lu}", "",
+        "a",
+        "b",
+        "ab",
+        "@",
+        "-",
+        "ORD-",
+        "://",
+        "中",
+        "中文",
+        "😀",
+        ".",
+        r"\d",
+        r"\w",
+        r"\s",
+        "[a-c]",
+        "[ab@]",
+        "[^a]",
+        "[^@\\s]",
+        "[一-龥]",
+        "[0-9.]",
+        r"\b",
+        r"\B",
+        "^",
+        "$",
+        "(?m:^)",
+        "(?i:k)",
+        "(?s:.)",
+        "[￥$]",
+        r"\p{Lu}",
+        "",
     ])
     .prop_map(str::to_string)
 }
@@ -37,12 +66,12 @@ fn text_of(pieces: &'static [&'static str], length: usize) -> impl Strategy<Valu
 }
 
 const PATTERN_PIECES: &[&str] = &[
-    "a", "b", "c", "k", "K", "ab", "@", "-", "ORD-", "O", "://", ":", "1", "22", ".", " ", "\n", "中", "文", "😀", "$", "￥", "A",
-    "\u{212a}",
+    "a", "b", "c", "k", "K", "ab", "@", "-", "ORD-", "O", "://", ":", "1", "22", ".", " ", "\n",
+    "中", "文", "😀", "$", "￥", "A", "\u{212a}",
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn patterns_find_what_the_regex_crate_finds(pattern in pattern(), text in text_of(PATTERN_PIECES, 40)) {
@@ -98,24 +127,129 @@ const REAL_PATTERNS: &[&str] = &[
 ];
 
 const ALL_PIECES: &[&str] = &[
-    "a", "b.com", "@", ".", "..", "-", "_", " ", "\n", "，", "：", "中", "话题", "😀", "é", "Ａ", "１", "#", "＃", "&", "/", "(", ")",
-    "'", "http://", "https://", "www.", "example.org", ":80", "[::1]", "?q=1", "+86", "+1", "(202)", "138", "1234", "5678",
-    "13812345678", "2026", "-11-", "11", "22", "年", "月", "日", "Nov ", ", ", "22nd", "T10:00", "$", "元", "万",
+    "a",
+    "b.com",
+    "@",
+    ".",
+    "..",
+    "-",
+    "_",
+    " ",
+    "\n",
+    "，",
+    "：",
+    "中",
+    "话题",
+    "😀",
+    "é",
+    "Ａ",
+    "１",
+    "#",
+    "＃",
+    "&",
+    "/",
+    "(",
+    ")",
+    "'",
+    "http://",
+    "https://",
+    "www.",
+    "example.org",
+    ":80",
+    "[::1]",
+    "?q=1",
+    "+86",
+    "+1",
+    "(202)",
+    "138",
+    "1234",
+    "5678",
+    "13812345678",
+    "2026",
+    "-11-",
+    "11",
+    "22",
+    "年",
+    "月",
+    "日",
+    "Nov ",
+    ", ",
+    "22nd",
+    "T10:00",
+    "$",
+    "元",
+    "万",
 ];
-const EMAIL_PIECES: &[&str] =
-    &["a", "B", "9", "com", "xn--a", "@", "@", ".", ".", "..", "-", "_", "'", "%", "+", " ", "，", "中", "é", "１", "😀", "*"];
-const HASHTAG_PIECES: &[&str] =
-    &["#", "#", "＃", "a", "B", "9", "_", "é", "中", "话题", "，", "！", "-", ".", "&", "/", " ", "😀", "１", ",", "://"];
+const EMAIL_PIECES: &[&str] = &[
+    "a", "a@b.com", "@a@b.com", "B", "9", "com", "xn--a", "@", "@", ".", ".", "..", "-", "_", "'",
+    "%", "+", " ", "，", "中", "é", "１", "😀", "*",
+];
+const HASHTAG_PIECES: &[&str] = &[
+    "#", "#", "＃", "a", "B", "9", "_", "é", "中", "话题", "，", "！", "-", ".", "&", "/", " ",
+    "😀", "１", ",", "://",
+];
 const PHONE_PIECES: &[&str] = &[
-    "13812345678", "138", "1234", "5678", "12", "3", " ", "-", ".", "/", ",", "a", "_", "中", "，", "é", "１", "@", "%", "$",
+    "13812345678",
+    "138 1234 5678",
+    "138-1234-5678",
+    " 123 ",
+    "138",
+    "1234",
+    "5678",
+    "12",
+    "3",
+    " ",
+    "-",
+    ".",
+    "/",
+    ",",
+    "a",
+    "_",
+    "中",
+    "，",
+    "é",
+    "１",
+    "@",
+    "%",
+    "$",
 ];
 const DATE_PIECES: &[&str] = &[
-    "2026", "2024", "1900", "11", "2", "29", "31", "5", "-", "/", ".", "年", "月", "日", "号", " ", "，", "中", "a", "T", "_", "é",
+    "2026-11-22",
+    "22/11/2026",
+    "2024年2月29日",
+    "1900-2-29",
+    "2026-2-29",
+    "2026",
+    "2024",
+    "1900",
+    "11",
+    "2",
+    "29",
+    "31",
+    "5",
+    "-",
+    "/",
+    ".",
+    "年",
+    "月",
+    "日",
+    "号",
+    " ",
+    "，",
+    "中",
+    "a",
+    "T",
+    "_",
+    "é",
 ];
 
 fn found(label: &str, text: &str) -> Vec<String> {
     let scanner = Registry::builtin().scanner(&[label]).unwrap();
-    scanner.scan(text, &mut Scratch::default()).iter().map(|span| span.of(text).to_string()).collect()
+    scanner
+        .scan(text, &mut Scratch::default())
+        .iter()
+        .map(|span| span.of(text).to_string())
+        .collect()
 }
 
 fn previous(text: &str, at: usize) -> Option<char> {
@@ -128,24 +262,40 @@ fn joins(c: Option<char>) -> bool {
 }
 
 fn emails(text: &str) -> Vec<String> {
-    let run = Regex::new(r"([A-Za-z0-9._%+'-]*)@([A-Za-z0-9.-]*)").unwrap();
+    let local_run = Regex::new(r"[A-Za-z0-9._%+'-]*$").unwrap();
+    let domain_run = Regex::new(r"^[A-Za-z0-9.-]*").unwrap();
     let local = Regex::new(r"^[A-Za-z0-9_](?:\.?[A-Za-z0-9_%+'-])*$").unwrap();
     let domain = Regex::new(
         r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|(?i:xn--)[A-Za-z0-9-]{0,58}[A-Za-z0-9])$",
     )
     .unwrap();
     let mut all = Vec::new();
-    for found in run.captures_iter(text) {
-        let whole = found.get(0).unwrap();
-        let (before, mut after) = (previous(text, whole.start()), text[whole.end()..].chars());
+    for (at, _) in text.match_indices('@') {
+        let names = local_run.find(&text[..at]).unwrap();
+        let hosts = domain_run.find(&text[at + 1..]).unwrap();
+        let (before, mut after) = (
+            previous(text, names.start()),
+            text[at + 1 + hosts.end()..].chars(),
+        );
         let next = after.next();
         let emphasis = next == Some('_') && !joins(after.next());
         if before == Some('@') || next == Some('@') || joins(before) || joins(next) && !emphasis {
             continue;
         }
-        let name = found[1].trim_start_matches(['.', '%', '+', '-', '\'']);
-        let host = found[2].split("..").next().unwrap().trim_end_matches(['.', '-']);
-        if found[1].len() <= 64 && !name.ends_with('\'') && local.is_match(name) && domain.is_match(host) {
+        let name = names
+            .as_str()
+            .trim_start_matches(['.', '%', '+', '-', '\'']);
+        let host = hosts
+            .as_str()
+            .split("..")
+            .next()
+            .unwrap()
+            .trim_end_matches(['.', '-']);
+        if names.len() <= 64
+            && !name.ends_with('\'')
+            && local.is_match(name)
+            && domain.is_match(host)
+        {
             all.push(format!("{name}@{host}"));
         }
     }
@@ -187,21 +337,31 @@ fn hashtags(text: &str) -> Vec<String> {
 }
 
 fn mobiles(text: &str) -> Vec<String> {
-    let form = Regex::new(r"1[3-9][0-9]{9}|1[3-9][0-9] [0-9]{4} [0-9]{4}|1[3-9][0-9]-[0-9]{4}-[0-9]{4}").unwrap();
+    let form =
+        Regex::new(r"1[3-9][0-9]{9}|1[3-9][0-9] [0-9]{4} [0-9]{4}|1[3-9][0-9]-[0-9]{4}-[0-9]{4}")
+            .unwrap();
     let (spoilt_before, spoilt_after) = (
         Regex::new(r"(?:[0-9a-zA-Z_é１$]|[0-9]\.|[0-9a-zA-Z]-|[a-zA-Z]/)$").unwrap(),
         Regex::new(r"^(?:[0-9a-zA-Z_é１@%]|\.[0-9a-zA-Z]|-[0-9])").unwrap(),
     );
-    let (group_before, group_after) = (Regex::new("[0-9]{3} $").unwrap(), Regex::new("^ [0-9]{3}").unwrap());
+    let (group_before, group_after) = (
+        Regex::new("[0-9]{3} $").unwrap(),
+        Regex::new("^ [0-9]{3}").unwrap(),
+    );
     let (mut all, mut at) = (Vec::new(), 0);
     while let Some(found) = form.find_at(text, at) {
         let (before, after) = (&text[..found.start()], &text[found.end()..]);
-        let grouped = found.as_str().contains(' ') && (group_before.is_match(before) || group_after.is_match(after));
+        let grouped = found.as_str().contains(' ')
+            && (group_before.is_match(before) || group_after.is_match(after));
         let whole = !grouped && !spoilt_before.is_match(before) && !spoilt_after.is_match(after);
         if whole {
             all.push(found.as_str().to_string());
         }
-        at = if whole { found.end() } else { found.start() + 1 };
+        at = if whole {
+            found.end()
+        } else {
+            found.start() + 1
+        };
     }
     all
 }
@@ -214,13 +374,22 @@ fn dates(text: &str) -> Vec<String> {
     ]
     .map(|form| Regex::new(form).unwrap());
     let spoilt_before = Regex::new(r"(?:[0-9a-zA-Zé１]|[0-9][./-])$").unwrap();
-    let spoilt_after = Regex::new(r"^(?:[0-9a-su-zA-SU-Zé１]|[Tt](?:[^0-9]|$)|[./-][0-9])").unwrap();
+    let spoilt_after =
+        Regex::new(r"^(?:[0-9a-su-zA-SU-Zé１]|[Tt](?:[^0-9]|$)|[./-][0-9])").unwrap();
     let (mut all, mut at) = (Vec::new(), 0);
     'next: while at < text.len() {
         for (i, form) in forms.iter().enumerate() {
-            let Some(found) = form.captures_at(text, at).filter(|c| c.get(0).unwrap().start() == at) else { continue };
+            let Some(found) = form
+                .captures_at(text, at)
+                .filter(|c| c.get(0).unwrap().start() == at)
+            else {
+                continue;
+            };
             let number = |name: &str| found.name(name).map(|n| n.as_str().parse::<u32>().unwrap());
-            let (year, month) = (number("y").unwrap(), number("m").or(number("n")).or(number("o")).unwrap());
+            let (year, month) = (
+                number("y").unwrap(),
+                number("m").or(number("n")).or(number("o")).unwrap(),
+            );
             let whole = found.get(0).unwrap();
             let ends = i == 1 || !spoilt_after.is_match(&text[whole.end()..]);
             let (month, day) = match (i, number("d")) {
@@ -229,7 +398,11 @@ fn dates(text: &str) -> Vec<String> {
                 (_, day) => (month, day),
             };
             let exists = NaiveDate::from_ymd_opt(year as i32, month, day.unwrap_or(1)).is_some();
-            if (1000..3000).contains(&year) && exists && ends && !spoilt_before.is_match(&text[..at]) {
+            if (1000..3000).contains(&year)
+                && exists
+                && ends
+                && !spoilt_before.is_match(&text[..at])
+            {
                 all.push(whole.as_str().to_string());
                 at = whole.end();
                 continue 'next;
