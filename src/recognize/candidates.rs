@@ -283,6 +283,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_kind_of_search_equals_looking_at_each_byte(
             set in proptest::collection::vec(any::<u8>(), 0..12),

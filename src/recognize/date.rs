@@ -295,20 +295,20 @@ fn month_number(name: &[u8]) -> Option<u32> {
         "november",
         "december",
     ];
-    let is = |full: &str| {
-        name.eq_ignore_ascii_case(full.as_bytes())
-            || name.eq_ignore_ascii_case(&full.as_bytes()[..3])
-            || full == "september" && name.eq_ignore_ascii_case(b"sept")
-    };
-    (1..)
+    if !(3..=9).contains(&name.len()) {
+        return None;
+    }
+    let short = [0, 1, 2].map(|i| name[i].to_ascii_lowercase());
+    let (month, full) = (1..)
         .zip(NAMES)
-        .find(|(_, full)| is(full))
-        .map(|(month, _)| month)
+        .find(|(_, full)| full.as_bytes()[..3] == short)?;
+    let whole = name.len() == 3 || name.eq_ignore_ascii_case(full.as_bytes());
+    (whole || month == 9 && name.eq_ignore_ascii_case(b"sept")).then_some(month)
 }
 
 /// The day, if the calendar has it.
 fn checked(year: u32, month: u32, day: u32) -> Option<Day> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         4 | 6 | 9 | 11 => 30,
         2 => 28 + u32::from(leap),

@@ -284,19 +284,14 @@ mod tests {
             (r"[0-9]{4}-[0-9]{2}", "-"),
             (r"(?i)kg", "Gg"),
             (r"[a-z]+", "abcdefghijklmnopqrstuvwxyz"),
-            ("[￥$]9", "$¿"),
+            ("[￥$][0-9]", "$¿"),
             (r"a|b*", "none"),
             (r"\b", "none"),
             (r"x*", "none"),
             (r"(?:abc)?", "none"),
         ] {
-            let mut expected: Vec<char> = expected.chars().collect();
-            expected.sort_unstable();
-            assert_eq!(
-                anchor(pattern),
-                expected.iter().collect::<String>(),
-                "{pattern}"
-            );
+            let sorted = |text: &str| text.chars().collect::<std::collections::BTreeSet<_>>();
+            assert_eq!(sorted(&anchor(pattern)), sorted(expected), "{pattern}");
         }
     }
 
@@ -330,9 +325,9 @@ mod tests {
 
     #[test]
     fn literals_confirm() {
-        let url = of("https?://x").unwrap();
+        let url = of("https?://e").unwrap();
         assert!(
-            url.confirms(b"http://x", 4) && !url.confirms(b"http:/x/", 4) && !url.confirms(b":", 0)
+            url.confirms(b"http://e", 4) && !url.confirms(b"http:/e/", 4) && !url.confirms(b":", 0)
         );
     }
 }

@@ -201,8 +201,8 @@ fn is_host(name: &str, free: bool) -> bool {
     if last.bytes().all(|b| b.is_ascii_digit()) {
         return free && name.parse::<Ipv4Addr>().is_ok();
     }
-    let top_level =
-        is_top_level(last.as_bytes()) || !last.is_ascii() && last.chars().all(char::is_alphabetic);
+    let top_level = is_top_level(last.as_bytes())
+        || !last.is_ascii() && !last.contains(|c: char| c.is_numeric() || c == '_');
     let fine = |label: &str| {
         (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
     };
