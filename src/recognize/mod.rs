@@ -3,6 +3,7 @@
 //! Owns the [`Recognizer`] trait, the built-in recognizers (one file a label family), user [`Pattern`]s, and the
 //! [`Registry`] that scans a text once for all wanted labels. Arrow, DataFusion and files are absent here.
 
+pub mod lowercase_email;
 mod pattern;
 mod registry;
 mod span;
