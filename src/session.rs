@@ -1,1 +1,202 @@
 //! The embedded engine: the only place that builds a `SessionContext`.
+//!
+//! Owns the memory limit, the number of partitions, and which tables and functions a query sees. Reading and writing
+//! files, and the runtime that drives the futures, belong to the callers.
+
+mod memory;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::common::ParamValues;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::prelude::SessionConfig;
+use futures::StreamExt;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::functions;
+use crate::plan::{CompactViews, compact_batch};
+use crate::recognize::Registry;
+use crate::store::Store;
+use crate::tables;
+
+/// How many consumers an out-of-memory message names.
+const CONSUMERS_NAMED: usize = 5;
+
+/// How to open a [`Session`]. What is left out comes from `spanql.toml`, then from the machine.
+#[derive(Debug, Clone, Default)]
+pub struct SessionOptions {
+    /// The store whose `documents`, `quarantine` and `entities` queries see.
+    pub store: Option<PathBuf>,
+    /// The configuration file; `spanql.toml` in the working directory where none is named.
+    pub config: Option<PathBuf>,
+    /// The engine's memory limit in bytes; half of what the machine or its cgroup has by default.
+    pub memory: Option<usize>,
+    /// Partitions that a query runs on; one a core by default.
+    pub threads: Option<usize>,
+}
+
+/// A configured engine. Cheap to share behind an `Arc`; queries of several threads run side by side.
+///
+/// ```
+/// use datafusion::common::ParamValues;
+/// use futures::StreamExt;
+/// use spanql::{Session, SessionOptions};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let session = Session::open(SessionOptions::default()).await?;
+/// let query = session
+///     .sql("SELECT entity_values('Write to Ann@Example.com.', 'EMAIL') AS mails", ParamValues::Map(Default::default()))
+///     .await?;
+/// let batch = query.stream().await?.next().await.expect("one batch")?;
+/// assert_eq!(batch.num_rows(), 1);
+/// # Ok::<(), spanql::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Session {
+    ctx: SessionContext,
+    registry: Arc<Registry>,
+    store: Option<Store>,
+    /// The files behind the store's tables when they were last registered.
+    seen: Mutex<Option<tables::Snapshot>>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("registry", &self.registry).field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Builds the engine.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or [`Error::Pattern`] for a bad configuration, [`Error::MissingStore`] where the store named
+    /// is none.
+    pub async fn open(options: SessionOptions) -> Result<Self> {
+        let config = Config::load(options.config.as_deref())?;
+        let registry = Arc::new(config.registry());
+        let store = options.store.or(config.store).map(Store::open).transpose()?;
+        let limit = options.memory.or(config.memory).unwrap_or_else(memory::default_limit);
+        let threads = options
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+            .max(1);
+
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(TrackConsumersPool::new(
+                FairSpillPool::new(limit),
+                std::num::NonZero::new(CONSUMERS_NAMED).expect("not zero"),
+            )))
+            .build_arc()?;
+        let mut settings = SessionConfig::new().with_target_partitions(threads).with_information_schema(true);
+        // Stores are split into row groups of some megabytes: even a small file is worth two partitions.
+        settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
+        let state = SessionStateBuilder::new()
+            .with_config(settings)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(CompactViews))
+            .build();
+        let ctx = SessionContext::new_with_state(state).enable_url_table();
+        functions::register_all(&ctx, &registry);
+        let session = Self { ctx, registry, store, seen: Mutex::new(None) };
+        session.refresh()?;
+        Ok(session)
+    }
+
+    /// The recognizers that queries use.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// The store, if the session has one.
+    #[must_use]
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// Makes `table` known under `name`, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that the store's own tables have.
+    pub fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        if tables::NAMES.contains(&name) && self.store.is_some() {
+            return Err(Error::Usage(format!("{name} is a table of the store: register under another name")));
+        }
+        self.ctx.deregister_table(name)?;
+        self.ctx.register_table(name, table)?;
+        Ok(())
+    }
+
+    /// Plans one statement and binds its parameters (`$1`, `$name`). `CREATE VIEW` and the like take effect at once.
+    ///
+    /// # Errors
+    /// [`Error::Query`] where the statement does not parse or plan, [`Error::UnknownLabel`] and [`Error::Pattern`] for
+    /// labels and patterns in it, [`Error::Usage`] for statements that write (`COPY`, `INSERT`): results are written by
+    /// [`crate::output`], which never leaves half a file.
+    pub async fn sql(&self, query: &str, params: ParamValues) -> Result<Query> {
+        self.refresh()?;
+        let state = self.ctx.state();
+        let plan = state.create_logical_plan(query).await?;
+        if matches!(plan, datafusion::logical_expr::LogicalPlan::Copy(_) | datafusion::logical_expr::LogicalPlan::Dml(_)) {
+            return Err(Error::Usage(
+                "COPY, INSERT, UPDATE and DELETE are not run: SELECT, and let --format and -o write the result".into(),
+            ));
+        }
+        let options = SQLOptions::new().with_allow_dml(false);
+        options.verify_plan(&plan)?;
+        let frame = self.ctx.execute_logical_plan(plan).await?.with_param_values(params)?;
+        Ok(Query { frame })
+    }
+
+    /// Registers the store's tables anew if its files have changed.
+    fn refresh(&self) -> Result<()> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let now = tables::Snapshot::of(store)?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.as_ref() != Some(&now) {
+            tables::register_store(&self.ctx, &now, &self.registry)?;
+            *seen = Some(now);
+        }
+        Ok(())
+    }
+}
+
+/// A planned statement, which can be run more than once.
+#[derive(Debug, Clone)]
+pub struct Query {
+    frame: DataFrame,
+}
+
+impl Query {
+    /// The columns of the result.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(self.frame.schema().inner())
+    }
+
+    /// Starts the query and gives its batches as they come; dropping the stream stops it. Views are compacted, so that
+    /// keeping a batch keeps its own bytes only.
+    ///
+    /// # Errors
+    /// [`Error::Query`] where the plan cannot be made physical, for instance because a parameter is not bound; errors
+    /// while running come through the stream.
+    pub async fn stream(&self) -> Result<SendableRecordBatchStream> {
+        let stream = self.frame.clone().execute_stream().await?;
+        let schema = stream.schema();
+        let compacted = stream.map(|batch| Ok(compact_batch(&batch?)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, compacted)))
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Reading it as tables is `tables/`, writing it is `ingest/`; this file holds only what both must agree on.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,8 +28,14 @@ impl Store {
     /// # Errors
     /// [`Error::MissingStore`] where the folder or its `documents` is absent.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
-        let store = Self { root: root.as_ref().to_path_buf() };
-        if store.documents().is_dir() { Ok(store) } else { Err(Error::MissingStore { path: store.root }) }
+        let store = Self {
+            root: root.as_ref().to_path_buf(),
+        };
+        if store.documents().is_dir() {
+            Ok(store)
+        } else {
+            Err(Error::MissingStore { path: store.root })
+        }
     }
 
     /// The store in this folder, made if it is not there.
@@ -36,7 +43,9 @@ impl Store {
     /// # Errors
     /// [`Error::Io`] where folders cannot be made.
     pub fn create(root: impl AsRef<Path>) -> Result<Self> {
-        let store = Self { root: root.as_ref().to_path_buf() };
+        let store = Self {
+            root: root.as_ref().to_path_buf(),
+        };
         for dir in [store.documents(), store.quarantine(), store.ingests()] {
             std::fs::create_dir_all(&dir).map_err(Error::io(&dir))?;
         }
@@ -74,7 +83,11 @@ pub fn document_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("doc_id", DataType::Utf8View, false),
         Field::new("source", DataType::Utf8View, false),
-        Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+        Field::new(
+            "ts",
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            true,
+        ),
         Field::new("text", DataType::Utf8View, false),
     ]))
 }
@@ -93,4 +106,146 @@ pub fn quarantine_schema() -> SchemaRef {
         Field::new("raw", DataType::BinaryView, false),
         Field::new("length", DataType::Int64, false),
     ]))
+}
+
+/// The narrowest type that holds the values of both: how a column is read whose files disagree on its type.
+///
+/// Equal types stay; NULL gives way to anything; whole numbers meet in Int64, numbers in Float64 (whole numbers beyond
+/// 2⁵³ are rounded there); all else meets in Utf8View. The order of the arguments, and of several calls in a row, does
+/// not matter.
+///
+/// ```
+/// # use arrow::datatypes::DataType;
+/// # use spanql::store::widen;
+/// assert_eq!(widen(&DataType::Int64, &DataType::Float64), DataType::Float64);
+/// assert_eq!(widen(&DataType::Float64, &DataType::Boolean), DataType::Utf8View);
+/// ```
+#[must_use]
+pub fn widen(a: &DataType, b: &DataType) -> DataType {
+    // UInt64 joins neither kind of number: half of its values fit no Int64, and Float64 would round ids.
+    let whole = |t: &DataType| t.is_integer() && *t != DataType::UInt64;
+    let number = |t: &DataType| whole(t) || t.is_floating();
+    match (a, b) {
+        (DataType::Null, other) | (other, DataType::Null) => other.clone(),
+        (a, b) if a == b => a.clone(),
+        (a, b) if whole(a) && whole(b) => DataType::Int64,
+        (a, b) if number(a) && number(b) => DataType::Float64,
+        _ => DataType::Utf8View,
+    }
+}
+
+/// The schema that can hold the rows of all the schemas: the columns that every document has first, then the others in
+/// the order in which they are first met, each [`widen`]ed over all of its types.
+///
+/// A column that a schema lacks is NULL in its rows, hence every column outside [`document_schema`] is nullable.
+pub fn merge_schemas<'a>(schemas: impl Iterator<Item = &'a Schema>) -> Schema {
+    let base = document_schema();
+    let mut fields: Vec<Field> = base
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone())
+        .collect();
+    let mut at: HashMap<String, usize> = fields
+        .iter()
+        .enumerate()
+        .map(|(i, field)| (field.name().clone(), i))
+        .collect();
+    for field in schemas.flat_map(|schema| schema.fields().iter()) {
+        match at.get(field.name()) {
+            Some(&i) if i < base.fields().len() => {}
+            Some(&i) => {
+                let widened = widen(fields[i].data_type(), field.data_type());
+                fields[i].set_data_type(widened);
+            }
+            None => {
+                at.insert(field.name().clone(), fields.len());
+                fields.push(Field::new(field.name(), field.data_type().clone(), true));
+            }
+        }
+    }
+    Schema::new(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TYPES: [DataType; 12] = [
+        DataType::Null,
+        DataType::Boolean,
+        DataType::Int16,
+        DataType::Int64,
+        DataType::UInt32,
+        DataType::UInt64,
+        DataType::Float32,
+        DataType::Float64,
+        DataType::Utf8,
+        DataType::Utf8View,
+        DataType::Date32,
+        DataType::Binary,
+    ];
+
+    #[test]
+    fn widening_depends_on_no_order() {
+        for a in &TYPES {
+            assert_eq!(widen(a, a), *a);
+            for b in &TYPES {
+                assert_eq!(widen(a, b), widen(b, a), "{a} {b}");
+                for c in &TYPES {
+                    assert_eq!(
+                        widen(&widen(a, b), c),
+                        widen(a, &widen(b, c)),
+                        "{a} {b} {c}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn widening_by_example() {
+        use DataType::{
+            Boolean, Float32, Float64, Int16, Int64, Null, UInt32, UInt64, Utf8, Utf8View,
+        };
+        let cases = [
+            (Int64, Float64, Float64),
+            (Int16, UInt32, Int64),
+            (Int64, Float32, Float64),
+            (UInt64, Int64, Utf8View),
+            (Boolean, Int64, Utf8View),
+            (Utf8, Utf8View, Utf8View),
+            (Null, Boolean, Boolean),
+        ];
+        for (a, b, wide) in cases {
+            assert_eq!(widen(&a, &b), wide, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn merged_schemas_begin_with_the_base_and_keep_first_seen_order() {
+        let with = |fields: &[(&str, DataType)]| {
+            let own = fields
+                .iter()
+                .map(|(name, data_type)| Field::new(*name, data_type.clone(), false));
+            let base = document_schema();
+            Schema::new(
+                base.fields()
+                    .iter()
+                    .map(|f| f.as_ref().clone())
+                    .chain(own)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let a = with(&[("likes", DataType::Int64), ("lang", DataType::Utf8View)]);
+        let b = with(&[("b", DataType::Boolean), ("likes", DataType::Float64)]);
+        let merged = merge_schemas([&a, &b].into_iter());
+        let names: Vec<&str> = merged.fields().iter().map(|f| f.name().as_str()).collect();
+        assert_eq!(
+            names,
+            ["doc_id", "source", "ts", "text", "likes", "lang", "b"]
+        );
+        assert_eq!(merged.field(4).data_type(), &DataType::Float64);
+        assert!(merged.fields().iter().skip(4).all(|f| f.is_nullable()));
+        assert_eq!(merge_schemas(std::iter::empty()), *document_schema());
+    }
 }

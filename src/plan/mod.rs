@@ -1,1 +1,10 @@
-//! plan
+//! Physical nodes and optimizer rules of our own.
+//!
+//! [`ExtractExec`] turns documents into entities; [`CompactViews`] sees to it that whatever keeps batches does not
+//! keep the documents that they point into. What an entity is, and how it becomes columns, is absent here.
+
+mod compact;
+mod extract;
+
+pub use compact::{CompactViews, CompactViewsExec, compact_batch};
+pub use extract::ExtractExec;

@@ -1,0 +1,301 @@
+//! Spans as Arrow columns: the one place where what `recognize/` finds becomes arrays.
+//!
+//! Owns the fields of an entity and the builder behind `extract_entities`, `entity_values` and the `entities` table.
+//! Entity text is a view into the document's own buffer; bytes are copied only where a value differs from the text.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::builder::make_view;
+use arrow::array::{
+    Array, ArrayRef, ByteView, DictionaryArray, Float32Array, Int32Array, ListArray, StringArray, StringViewArray,
+    StructArray,
+};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int32Type};
+use datafusion::common::{Result, exec_datafusion_err};
+
+use crate::recognize::{CharOffsets, Registry, Scanner, Scratch};
+
+/// Arrow inlines strings up to this length into the view itself.
+const INLINE: usize = 12;
+
+/// A values buffer is closed at this size: views address at most 4 GiB of one buffer.
+const VALUE_BUFFER: usize = 1 << 30;
+
+/// A field of an entity, in the order in which SQL shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntityField {
+    /// What kind of thing it is.
+    Label,
+    /// Its text as it stands in the document.
+    Entity,
+    /// Its normalised form.
+    Value,
+    /// Its first character, counted from 0.
+    SpanStart,
+    /// The character after its last.
+    SpanEnd,
+    /// How sure the recognizer is, from 0 to 1.
+    Score,
+    /// Who found it.
+    Recognizer,
+}
+
+impl EntityField {
+    /// All fields, in order.
+    pub const ALL: [Self; 7] =
+        [Self::Label, Self::Entity, Self::Value, Self::SpanStart, Self::SpanEnd, Self::Score, Self::Recognizer];
+
+    /// Its name and Arrow type; never NULL.
+    #[must_use]
+    pub fn field(self) -> FieldRef {
+        let words = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let (name, data_type) = match self {
+            Self::Label => ("label", words()),
+            Self::Entity => ("entity", DataType::Utf8View),
+            Self::Value => ("value", DataType::Utf8View),
+            Self::SpanStart => ("span_start", DataType::Int32),
+            Self::SpanEnd => ("span_end", DataType::Int32),
+            Self::Score => ("score", DataType::Float32),
+            Self::Recognizer => ("recognizer", words()),
+        };
+        Arc::new(Field::new(name, data_type, false))
+    }
+
+    /// The fields of the struct that `extract_entities` gives.
+    #[must_use]
+    pub fn struct_fields() -> Fields {
+        Self::ALL.iter().map(|f| f.field()).collect()
+    }
+}
+
+/// A scanner with what its columns need: the dictionaries of labels and recognizers.
+#[derive(Debug)]
+pub struct Extractor {
+    scanner: Scanner,
+    labels: Arc<StringArray>,
+    /// Index into `labels` by recognizer.
+    label_keys: Vec<i32>,
+    names: Arc<StringArray>,
+}
+
+impl Extractor {
+    /// Prepares a scanner's output.
+    #[must_use]
+    pub fn new(scanner: Scanner) -> Self {
+        let registry: &Registry = scanner.registry();
+        let labels: Vec<&str> = registry.labels().collect();
+        let label_keys = registry
+            .recognizers()
+            .iter()
+            .map(|r| labels.binary_search(&r.label()).expect("labels() lists every recognizer's label, sorted") as i32)
+            .collect();
+        let names: StringArray = registry.recognizers().iter().map(|r| Some(r.name())).collect();
+        Self { labels: Arc::new(StringArray::from(labels)), label_keys, names: Arc::new(names), scanner }
+    }
+
+    /// One list of entities a text: `List<Struct<label, entity, …>>`. NULL for a NULL text, empty where nothing is.
+    ///
+    /// # Errors
+    /// As [`EntityColumns::finish`].
+    pub fn entity_lists(&self, texts: &StringViewArray) -> Result<ListArray> {
+        let (offsets, columns) = self.all_rows(texts, &EntityField::ALL)?;
+        let fields = EntityField::struct_fields();
+        let item = Arc::new(Field::new_list_field(DataType::Struct(fields.clone()), true));
+        let structs = match offsets.last() {
+            Some(&0) | None => StructArray::new_null(fields, 0),
+            Some(_) => StructArray::try_new(fields, columns, None)?,
+        };
+        Ok(ListArray::try_new(item, offsets, Arc::new(structs), texts.nulls().cloned())?)
+    }
+
+    /// One list of normalised values a text: `List<Utf8View>`.
+    ///
+    /// # Errors
+    /// As [`EntityColumns::finish`].
+    pub fn value_lists(&self, texts: &StringViewArray) -> Result<ListArray> {
+        let (offsets, columns) = self.all_rows(texts, &[EntityField::Value])?;
+        let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
+        Ok(ListArray::try_new(item, offsets, Arc::clone(&columns[0]), texts.nulls().cloned())?)
+    }
+
+    fn all_rows(&self, texts: &StringViewArray, fields: &[EntityField]) -> Result<(OffsetBuffer<i32>, Vec<ArrayRef>)> {
+        let mut builder = EntityColumns::new(self, texts, fields);
+        let lengths: Vec<usize> = (0..texts.len()).map(|row| builder.push(row)).collect();
+        Ok((OffsetBuffer::from_lengths(lengths), builder.finish()?))
+    }
+}
+
+/// Builds the wanted fields of the entities of one text array, row by row.
+#[derive(Debug)]
+pub struct EntityColumns<'a> {
+    extractor: &'a Extractor,
+    texts: &'a StringViewArray,
+    fields: &'a [EntityField],
+    wants_entity: bool,
+    wants_value: bool,
+    wants_offsets: bool,
+    scratch: Scratch,
+    recognizers: Vec<usize>,
+    entities: Vec<u128>,
+    values: Vec<u128>,
+    value_bytes: Vec<u8>,
+    full_value_buffers: Vec<Buffer>,
+    starts: Vec<i32>,
+    ends: Vec<i32>,
+}
+
+impl<'a> EntityColumns<'a> {
+    /// A builder for `fields`; fields that are not wanted cost nothing.
+    #[must_use]
+    pub fn new(extractor: &'a Extractor, texts: &'a StringViewArray, fields: &'a [EntityField]) -> Self {
+        Self {
+            extractor,
+            texts,
+            fields,
+            wants_entity: fields.contains(&EntityField::Entity),
+            wants_value: fields.contains(&EntityField::Value),
+            wants_offsets: fields.contains(&EntityField::SpanStart) || fields.contains(&EntityField::SpanEnd),
+            scratch: Scratch::default(),
+            recognizers: Vec::new(),
+            entities: Vec::new(),
+            values: Vec::new(),
+            value_bytes: Vec::new(),
+            full_value_buffers: Vec::new(),
+            starts: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Entities so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.recognizers.len()
+    }
+
+    /// Whether there are none so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.recognizers.is_empty()
+    }
+
+    /// Scans the text of `row` and says how many entities it has; a NULL text has none.
+    pub fn push(&mut self, row: usize) -> usize {
+        if self.texts.is_null(row) {
+            return 0;
+        }
+        let text = self.texts.value(row);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let spans = self.extractor.scanner.scan(text, &mut scratch);
+        let found = spans.len();
+        let mut offsets = CharOffsets::new(text);
+        for span in spans {
+            self.recognizers.push(span.recognizer);
+            if self.wants_entity {
+                self.entities.push(self.view(row, span.of(text), span.start));
+            }
+            if self.wants_value {
+                let view = self.value_view(row, text, span.start, span.of(text), span.recognizer);
+                self.values.push(view);
+            }
+            if self.wants_offsets {
+                let start = offsets.at(span.start);
+                let end = start + span.of(text).chars().count();
+                self.starts.push(i32::try_from(start).unwrap_or(i32::MAX));
+                self.ends.push(i32::try_from(end).unwrap_or(i32::MAX));
+            }
+        }
+        self.scratch = scratch;
+        found
+    }
+
+    /// A view of `part`, which stands at byte `start` of the text of `row`.
+    fn view(&self, row: usize, part: &str, start: usize) -> u128 {
+        if part.len() <= INLINE {
+            return make_view(part.as_bytes(), 0, 0);
+        }
+        // A text that holds more than INLINE bytes is itself a view into a buffer; `start` lies inside it.
+        let text = ByteView::from(self.texts.views()[row]);
+        make_view(part.as_bytes(), text.buffer_index, text.offset + start as u32)
+    }
+
+    fn value_view(&mut self, row: usize, text: &str, start: usize, entity: &str, recognizer: usize) -> u128 {
+        let value = self.extractor.scanner.registry().recognizers()[recognizer].value(entity);
+        match value {
+            Cow::Borrowed(part) if within(part, entity) => {
+                let from = start + (part.as_ptr() as usize - entity.as_ptr() as usize);
+                debug_assert_eq!(&text[from..from + part.len()], part);
+                self.view(row, part, from)
+            }
+            value => self.copied_value(value.as_bytes()),
+        }
+    }
+
+    fn copied_value(&mut self, value: &[u8]) -> u128 {
+        if value.len() <= INLINE {
+            return make_view(value, 0, 0);
+        }
+        if self.value_bytes.len() + value.len() > VALUE_BUFFER {
+            let full = std::mem::take(&mut self.value_bytes);
+            self.full_value_buffers.push(Buffer::from_vec(full));
+        }
+        let block = self.texts.data_buffers().len() + self.full_value_buffers.len();
+        let offset = self.value_bytes.len() as u32;
+        self.value_bytes.extend_from_slice(value);
+        make_view(value, block as u32, offset)
+    }
+
+    /// The wanted fields, in the order asked for.
+    ///
+    /// # Errors
+    /// Where a text is so long that a character offset does not fit `Int32`.
+    pub fn finish(self) -> Result<Vec<ArrayRef>> {
+        if self.ends.contains(&i32::MAX) {
+            return Err(exec_datafusion_err!(
+                "a text of more than {} characters has entities beyond what span_end can hold; split it at ingest",
+                i32::MAX
+            ));
+        }
+        let Self { extractor, texts, recognizers, entities, values, starts, ends, .. } = self;
+        let text_buffers = texts.data_buffers();
+        let value_buffers: Vec<Buffer> = text_buffers
+            .iter()
+            .cloned()
+            .chain(self.full_value_buffers)
+            .chain((!self.value_bytes.is_empty()).then(|| Buffer::from_vec(self.value_bytes)))
+            .collect();
+        let strings = |views: &[u128], buffers: Vec<Buffer>| -> Result<ArrayRef> {
+            Ok(Arc::new(StringViewArray::try_new(ScalarBuffer::from(views.to_vec()), buffers, None)?))
+        };
+        let words = |keys: Int32Array, words: &Arc<StringArray>| -> Result<ArrayRef> {
+            Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(words) as ArrayRef)?))
+        };
+        self.fields
+            .iter()
+            .map(|field| match field {
+                EntityField::Label => words(
+                    recognizers.iter().map(|&r| extractor.label_keys[r]).collect::<Vec<_>>().into(),
+                    &extractor.labels,
+                ),
+                EntityField::Recognizer => {
+                    words(recognizers.iter().map(|&r| r as i32).collect::<Vec<_>>().into(), &extractor.names)
+                }
+                EntityField::Entity => strings(&entities, text_buffers.to_vec()),
+                EntityField::Value => strings(&values, value_buffers.clone()),
+                EntityField::SpanStart => Ok(Arc::new(Int32Array::from(starts.clone())) as ArrayRef),
+                EntityField::SpanEnd => Ok(Arc::new(Int32Array::from(ends.clone())) as ArrayRef),
+                EntityField::Score => {
+                    let scores = recognizers.iter().map(|&r| extractor.scanner.registry().recognizers()[r].score());
+                    Ok(Arc::new(Float32Array::from_iter_values(scores)) as ArrayRef)
+                }
+            })
+            .collect()
+    }
+}
+
+/// Whether `part` is a slice of `whole` itself rather than an equal string elsewhere.
+fn within(part: &str, whole: &str) -> bool {
+    let (part, whole) = (part.as_bytes().as_ptr_range(), whole.as_bytes().as_ptr_range());
+    whole.start <= part.start && part.end <= whole.end
+}

@@ -1,0 +1,171 @@
+//! `extract_entities(text [, labels])` and `entity_values(text, label)`: two shapes of one scan.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+use super::entity_columns::{EntityField, Extractor};
+use super::text::{constant, constant_type, map_text, text_type};
+use crate::recognize::Registry;
+
+/// Which of the two functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Shape {
+    Entities,
+    Values,
+}
+
+/// `extract_entities(text [, 'EMAIL,URL'])`: one list of entities a text, ordered by start, end, label.
+///
+/// A NULL text gives NULL, a text without entities an empty list. Labels are a literal or a bound parameter, checked
+/// when the query is planned; without them all labels are looked for.
+#[must_use]
+pub fn extract_entities(registry: &Arc<Registry>) -> ScalarUDF {
+    ScalarUDF::new_from_impl(ExtractEntities::new(registry, Shape::Entities))
+}
+
+/// `entity_values(text, 'EMAIL')`: one list of normalised values a text, in order, duplicates kept.
+///
+/// NULL and empty as [`extract_entities`].
+#[must_use]
+pub fn entity_values(registry: &Arc<Registry>) -> ScalarUDF {
+    ScalarUDF::new_from_impl(ExtractEntities::new(registry, Shape::Values))
+}
+
+#[derive(Debug)]
+struct ExtractEntities {
+    registry: Arc<Registry>,
+    shape: Shape,
+    signature: Signature,
+    documentation: Documentation,
+    /// Extractors by the labels as written, so that a scanner is compiled once and not for every batch.
+    extractors: Mutex<HashMap<Option<String>, Arc<Extractor>>>,
+}
+
+impl ExtractEntities {
+    fn new(registry: &Arc<Registry>, shape: Shape) -> Self {
+        let documentation = match shape {
+            Shape::Entities => Documentation::builder(
+                Default::default(),
+                "The entities of a text, as a list of structs ordered by start, end, label.",
+                "extract_entities(text [, 'EMAIL,URL'])",
+            ),
+            Shape::Values => Documentation::builder(
+                Default::default(),
+                "The normalised values of a text's entities of the given labels, in order.",
+                "entity_values(text, 'EMAIL')",
+            ),
+        }
+        .build();
+        Self {
+            registry: Arc::clone(registry),
+            shape,
+            signature: Signature::user_defined(Volatility::Immutable),
+            documentation,
+            extractors: Mutex::default(),
+        }
+    }
+
+    fn extractor(&self, labels: Option<&str>) -> Result<Arc<Extractor>> {
+        let mut extractors = self.extractors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(extractor) = extractors.get(&labels.map(str::to_string)) {
+            return Ok(Arc::clone(extractor));
+        }
+        let scanner = match labels {
+            None => self.registry.scanner_for_all(),
+            Some(labels) => {
+                let names: Vec<&str> = labels.split(',').map(str::trim).filter(|l| !l.is_empty()).collect();
+                if names.is_empty() {
+                    return plan_err!("{}: no label in {labels:?}; name some, such as 'EMAIL,URL'", self.name());
+                }
+                self.registry.scanner(&names)?
+            }
+        };
+        let extractor = Arc::new(Extractor::new(scanner));
+        extractors.insert(labels.map(str::to_string), Arc::clone(&extractor));
+        Ok(extractor)
+    }
+}
+
+impl PartialEq for ExtractEntities {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape && Arc::ptr_eq(&self.registry, &other.registry)
+    }
+}
+
+impl Eq for ExtractEntities {}
+
+impl Hash for ExtractEntities {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shape.hash(state);
+        Arc::as_ptr(&self.registry).hash(state);
+    }
+}
+
+impl ScalarUDFImpl for ExtractEntities {
+    fn name(&self) -> &str {
+        match self.shape {
+            Shape::Entities => "extract_entities",
+            Shape::Values => "entity_values",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        match (self.shape, types) {
+            (Shape::Entities, [text]) => Ok(vec![text_type(self.name(), text)?]),
+            (_, [text, labels]) => {
+                Ok(vec![text_type(self.name(), text)?, constant_type(self.name(), "the label list", labels)?])
+            }
+            (Shape::Entities, _) => plan_err!("extract_entities takes a text and, if wanted, labels: extract_entities(text, 'EMAIL,URL')"),
+            (Shape::Values, _) => plan_err!("entity_values takes a text and a label: entity_values(text, 'EMAIL')"),
+        }
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        let item = match self.shape {
+            Shape::Entities => DataType::Struct(EntityField::struct_fields()),
+            Shape::Values => DataType::Utf8View,
+        };
+        Ok(DataType::List(Arc::new(Field::new_list_field(item, true))))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        // Checked here, that is when the query is planned: a misspelt label must not look like a text without entities.
+        if let Some(Some(labels)) = args.scalar_arguments.get(1)
+            && let Some(labels) = labels.try_as_str()
+        {
+            match labels {
+                Some(labels) => drop(self.extractor(Some(labels))?),
+                None => return plan_err!("{}: the label list must not be NULL", self.name()),
+            }
+        }
+        Ok(Arc::new(Field::new(self.name(), self.return_type(&[])?, args.arg_fields[0].is_nullable())))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let labels = args.args.get(1).map(|l| constant(self.name(), "the label list", l)).transpose()?;
+        let extractor = self.extractor(labels)?;
+        map_text(&args.args[0], |texts| {
+            let lists = match self.shape {
+                Shape::Entities => extractor.entity_lists(texts)?,
+                Shape::Values => extractor.value_lists(texts)?,
+            };
+            Ok(Arc::new(lists) as ArrayRef)
+        })
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}

@@ -1,0 +1,80 @@
+//! The text argument that all our functions share: any string type, seen as views without copying the bytes.
+
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::compute::{cast, take};
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion::logical_expr::ColumnarValue;
+
+/// Whether a column of this type can be a text.
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// The type in which `function` takes its text: as it comes, so that DataFusion inserts no cast that copies.
+pub(super) fn text_type(function: &str, data_type: &DataType) -> Result<DataType> {
+    match data_type {
+        DataType::Null => Ok(DataType::Utf8View),
+        text if is_text(text) => Ok(text.clone()),
+        other => plan_err!("{function}: the text must be a string, not {other}"),
+    }
+}
+
+/// The type in which `function` takes a string constant.
+pub(super) fn constant_type(function: &str, what: &str, data_type: &DataType) -> Result<DataType> {
+    match data_type {
+        DataType::Null => Ok(DataType::Utf8),
+        text if is_text(text) => Ok(DataType::Utf8),
+        other => plan_err!("{function}: {what} must be a string, not {other}"),
+    }
+}
+
+/// The value of a string constant.
+pub(super) fn constant<'a>(function: &str, what: &str, value: &'a ColumnarValue) -> Result<&'a str> {
+    match value {
+        ColumnarValue::Scalar(scalar) => match scalar.try_as_str() {
+            Some(Some(text)) => Ok(text),
+            _ => exec_err!("{function}: {what} must not be NULL"),
+        },
+        ColumnarValue::Array(_) => {
+            exec_err!("{function}: {what} must be a literal or a bound parameter, not a column")
+        }
+    }
+}
+
+/// Applies `lists` to the text argument. It is called once per distinct value of a dictionary and once for a scalar.
+pub(super) fn map_text(
+    text: &ColumnarValue,
+    lists: impl Fn(&StringViewArray) -> Result<ArrayRef>,
+) -> Result<ColumnarValue> {
+    match text {
+        ColumnarValue::Scalar(scalar) => {
+            let list = map_array(&scalar.to_array()?, &lists)?;
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&list, 0)?))
+        }
+        ColumnarValue::Array(array) => Ok(ColumnarValue::Array(map_array(array, &lists)?)),
+    }
+}
+
+fn map_array(array: &ArrayRef, lists: &impl Fn(&StringViewArray) -> Result<ArrayRef>) -> Result<ArrayRef> {
+    match array.data_type() {
+        DataType::Utf8View => lists(array.as_string_view()),
+        // Both conversions build views over the same bytes; arrow copies only beyond 4 GiB.
+        DataType::Utf8 => lists(&StringViewArray::from(array.as_string::<i32>())),
+        DataType::LargeUtf8 => lists(&StringViewArray::from(array.as_string::<i64>())),
+        DataType::Dictionary(_, _) => {
+            let dictionary = array.as_any_dictionary();
+            if dictionary.values().len() <= dictionary.len() {
+                let distinct = map_array(dictionary.values(), lists)?;
+                return Ok(take(&distinct, dictionary.keys(), None)?);
+            }
+            // A small slice of a large dictionary: only what the slice names is worth scanning.
+            map_array(&take(dictionary.values(), dictionary.keys(), None)?, lists)
+        }
+        _ => map_array(&cast(array, &DataType::Utf8View)?, lists),
+    }
+}

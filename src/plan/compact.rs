@@ -1,0 +1,192 @@
+//! Views cut loose from the buffers they hardly use, before anything keeps them.
+//!
+//! Ten short strings that point into a gigabyte of documents keep that gigabyte alive, and DataFusion charges them for
+//! it. Streaming operators pass views on as they are; below every operator that keeps batches, [`CompactViews`] puts a
+//! [`CompactViewsExec`], which copies the bytes of views that use less than half of their buffers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, ByteView, GenericByteViewArray, ListArray, RecordBatch, RecordBatchOptions, StructArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{ByteViewType, DataType, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, internal_err};
+use datafusion::config::ConfigOptions;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::joins::{
+    CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec, SymmetricHashJoinExec,
+};
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, replace_children_if_necessary,
+};
+use futures::StreamExt;
+
+/// The batch with every view column compacted that uses less than half of the bytes it keeps alive, inside lists and
+/// structs too. Columns that use more are the same arrays as before.
+#[must_use]
+pub fn compact_batch(batch: &RecordBatch) -> RecordBatch {
+    let columns: Vec<ArrayRef> = batch.columns().iter().map(compact).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(batch.schema(), columns, &options)
+        .expect("compaction keeps types, lengths and NULLs")
+}
+
+fn compact(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Utf8View => compact_views(array, array.as_string_view()),
+        DataType::BinaryView => compact_views(array, array.as_binary_view()),
+        DataType::List(item) if has_views(item.data_type()) => {
+            let list = array.as_list::<i32>();
+            let (first, last) = (list.value_offsets()[0] as usize, list.value_offsets()[list.len()] as usize);
+            // A slice of a list shares the values of the whole: only its own are worth keeping.
+            let values = compact(&list.values().slice(first, last - first));
+            let offsets = OffsetBuffer::from_lengths(list.offsets().lengths());
+            Arc::new(ListArray::new(Arc::clone(item), offsets, values, list.nulls().cloned()))
+        }
+        DataType::Struct(fields) if fields.iter().any(|f| has_views(f.data_type())) => {
+            let columns = array.as_struct();
+            let compacted = columns.columns().iter().map(compact).collect();
+            match columns.is_empty() {
+                true => Arc::clone(array),
+                false => Arc::new(StructArray::new(fields.clone(), compacted, columns.nulls().cloned())),
+            }
+        }
+        _ => Arc::clone(array),
+    }
+}
+
+fn compact_views<T: ByteViewType + ?Sized>(array: &ArrayRef, views: &GenericByteViewArray<T>) -> ArrayRef {
+    let kept: usize = views.data_buffers().iter().map(|b| b.len()).sum();
+    if kept == 0 {
+        return Arc::clone(array);
+    }
+    let used: usize = views.views().iter().map(|&v| ByteView::from(v).length as usize).filter(|&l| l > 12).sum();
+    if used * 2 < kept { Arc::new(views.gc()) } else { Arc::clone(array) }
+}
+
+fn has_views(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8View | DataType::BinaryView => true,
+        DataType::List(item) => has_views(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|f| has_views(f.data_type())),
+        _ => false,
+    }
+}
+
+/// Puts a [`CompactViewsExec`] below every operator that keeps batches and whose input has view columns.
+///
+/// Runs after DataFusion's own rules, which therefore never see the node.
+#[derive(Debug, Default)]
+pub struct CompactViews;
+
+impl PhysicalOptimizerRule for CompactViews {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|plan| {
+            if !keeps_batches(plan.as_ref()) {
+                return Ok(Transformed::no(plan));
+            }
+            let children = plan
+                .children()
+                .into_iter()
+                .map(|child| {
+                    let wanted = child.schema().fields().iter().any(|f| has_views(f.data_type()));
+                    match wanted && !child.is::<CompactViewsExec>() {
+                        true => Arc::new(CompactViewsExec::new(Arc::clone(child))) as Arc<dyn ExecutionPlan>,
+                        false => Arc::clone(child),
+                    }
+                })
+                .collect();
+            Ok(Transformed::yes(replace_children_if_necessary(plan, children)?))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "compact_views"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+fn keeps_batches(plan: &dyn ExecutionPlan) -> bool {
+    plan.is::<SortExec>()
+        || plan.is::<AggregateExec>()
+        || plan.is::<HashJoinExec>()
+        || plan.is::<NestedLoopJoinExec>()
+        || plan.is::<CrossJoinExec>()
+        || plan.is::<SortMergeJoinExec>()
+        || plan.is::<SymmetricHashJoinExec>()
+        || plan.is::<WindowAggExec>()
+        || plan.is::<BoundedWindowAggExec>()
+        || plan.is::<RepartitionExec>()
+}
+
+/// Compacts every batch that passes; see the module.
+#[derive(Debug)]
+pub struct CompactViewsExec {
+    input: Arc<dyn ExecutionPlan>,
+}
+
+impl CompactViewsExec {
+    /// A node over `input`, whose order, partitioning and schema it keeps.
+    #[must_use]
+    pub fn new(input: Arc<dyn ExecutionPlan>) -> Self {
+        Self { input }
+    }
+}
+
+impl DisplayAs for CompactViewsExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CompactViewsExec")
+    }
+}
+
+impl ExecutionPlan for CompactViewsExec {
+    fn name(&self) -> &str {
+        "CompactViewsExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        match <[_; 1]>::try_from(children) {
+            Ok([input]) => Ok(Arc::new(Self::new(input))),
+            Err(children) => internal_err!("CompactViewsExec has one child, not {}", children.len()),
+        }
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let schema: SchemaRef = self.schema();
+        let batches = self.input.execute(partition, context)?.map(|batch| Ok(compact_batch(&batch?)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+}

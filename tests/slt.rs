@@ -1,0 +1,128 @@
+//! Runs `tests/slt/*.slt` (sqllogictest) against a session over a small store.
+//!
+//! The store is written here, Parquet file by Parquet file, so that these tests say something about SQL alone.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, Int64Array, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{Field, Schema};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::ParamValues;
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+use spanql::{Error, Session, SessionOptions, Store};
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType};
+
+struct Db(Session);
+
+#[async_trait::async_trait]
+impl AsyncDB for Db {
+    type Error = Error;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Error> {
+        let query = self.0.sql(sql, ParamValues::Map(Default::default())).await?;
+        let mut stream = query.stream().await?;
+        let options = FormatOptions::default().with_null("NULL");
+        let (mut rows, mut width) = (Vec::new(), 0);
+        while let Some(batch) = stream.next().await {
+            let batch = batch?;
+            let columns: Vec<ArrayFormatter> =
+                batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<_, _>>()?;
+            width = columns.len();
+            rows.extend((0..batch.num_rows()).map(|row| {
+                columns
+                    .iter()
+                    .map(|c| match c.value(row).to_string() {
+                        empty if empty.is_empty() => "(empty)".to_string(),
+                        cell => cell.replace('\n', "\\n"),
+                    })
+                    .collect()
+            }));
+        }
+        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; width], rows })
+    }
+
+    async fn shutdown(&mut self) {}
+}
+
+fn documents(first: i64, texts: &[Option<&str>], extra: (&str, ArrayRef)) -> RecordBatch {
+    let numbers = first..first + texts.len() as i64;
+    let strings = |s: Vec<String>| Arc::new(StringViewArray::from_iter_values(s)) as ArrayRef;
+    let day = 86_400_000_000;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("doc_id", strings(numbers.clone().map(|n| format!("mem#{n}")).collect())),
+        ("source", strings(numbers.clone().map(|n| if n % 2 == 0 { "even" } else { "odd" }.into()).collect())),
+        (
+            "ts",
+            Arc::new(TimestampMicrosecondArray::from_iter_values(numbers.map(|n| n * day)).with_timezone("UTC")) as _,
+        ),
+        ("text", Arc::new(StringViewArray::from_iter(texts)) as _),
+        extra,
+    ];
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, c)| Field::new(*name, c.data_type().clone(), true)).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, c)| c).collect()).unwrap()
+}
+
+/// Two files whose `likes` differ in type, as two ingests would leave them.
+fn write_store(dir: &Path) {
+    let store = Store::create(dir).unwrap();
+    let first = documents(
+        1,
+        &[
+            Some("Mail Ann@Example.com or bob@example.org, not ann@."),
+            Some("邮箱：zhang.wei@example.cn，电话13812345678。 #人工智能# 😀 see https://Example.com/A?b=1."),
+            None,
+            Some(""),
+        ],
+        ("likes", Arc::new(Int64Array::from(vec![3, 1, 4, 1])) as _),
+    );
+    let second = documents(
+        5,
+        &[Some("On 2026-11-22 #Rust and #rust; ann@example.com again"), Some("no entity here")],
+        ("likes", Arc::new(StringArray::from(vec!["many", "5"])) as _),
+    );
+    for (name, batch) in [("0001-0000.parquet", first), ("0002-0000.parquet", second)] {
+        let file = std::fs::File::create(store.documents().join(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+}
+
+const CONFIG: &str = r#"
+[[recognizer]]
+label = "ORDER"
+pattern = '\bORD-\d{4}\b'
+
+[[recognizer]]
+label = "MAIL"
+pattern = '[A-Za-z0-9.\-+_]+@[A-Za-z0-9.\-+_]+\.[A-Za-z]+'
+"#;
+
+#[test]
+fn sql_logic_tests() {
+    let dir = tempfile::tempdir().unwrap();
+    write_store(dir.path());
+    let config = dir.path().join("spanql.toml");
+    std::fs::write(&config, CONFIG).unwrap();
+    let mut files: Vec<_> =
+        std::fs::read_dir("tests/slt").unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "slt")).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    for threads in [1, 2] {
+        for file in &files {
+            let mut runner = sqllogictest::Runner::new(|| async {
+                let (store, config) = (dir.path().to_path_buf(), config.clone());
+                let options = SessionOptions { store: Some(store), config: Some(config), threads: Some(threads), memory: None };
+                Ok(Db(Session::open(options).await?))
+            });
+            runtime.block_on(runner.run_file_async(file)).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        }
+    }
+}
