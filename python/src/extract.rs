@@ -1,17 +1,17 @@
 //! `extract_and_aggregate`: the old function, with its answers to the letter.
 //!
 //! The search itself is `spanql::recognize::lowercase_email`. Owned here is the way of strings in and dictionaries out
-//! at the least cost that the stable ABI allows: a text without a possible match is settled by looking for `@` in
-//! Python's own memory, ASCII is borrowed, and the rest is encoded into bytes that live as long as their chunk.
-//! (`PyUnicode_AsUTF8AndSize` on a text that is not ASCII would keep a copy in the string for as long as it lives.)
+//! at the least cost that the stable ABI allows. A text without an `@` is settled by looking for it in Python's own
+//! memory. ASCII is borrowed. Of other texts only the surroundings of an `@` are copied, because turning them into
+//! UTF-8 costs more than everything else, and `PyUnicode_AsUTF8AndSize` keeps its copy for as long as the string lives.
 
 use std::ops::Range;
 
-use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{ffi, intern};
-use spanql::recognize::lowercase_email::{Found, can_adjoin_at};
+use spanql::recognize::lowercase_email::{Found, in_match};
 
 use crate::threads;
 
@@ -19,14 +19,11 @@ use crate::threads;
 /// between them other Python threads run.
 const CHUNK_TEXTS: usize = 16 * 1024;
 
-/// Bounds the memory of the encoded texts and the wait for Ctrl-C.
-const CHUNK_BYTES: usize = 16 << 20;
+/// The same bound for long texts, looked through at several thousand characters a microsecond.
+const CHUNK_CHARACTERS: usize = 16 << 20;
 
 /// Below this, waking other threads and giving up the GIL costs more than the scan.
 const ALONE_BYTES: usize = 64 << 10;
-
-/// After so many `@` that cannot be part of a match, encoding the text is cheaper than asking for more characters.
-const PROBES: usize = 16;
 
 /// Finds the e-mail addresses of each text.
 ///
@@ -64,7 +61,7 @@ pub fn extract_and_aggregate<'py>(py: Python<'py>, texts: &Bound<'py, PyAny>) ->
     while next < texts.len() {
         let chunk = Chunk::gather(&texts, next)?;
         next = chunk.texts.end;
-        let alone = chunk.bytes <= ALONE_BYTES && chunk.texts.len() == texts.len();
+        let alone = next == texts.len() && chunk.texts.start == 0 && chunk.characters <= ALONE_BYTES;
         let found = chunk.scan(py, alone)?;
         chunk.answer(&found, &answers)?;
         if !alone {
@@ -74,37 +71,79 @@ pub fn extract_and_aggregate<'py>(py: Python<'py>, texts: &Bound<'py, PyAny>) ->
     Ok(answers)
 }
 
-/// Consecutive texts, and the bytes of those that may hold an address.
+/// Consecutive texts, and what of them may hold an address.
+#[derive(Default)]
 struct Chunk<'py> {
     texts: Range<usize>,
-    candidates: Vec<(usize, Text<'py>)>,
-    bytes: usize,
+    characters: usize,
+    candidates: Vec<(usize, Candidate<'py>)>,
+    /// The surroundings of `@` in texts that are not ASCII, as UTF-8.
+    copied: Vec<u8>,
+}
+
+/// A text with an `@`.
+enum Candidate<'py> {
+    Borrowed(Bound<'py, PyString>),
+    /// Where in [`Chunk::copied`] its pieces lie.
+    Copied(Range<usize>),
 }
 
 impl<'py> Chunk<'py> {
     fn gather(texts: &Bound<'py, PyTuple>, start: usize) -> PyResult<Self> {
-        let mut chunk = Self { texts: start..start, candidates: Vec::new(), bytes: 0 };
+        let mut chunk = Self { texts: start..start, ..Self::default() };
         let last = texts.len().min(start + CHUNK_TEXTS);
-        while chunk.texts.end < last && chunk.bytes < CHUNK_BYTES {
+        while chunk.texts.end < last && chunk.characters < CHUNK_CHARACTERS {
             let index = chunk.texts.end;
             let item = texts.get_borrowed_item(index)?;
             let text = item.cast::<PyString>().map_err(|_| wrong_type(index, &item))?;
-            if let Some(text) = Text::candidate(&text)? {
-                chunk.bytes += text.bytes()?.len();
-                chunk.candidates.push((index, text));
+            let length = text.code_point_len()?;
+            if let Some(at) = find_at(&text, 0, length)? {
+                let candidate = if text.call_method0(intern!(text.py(), "isascii"))?.is_truthy()? {
+                    Candidate::Borrowed(text.to_owned())
+                } else {
+                    chunk.copy(&text, at, length)?
+                };
+                chunk.candidates.push((index, candidate));
             }
+            chunk.characters += length;
             chunk.texts.end += 1;
         }
         Ok(chunk)
     }
 
+    /// Copies every run of characters around an `@` that could be part of a match, with a space after each.
+    fn copy(&mut self, text: &Bound<'py, PyString>, first: usize, length: usize) -> PyResult<Candidate<'py>> {
+        let start = self.copied.len();
+        let (mut from, mut next) = (0, Some(first));
+        while let Some(at) = next {
+            let mut index = at;
+            while index > from && part_of_match(text, index - 1, length).is_some() {
+                index -= 1;
+            }
+            while let Some(character) = part_of_match(text, index, length) {
+                self.copied.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                index += 1;
+            }
+            self.copied.push(b' ');
+            from = index;
+            next = find_at(text, from, length)?;
+        }
+        Ok(Candidate::Copied(start..self.copied.len()))
+    }
+
     fn scan(&self, py: Python<'py>, alone: bool) -> PyResult<Vec<Found>> {
-        let texts = self.candidates.iter().map(|(_, text)| text.bytes()).collect::<PyResult<Vec<&[u8]>>>()?;
+        let mut texts = Vec::with_capacity(self.candidates.len());
+        for (_, candidate) in &self.candidates {
+            texts.push(match candidate {
+                Candidate::Borrowed(text) => text.to_str()?.as_bytes(),
+                Candidate::Copied(range) => &self.copied[range.clone()],
+            });
+        }
         if alone {
             return Ok(vec![Found::scan(texts)]);
         }
         py.detach(|| {
-            if self.bytes <= ALONE_BYTES {
+            if texts.iter().map(|text| text.len()).sum::<usize>() <= ALONE_BYTES {
                 Ok(vec![Found::scan(texts)])
             } else {
                 Ok(threads::pool()?.install(|| Found::scan_parallel(&texts)))
@@ -114,7 +153,9 @@ impl<'py> Chunk<'py> {
 
     fn answer(&self, found: &[Found], answers: &Bound<'py, PyList>) -> PyResult<()> {
         let py = answers.py();
-        let mut found = self.candidates.iter().map(|(index, _)| *index).zip(found.iter().flat_map(Found::texts)).peekable();
+        let _pause = PausedCollector::new(py);
+        let candidates = self.candidates.iter().map(|(index, _)| *index);
+        let mut found = candidates.zip(found.iter().flat_map(Found::texts)).peekable();
         for index in self.texts.clone() {
             let emails = match found.next_if(|(candidate, _)| *candidate == index) {
                 Some((_, emails)) => PyList::new(py, emails)?,
@@ -128,64 +169,51 @@ impl<'py> Chunk<'py> {
     }
 }
 
+/// Python's cycle collector, held back while many dictionaries are made that are no garbage: it would look through all
+/// of them again and again. No Python code runs meanwhile, so nobody sees it.
+struct PausedCollector<'py> {
+    was_enabled: bool,
+    _attached: Python<'py>,
+}
+
+impl<'py> PausedCollector<'py> {
+    fn new(py: Python<'py>) -> Self {
+        // SAFETY: we are attached.
+        Self { was_enabled: unsafe { ffi::PyGC_Disable() } == 1, _attached: py }
+    }
+}
+
+impl Drop for PausedCollector<'_> {
+    fn drop(&mut self) {
+        if self.was_enabled {
+            // SAFETY: we are attached, since `Python<'py>` cannot outlive that.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
+
 fn wrong_type(index: usize, item: &Bound<'_, PyAny>) -> PyErr {
     let name = item.get_type().name().map_or_else(|_| "something else".to_string(), |name| name.to_string());
     PyTypeError::new_err(format!("texts[{index}] is of type {name}: every text must be a str"))
 }
 
-/// The bytes of one text, kept by Python.
-enum Text<'py> {
-    Ascii(Bound<'py, PyString>),
-    Encoded(Bound<'py, PyBytes>),
-}
-
-impl<'py> Text<'py> {
-    /// The bytes of a text, or nothing where no address can be.
-    fn candidate(text: &Bound<'py, PyString>) -> PyResult<Option<Self>> {
-        let Some(first) = find_at(text, 0)? else { return Ok(None) };
-        if text.call_method0(intern!(text.py(), "isascii"))?.is_truthy()? {
-            return Ok(Some(Self::Ascii(text.clone())));
-        }
-        let mut at = Some(first);
-        for _ in 0..PROBES {
-            match at {
-                None => return Ok(None),
-                Some(place) if place > 0 && [place - 1, place + 1].into_iter().all(|i| adjoins_at(text, i)) => break,
-                Some(place) => at = find_at(text, place + 1)?,
-            }
-        }
-        let bytes = match text.encode_utf8() {
-            Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(text.py()) => text
-                .call_method1(intern!(text.py(), "encode"), ("utf-8", "surrogatepass"))?
-                .cast_into::<PyBytes>()?,
-            encoded => encoded?,
-        };
-        Ok(Some(Self::Encoded(bytes)))
-    }
-
-    fn bytes(&self) -> PyResult<&[u8]> {
-        match self {
-            Self::Ascii(text) => Ok(text.to_str()?.as_bytes()),
-            Self::Encoded(bytes) => Ok(bytes.as_bytes()),
-        }
-    }
-}
-
 /// Where the first `@` at or after the character `from` stands.
-fn find_at(text: &Bound<'_, PyString>, from: isize) -> PyResult<Option<isize>> {
-    // SAFETY: the object is a str, we are attached, and the end is clamped to its length.
-    match unsafe { ffi::PyUnicode_FindChar(text.as_ptr(), u32::from('@'), from, isize::MAX, 1) } {
+fn find_at(text: &Bound<'_, PyString>, from: usize, length: usize) -> PyResult<Option<usize>> {
+    // A Python string's length fits in `isize`.
+    let (from, length) = (from as isize, length as isize);
+    // SAFETY: the object is a str, and we are attached.
+    match unsafe { ffi::PyUnicode_FindChar(text.as_ptr(), u32::from('@'), from, length, 1) } {
         -2 => Err(PyErr::fetch(text.py())),
-        place => Ok((place >= 0).then_some(place)),
+        place => Ok(usize::try_from(place).ok()),
     }
 }
 
-fn adjoins_at(text: &Bound<'_, PyString>, index: isize) -> bool {
-    // SAFETY: the object is a str and we are attached; beyond its end an error is set, and cleared here.
-    let character = unsafe { ffi::PyUnicode_ReadChar(text.as_ptr(), index) };
-    if character == u32::MAX {
-        drop(PyErr::take(text.py()));
-        return false;
+/// The character at an index, if there is one and a match can hold it.
+fn part_of_match(text: &Bound<'_, PyString>, index: usize, length: usize) -> Option<char> {
+    if index >= length {
+        return None;
     }
-    can_adjoin_at(character)
+    // SAFETY: the object is a str, we are attached, and the index is within it.
+    let character = unsafe { ffi::PyUnicode_ReadChar(text.as_ptr(), index as isize) };
+    char::from_u32(character).filter(|_| in_match(character))
 }

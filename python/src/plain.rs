@@ -1,17 +1,13 @@
-//! Batches in the types that every consumer of Arrow can compute with.
+//! The types in which results leave for Python.
 //!
-//! Views are the engine's own strings, but pyarrow's kernels (sort, take, comparison, join) still fail on them; plain
-//! strings are what leaves unless a consumer asks for views. Dictionaries stay dictionaries.
+//! Views are the engine's own strings, but pyarrow's kernels (sort, take, comparison, join) still fail on them, so
+//! plain strings are what leaves unless a consumer asks for views. Unlike in files, dictionaries stay what they are:
+//! they are pandas' categories. The conversion itself is `spanql::output::plain_batches`.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
+use arrow::compute::can_cast_types;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use arrow::error::ArrowError;
-
-/// What 32-bit offsets can reach.
-const MOST_BYTES: usize = i32::MAX as usize;
 
 /// The schema with strings and lists for views, at any depth.
 pub fn plain_schema(schema: &Schema) -> SchemaRef {
@@ -38,66 +34,8 @@ fn plain_type(data_type: &DataType) -> DataType {
     }
 }
 
-/// Whether the columns can be handed out in these types.
+/// Whether columns of one schema can be handed out as those of another.
 pub fn can_become(from: &Schema, to: &Schema) -> bool {
     from.fields().len() == to.fields().len()
-        && from
-            .fields()
-            .iter()
-            .zip(to.fields())
-            .all(|(from, to)| arrow::compute::can_cast_types(from.data_type(), to.data_type()))
-}
-
-/// The batch in the types of `schema`, in as many parts as 32-bit offsets demand.
-///
-/// # Errors
-/// Where a value has no place in the type asked for, such as a single text of more than 2 GiB in a plain string.
-pub fn convert(batch: &RecordBatch, schema: &SchemaRef, parts: &mut Vec<RecordBatch>) -> Result<(), ArrowError> {
-    let crowded = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .find(|(column, field)| column.data_type() != field.data_type() && view_bytes(column) > MOST_BYTES);
-    if let Some((_, field)) = crowded {
-        let half = batch.num_rows() / 2;
-        if half == 0 {
-            return Err(ArrowError::InvalidArgumentError(format!(
-                "column {:?} holds a value of more than 2 GiB, which fits no plain string: ask for string_view through \
-                 requested_schema",
-                field.name()
-            )));
-        }
-        convert(&batch.slice(0, half), schema, parts)?;
-        return convert(&batch.slice(half, batch.num_rows() - half), schema, parts);
-    }
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(column, field)| if column.data_type() == field.data_type() {
-            Ok(Arc::clone(column))
-        } else {
-            cast(column, field.data_type())
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    // A batch without columns still has rows.
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    parts.push(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?);
-    Ok(())
-}
-
-/// The bytes of the longest child that views would become.
-fn view_bytes(array: &dyn Array) -> usize {
-    match array.data_type() {
-        DataType::Utf8View => array.as_string_view().total_bytes_len(),
-        DataType::BinaryView => array.as_binary_view().total_bytes_len(),
-        DataType::Struct(_) => array.as_struct().columns().iter().map(|child| view_bytes(child)).max().unwrap_or(0),
-        DataType::List(_) => {
-            let list = array.as_list::<i32>();
-            let (first, last) = (list.value_offsets()[0], list.value_offsets()[list.len()]);
-            // Offsets of an array are never negative.
-            view_bytes(&list.values().slice(first as usize, (last - first) as usize))
-        }
-        _ => 0,
-    }
+        && from.fields().iter().zip(to.fields()).all(|(from, to)| can_cast_types(from.data_type(), to.data_type()))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use spanql::SessionOptions;
 use spanql::config::parse_size;
 use spanql::report::Report;
@@ -148,6 +148,44 @@ impl Session {
     fn register(&self, py: Python<'_>, name: &str, obj: Bound<'_, PyAny>) -> PyResult<()> {
         let table = register::table(py, &obj)?;
         self.inner.register(name, table).map_err(to_py)
+    }
+
+    /// Plans a report: one of the stock ones, or a ``.sql`` file of your own.
+    ///
+    /// Parameters
+    /// ----------
+    /// name : str or os.PathLike
+    ///     A stock report's name, or the path of a file that ends in ``.sql``.
+    /// **params
+    ///     The report's parameters; its header says which there are. What is left out has its default.
+    ///
+    /// Returns
+    /// -------
+    /// Result
+    ///
+    /// Raises
+    /// ------
+    /// UsageError
+    ///     If there is no such report or parameter, or a value is not of the parameter's type.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import spanql
+    /// >>> session = spanql.connect("mails.store")  # doctest: +SKIP
+    /// >>> session.report("top_domains", top=10).to_pandas()  # doctest: +SKIP
+    #[pyo3(signature = (name, /, **params))]
+    fn report(&self, py: Python<'_>, name: PathBuf, params: Option<Bound<'_, PyDict>>) -> PyResult<Result> {
+        let given = params::words(params.as_ref())?;
+        let session = Arc::clone(&self.inner);
+        let query = wait(py, async move {
+            let report = if name.extension().is_some_and(|end| end == "sql") {
+                Report::read(&name)?
+            } else {
+                Report::find(&name.to_string_lossy(), None)?
+            };
+            report.query(&session, &given).await
+        })?;
+        Ok(Result::new(query))
     }
 
     fn __repr__(&self) -> String {

@@ -12,15 +12,16 @@ use arrow::error::ArrowError;
 use futures::StreamExt;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use spanql::output::plain_batches;
 use tokio::sync::Semaphore;
 
 use crate::error::to_py;
-use crate::plain::convert;
 use crate::wait::{Task, receive};
 
 /// Batches that may be ready before they are asked for.
 const AHEAD: usize = 2;
 
+/// A batch, or what ended the query.
 type Item = spanql::Result<RecordBatch>;
 
 /// The batches of one run of a query, converted to a schema.
@@ -66,11 +67,11 @@ async fn produce(query: spanql::Query, schema: SchemaRef, send: Sender<Item>, ro
         }
     };
     while let Some(batch) = stream.next().await {
-        let mut parts = Vec::new();
-        let converted = batch
-            .map_err(spanql::Error::from)
-            .and_then(|batch| convert(&batch, &schema, &mut parts).map_err(spanql::Error::from));
-        for item in parts.into_iter().map(Ok).chain(converted.err().map(Err)) {
+        let pieces = match batch {
+            Ok(batch) => plain_batches(&batch, &schema).collect(),
+            Err(error) => vec![Err(error.into())],
+        };
+        for item in pieces {
             let Ok(permit) = room.acquire().await else { return };
             permit.forget();
             let failed = item.is_err();
