@@ -1,1 +1,145 @@
-//! cli
+//! The command line, one file a command. Thin: what a command does, the library does.
+//!
+//! Owns exit codes, error lines and the choice of the format on a terminal. Data goes to stdout, words to stderr. It
+//! is in the library so that the binary and the `spanql` command of the Python package are the same code.
+
+mod engine;
+mod report;
+mod sql;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+use crate::output::{self, Format};
+use crate::session::Query;
+
+/// Something failed.
+const FAILED: u8 = 1;
+/// The request makes no sense; nothing was started.
+const USAGE: u8 = 2;
+/// Ended by Ctrl-C, as a shell reports it.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Parser)]
+#[command(name = "spanql", version, about = "SQL over the entities in raw text", after_help = HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Sql(sql::Args),
+    Report(report::Args),
+}
+
+const HELP: &str = "\
+Examples:
+  spanql ingest mails/*.jsonl.gz --store mails.store
+  spanql sql --store mails.store \"SELECT value, count(*) AS n FROM entities
+      WHERE label = 'EMAIL' GROUP BY value ORDER BY n DESC, value LIMIT 20\"
+  spanql report top_domains --store mails.store -o reports/
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 130 Ctrl-C.
+RUST_LOG=debug logs to stderr.";
+
+/// Runs the command line and gives the exit code. The first argument is the program's name.
+///
+/// Errors are written to stderr as `error: …`.
+///
+/// ```
+/// assert_eq!(spanql::cli::run(["spanql", "--version"].map(Into::into)), 0);
+/// assert_eq!(spanql::cli::run(["spanql", "no-such-command"].map(Into::into)), 2);
+/// ```
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    // Fails only where a logger is set already, as a host program may do.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(io::stderr)
+        .try_init();
+    let outcome = match Cli::try_parse_from(args) {
+        Ok(Cli {
+            command: Command::Sql(args),
+        }) => sql::run(args),
+        Ok(Cli {
+            command: Command::Report(args),
+        }) => report::run(args),
+        Err(usage) => {
+            // Nobody to tell where the terminal is gone.
+            let _ = usage.print();
+            return u8::try_from(usage.exit_code()).unwrap_or(USAGE);
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        complain(&error);
+        exit_code(&error)
+    })
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Usage(_) => USAGE,
+        _ => FAILED,
+    }
+}
+
+/// A line on stderr; unlike `eprintln!` it does not panic where stderr is closed.
+fn complain(error: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "error: {error}");
+}
+
+/// `--format` with its values in the help.
+fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
+    use clap::builder::TypedValueParser;
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
+}
+
+/// What stdout gets when no format is named: a table for a person, JSON for a program.
+fn default_format() -> Format {
+    if io::stdout().is_terminal() {
+        Format::Table
+    } else {
+        Format::Json
+    }
+}
+
+/// Streams a result to stdout.
+async fn print(query: &Query, format: Format) -> Result<u64> {
+    output::write(query.stream().await?, format, io::stdout()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_with_examples() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.contains("spanql "), "{}: {help}", command.get_name());
+            for argument in command.get_arguments().filter(|a| a.get_id() != "help") {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+        }
+    }
+}

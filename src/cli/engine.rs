@@ -1,0 +1,74 @@
+//! What `sql` and `report` share: the options of the session, and running until done or Ctrl-C.
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+
+use super::INTERRUPTED;
+use crate::config::parse_size;
+use crate::error::{Error, Result};
+use crate::session::SessionOptions;
+
+/// Deeply nested SQL recurses in the planner, where a worker's usual 2 MiB end in a crash; unused stack costs nothing.
+const STACK_BYTES: usize = 16 << 20;
+
+/// How long Ctrl-C waits for the query to drop its temporary files. A write that hangs must not hold the user.
+const GRACE: Duration = Duration::from_millis(500);
+
+#[derive(clap::Args, Clone)]
+pub(super) struct Engine {
+    /// Folder made by `spanql ingest` [default: `store` of the configuration]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Recognizers and defaults [default: spanql.toml in the working directory, if there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Memory for queries, such as 512MB or 2GiB; what exceeds it is spilled to disk
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    memory_limit: Option<usize>,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl Engine {
+    pub(super) fn options(&self) -> SessionOptions {
+        SessionOptions {
+            store: self.store.clone(),
+            config: self.config.clone(),
+            memory: self.memory_limit,
+            threads: self.threads.map(NonZeroUsize::get),
+        }
+    }
+
+    /// Runs the work on its own runtime. Ctrl-C ends it at once: the work is dropped at its next batch, and with it
+    /// its temporary files.
+    pub(super) fn block_on(
+        &self,
+        work: impl Future<Output = Result<u8>> + Send + 'static,
+    ) -> Result<u8> {
+        let mut builder = Builder::new_multi_thread();
+        builder.enable_all().thread_stack_size(STACK_BYTES);
+        if let Some(threads) = self.threads {
+            builder.worker_threads(threads.get());
+        }
+        let runtime = builder.build().map_err(Error::io(Path::new("threads")))?;
+        // The work is a task of its own, so that a write that blocks does not keep the signal from being seen.
+        let outcome = runtime.block_on(async {
+            let mut task = tokio::spawn(work);
+            tokio::select! {
+                outcome = &mut task => outcome.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic())),
+                Ok(()) = tokio::signal::ctrl_c() => {
+                    task.abort();
+                    let _ = tokio::time::timeout(GRACE, task).await;
+                    Ok(INTERRUPTED)
+                }
+            }
+        });
+        runtime.shutdown_background();
+        outcome
+    }
+}
