@@ -156,7 +156,7 @@ impl Result {
                 output::write(query.stream().await?, Format::Json, &mut json).await?;
                 Ok(json)
             })?;
-            return Ok(std::str::from_utf8(&json)?.into_pyobject(py)?.into_any());
+            return Ok(String::from_utf8(json)?.into_pyobject(py)?.into_any());
         };
         let lines = path.extension().is_some_and(|end| end == "ndjson" || end == "jsonl");
         let format = if lines { Format::Ndjson } else { Format::Json };

@@ -16,7 +16,7 @@ use crate::{params, register};
 
 /// A memory limit as people write it.
 #[derive(FromPyObject)]
-enum Size {
+pub enum Size {
     Bytes(usize),
     Words(String),
 }

@@ -58,7 +58,9 @@ where
 /// The next message, or nothing once the sender is gone; gives Python's signal handlers their turn meanwhile.
 pub fn receive<T: Send>(py: Python<'_>, messages: &mut Receiver<T>) -> PyResult<Option<T>> {
     loop {
-        match py.detach(|| messages.recv_timeout(TICK)) {
+        // A receiver may go to another thread but not be shared with one, hence the exclusive reference.
+        let exclusive = &mut *messages;
+        match py.detach(move || exclusive.recv_timeout(TICK)) {
             Ok(message) => return Ok(Some(message)),
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
