@@ -12,7 +12,7 @@
 -- column: documents    how many documents of the window named it
 
 WITH by_document AS (
-    SELECT label, value, doc_id, min(CAST(ts AS BIGINT)) AS ts, count(*) AS mentions
+    SELECT label, value, doc_id, min(ts) AS ts, count(*) AS mentions
     FROM entities
     WHERE label <> 'DATE' AND ts < $until
     GROUP BY label, value, doc_id
@@ -31,12 +31,12 @@ seen AS (
 SELECT
     label,
     value,
-    to_timestamp_micros(first_seen) AS first_seen,
+    first_seen,
     first_doc,
     mentions,
     documents
 FROM seen
-WHERE first_seen >= (
+WHERE CAST(first_seen AS BIGINT) >= (
     -- in microseconds: the window's end less its length
     SELECT least(CAST($until AS BIGINT), CAST(max(ts) AS BIGINT) + 1) - CAST($days * 86400000000 AS BIGINT)
     FROM documents

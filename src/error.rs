@@ -59,6 +59,10 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The caller asked for it to stop; nothing was changed.
+    #[error("interrupted: nothing was changed")]
+    Interrupted,
+
     /// The request itself makes no sense; nothing was started.
     #[error("{0}")]
     Usage(String),

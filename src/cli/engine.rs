@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use super::INTERRUPTED;
+use super::Outcome;
 use crate::config::parse_size;
 use crate::error::{Error, Result};
 use crate::session::SessionOptions;
@@ -16,7 +16,7 @@ use crate::session::SessionOptions;
 const STACK_BYTES: usize = 16 << 20;
 
 /// How long Ctrl-C waits for the query to drop its temporary files. A write that hangs must not hold the user.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args, Clone)]
 pub(super) struct Engine {
@@ -48,8 +48,8 @@ impl Engine {
     /// its temporary files.
     pub(super) fn block_on(
         &self,
-        work: impl Future<Output = Result<u8>> + Send + 'static,
-    ) -> Result<u8> {
+        work: impl Future<Output = Result<Outcome>> + Send + 'static,
+    ) -> Result<Outcome> {
         let mut builder = Builder::new_multi_thread();
         builder.enable_all().thread_stack_size(STACK_BYTES);
         if let Some(threads) = self.threads {
@@ -64,7 +64,7 @@ impl Engine {
                 Ok(()) = tokio::signal::ctrl_c() => {
                     task.abort();
                     let _ = tokio::time::timeout(GRACE, task).await;
-                    Ok(INTERRUPTED)
+                    Ok(Outcome::Interrupted)
                 }
             }
         });

@@ -4,6 +4,7 @@
 //! is in the library so that the binary and the `spanql` command of the Python package are the same code.
 
 mod engine;
+pub mod ingest;
 mod report;
 mod sql;
 
@@ -17,12 +18,30 @@ use crate::error::{Error, Result};
 use crate::output::{self, Format};
 use crate::session::Query;
 
-/// Something failed.
-const FAILED: u8 = 1;
-/// The request makes no sense; nothing was started.
-const USAGE: u8 = 2;
-/// Ended by Ctrl-C, as a shell reports it.
-const INTERRUPTED: u8 = 130;
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All done.
+    Done,
+    /// Some of it failed, and was told on stderr.
+    Failed,
+    /// Done, but some records are in quarantine.
+    Quarantined,
+    /// Ended by Ctrl-C.
+    Interrupted,
+}
+
+impl Outcome {
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Quarantined => 3,
+            // As a shell reports it.
+            Self::Interrupted => 130,
+        }
+    }
+}
 
 #[derive(Parser)]
 #[command(name = "spanql", version, about = "SQL over the entities in raw text", after_help = HELP)]
@@ -33,6 +52,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Ingest(ingest::IngestArgs),
     Sql(sql::Args),
     Report(report::Args),
 }
@@ -61,29 +81,31 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(io::stderr)
         .try_init();
-    let outcome = match Cli::try_parse_from(args) {
-        Ok(Cli {
-            command: Command::Sql(args),
-        }) => sql::run(args),
-        Ok(Cli {
-            command: Command::Report(args),
-        }) => report::run(args),
+    let outcome = match Cli::try_parse_from(args).map(|cli| cli.command) {
+        Ok(Command::Ingest(args)) => ingest::run(args),
+        Ok(Command::Sql(args)) => sql::run(args),
+        Ok(Command::Report(args)) => report::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();
-            return u8::try_from(usage.exit_code()).unwrap_or(USAGE);
+            return u8::try_from(usage.exit_code()).unwrap_or(2);
         }
     };
-    outcome.unwrap_or_else(|error| {
-        complain(&error);
-        exit_code(&error)
-    })
+    match outcome {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => {
+            complain(&error);
+            exit_code(&error)
+        }
+    }
 }
 
+/// 2 where the request makes no sense and nothing was started, 1 for all else.
 fn exit_code(error: &Error) -> u8 {
     match error {
-        Error::Usage(_) => USAGE,
-        _ => FAILED,
+        Error::Usage(_) => 2,
+        Error::Interrupted => Outcome::Interrupted.exit_code(),
+        _ => 1,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
 use super::sql::split_param;
-use super::{FAILED, complain, default_format, format_parser, print};
+use super::{Outcome, complain, default_format, format_parser, print};
 use crate::error::{Error, Result};
 use crate::output::{self, Format};
 use crate::report::Report;
@@ -48,7 +48,7 @@ Examples:
   spanql report new_in_window --store S --param days=1 --format csv > new.csv
   spanql report my_report --store S --queries my_queries/";
 
-pub(super) fn run(args: Args) -> Result<u8> {
+pub(super) fn run(args: Args) -> Result<Outcome> {
     let mut given = BTreeMap::new();
     for (name, value) in &args.params {
         if given.insert(name.clone(), value.clone()).is_some() {
@@ -65,7 +65,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
     {
         // One report says itself what it takes.
         return match &reports[..] {
-            [report] => report.bind(&given).map(|_| FAILED),
+            [report] => report.bind(&given).map(|_| Outcome::Failed),
             _ => Err(Error::Usage(format!(
                 "none of these reports has a parameter {unknown:?}"
             ))),
@@ -96,7 +96,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
                 "no store: give --store DIR, or `store` in spanql.toml".into(),
             ));
         }
-        let mut code = 0;
+        let mut outcome = Outcome::Done;
         for report in &reports {
             let given = given.iter().filter(|(name, _)| takes(report, name));
             let given = given
@@ -104,10 +104,10 @@ pub(super) fn run(args: Args) -> Result<u8> {
                 .collect();
             if let Err(error) = one(&session, report, &given, format, folder.as_deref()).await {
                 complain(format_args!("report {}: {error}", report.name));
-                code = FAILED;
+                outcome = Outcome::Failed;
             }
         }
-        Ok(code)
+        Ok(outcome)
     })
 }
 
@@ -160,14 +160,14 @@ fn extension(format: Format) -> &'static str {
     }
 }
 
-fn list(queries: Option<&Path>) -> Result<u8> {
-    let mut code = 0;
+fn list(queries: Option<&Path>) -> Result<Outcome> {
+    let mut outcome = Outcome::Done;
     let mut text = String::new();
     for (name, report) in Report::all(queries)? {
         match report {
             Err(error) => {
                 complain(format_args!("report {name}: {error}"));
-                code = FAILED;
+                outcome = Outcome::Failed;
             }
             Ok(report) => {
                 let columns: Vec<&str> = report.columns.iter().map(|c| c.name.as_str()).collect();
@@ -184,6 +184,6 @@ fn list(queries: Option<&Path>) -> Result<u8> {
     }
     match io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io(Path::new("output"))(e)),
-        _ => Ok(code),
+        _ => Ok(outcome),
     }
 }

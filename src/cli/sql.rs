@@ -7,7 +7,7 @@ use datafusion::common::ParamValues;
 use datafusion::scalar::ScalarValue;
 
 use super::engine::Engine;
-use super::{default_format, format_parser, print};
+use super::{Outcome, default_format, format_parser, print};
 use crate::error::{Error, Result};
 use crate::output::{self, Format};
 use crate::report::ParamType;
@@ -50,7 +50,7 @@ Examples:
   spanql sql --store S -f monthly.sql --param since:date=2026-11-01 -o monthly.parquet
   spanql sql \"SELECT entity_values('mail to a@example.com', 'EMAIL') AS mails\"";
 
-pub(super) fn run(args: Args) -> Result<u8> {
+pub(super) fn run(args: Args) -> Result<Outcome> {
     let query = statement(&args)?;
     let to_file = args.output.filter(|path| path != Path::new("-"));
     let format = match (args.format, &to_file) {
@@ -67,7 +67,7 @@ pub(super) fn run(args: Args) -> Result<u8> {
             Some(path) => output::write_file(query.stream().await?, format, &path).await?,
             None => print(&query, format).await?,
         };
-        Ok(0)
+        Ok(Outcome::Done)
     })
 }
 

@@ -1,1 +1,282 @@
-//! ingest
+//! Raw text → documents in a store's Parquet.
+//!
+//! Inputs are found (`input.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
+//! (`split.rs`, `csv.rs`), gathered into chunks (`chunk.rs`), parsed (`json.rs`, `documents.rs`, `columns.rs`,
+//! `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads (`pipeline.rs`), all or nothing
+//! (`commit.rs`). Nothing here looks for entities or runs queries.
+//!
+//! # What becomes of a record
+//! It is a row of `documents` or a row of `quarantine`, never both and never neither.
+//!
+//! * `doc_id` is `<source>#<record number>`. The source is the path as given, or as joined from the folder given; the
+//!   absolute path where another file has that name in the store already; `stdin-<run>` for standard input. Lines are
+//!   counted with blank ones, so that `sed -n 7p` shows the record `#7`; CSV records without the header; paragraphs
+//!   and Parquet rows by themselves.
+//! * `text` is the field called `text` ([`IngestOptions::text`] names another), a string; an empty string is a text.
+//!   In plain text blank lines and blank paragraphs are no documents.
+//! * `ts` is the field called `ts` ([`IngestOptions::time`] names another), which is not kept a second time: RFC 3339,
+//!   `2026-11-22 08:30` (UTC unless it says otherwise), `2026/11/22`, RFC 2822, or an epoch number whose magnitude
+//!   tells seconds from milli-, micro- and nanoseconds. Where it cannot be read, `ts` is NULL and the original is kept
+//!   in `orig_<name>`.
+//! * Every other field is a column of its own: JSON's booleans, whole numbers, numbers and strings as such, objects
+//!   and arrays as JSON text, whole numbers beyond 64 bits as strings; CSV's fields as strings; Parquet's columns with
+//!   their types, nested ones as JSON text. Where records disagree on a type, `store::widen` tells the type of both.
+//!   A field called `doc_id`, `source`, `ts` or `text` that has not that role is kept as `orig_<name>`. Of a name that
+//!   is in a record twice the last counts. The documents of one ingest have at most 1,000 such columns: a record that
+//!   would make more goes to quarantine.
+//! * Refused are records that are not valid JSON, CSV or UTF-8, have no text, or are longer than
+//!   [`IngestOptions::max_record_bytes`]. A CSV record whose quotes do not close costs its first line, no more.
+//!   An input whose compression is broken costs what comes after the break; a Parquet file, what comes after the
+//!   first row that cannot be decoded.
+
+mod chunk;
+mod columns;
+mod commit;
+mod csv;
+mod decompress;
+mod documents;
+#[doc(hidden)]
+pub mod fuzz;
+mod input;
+mod json;
+mod parquet_input;
+mod pipeline;
+mod quarantine;
+mod split;
+mod time;
+mod writer;
+
+use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use commit::{Record, RecordedFiles, RecordedSource, Run};
+use documents::Roles;
+pub use input::InputFormat;
+use input::{Input, Inputs, Origin};
+pub use writer::Codec;
+use writer::{PartWriter, QuarantineWriter};
+
+/// More than one reader can feed.
+const MAX_THREADS: usize = 8;
+
+/// What a document is in plain text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DocumentUnit {
+    /// Each line that is not blank.
+    #[default]
+    Line,
+    /// Lines up to a blank one.
+    Paragraph,
+    /// The whole file, which must not be longer than [`IngestOptions::max_record_bytes`].
+    File,
+}
+
+impl FromStr for DocumentUnit {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        match name {
+            "line" => Ok(Self::Line),
+            "paragraph" => Ok(Self::Paragraph),
+            "file" => Ok(Self::File),
+            _ => Err(format!("{name:?} is no document: it is line, paragraph or file")),
+        }
+    }
+}
+
+/// How to ingest.
+#[derive(Debug, Clone)]
+pub struct IngestOptions {
+    /// The field that is the text.
+    pub text: String,
+    /// The field that is the time.
+    pub time: String,
+    /// What a document is in plain text.
+    pub document: DocumentUnit,
+    /// The inputs' format, where their names do not tell it.
+    pub format: Option<InputFormat>,
+    /// How the store's pages are compressed.
+    pub codec: Codec,
+    /// Longer records go to quarantine.
+    pub max_record_bytes: usize,
+    /// So much input makes a row group, about.
+    pub row_group_bytes: usize,
+    /// Threads that parse and encode; the number of cores, but no more than 8, where it is not set.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Default for IngestOptions {
+    fn default() -> Self {
+        Self {
+            text: "text".to_string(),
+            time: "ts".to_string(),
+            document: DocumentUnit::default(),
+            format: None,
+            codec: Codec::default(),
+            max_record_bytes: 16 << 20,
+            row_group_bytes: 16 << 20,
+            threads: None,
+        }
+    }
+}
+
+impl IngestOptions {
+    fn roles(&self) -> Roles {
+        Roles { text: self.text.clone(), time: self.time.clone() }
+    }
+
+    fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MAX_THREADS);
+        self.threads.map_or_else(cores, NonZeroUsize::get)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.text == self.time {
+            return Err(Error::Usage(format!("{:?} cannot be both the text and the time", self.text)));
+        }
+        if self.max_record_bytes == 0 || self.row_group_bytes == 0 {
+            return Err(Error::Usage("the sizes of records and row groups must be above 0".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Told how an ingest goes on, from the thread that reads.
+pub trait Progress: Sync {
+    /// The bytes of all files to be read, before the first is; a stream adds none.
+    fn start(&self, _bytes: u64) {}
+    /// The next input.
+    fn source(&self, _source: &str) {}
+    /// So many more bytes were read, before decompression.
+    fn advance(&self, _bytes: u64) {}
+    /// Asked now and then; true ends the ingest with [`Error::Interrupted`].
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Tells nobody.
+impl Progress for () {}
+
+/// What an ingest did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The run's name, with which its files begin; none where there was nothing new to ingest.
+    pub run: Option<String>,
+    /// Rows added to `documents`.
+    pub documents: u64,
+    /// Rows added to `quarantine`.
+    pub quarantined: u64,
+    /// Quarantined records by kind, the most frequent first.
+    pub reasons: Vec<(String, u64)>,
+    /// Documents whose time could not be read.
+    pub unread_times: u64,
+    /// Bytes of input after decompression; for Parquet, of its decoded columns.
+    pub bytes: u64,
+    /// Inputs read.
+    pub sources: u64,
+    /// Inputs left out because an earlier ingest has read them.
+    pub skipped_sources: u64,
+    /// Files in folders and globs left out because nothing tells their format.
+    pub unknown_files: u64,
+}
+
+/// Reads files, folders, globs and `-` (standard input) into the store, which is made if need be.
+///
+/// Blocks until all is done, with threads of its own. All of it appears in the store, or on an error nothing. Files
+/// that were ingested before are skipped (known by their absolute path), so that doing it twice adds nothing.
+///
+/// ```
+/// # use spanql::ingest::{IngestOptions, ingest};
+/// let dir = tempfile::tempdir()?;
+/// let input = dir.path().join("posts.jsonl");
+/// std::fs::write(&input, "{\"text\": \"write to user@example.com\"}\n{\"text\": 7}\n")?;
+/// let summary = ingest(&[input.display().to_string()], &dir.path().join("store"), &IngestOptions::default(), &())?;
+/// assert_eq!((summary.documents, summary.quarantined), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Usage`] and [`Error::Io`] where an input does not exist, cannot be opened or told, before anything is
+/// written; [`Error::Usage`] while another ingest writes to the store; [`Error::Io`] where writing fails. Bad records
+/// are no errors: they are counted in [`Summary::quarantined`].
+pub fn ingest(paths: &[String], store: &Path, options: &IngestOptions, progress: &dyn Progress) -> Result<Summary> {
+    options.check()?;
+    let found = Inputs::find(paths, store, options.format)?;
+    ingest_inputs(found, store, options, progress)
+}
+
+fn ingest_inputs(found: Inputs, store: &Path, options: &IngestOptions, progress: &dyn Progress) -> Result<Summary> {
+    let run = Run::begin(store)?;
+    let unknown_files = found.unknown_files;
+    let (inputs, skipped_sources) = new_inputs(found.inputs, &run);
+    if inputs.is_empty() {
+        return Ok(Summary { skipped_sources, unknown_files, ..Summary::default() });
+    }
+    let size = |input: &Input| match input.origin {
+        Origin::File { size, .. } => size,
+        Origin::Stream(_) => 0,
+    };
+    progress.start(inputs.iter().map(size).sum());
+    let sources: Vec<RecordedSource> = inputs
+        .iter()
+        .map(|input| RecordedSource { source: input.source.clone(), path: input.identity.clone() })
+        .collect();
+    let documents = PartWriter::new(run.documents(), &run.id);
+    let quarantine = QuarantineWriter::new(&run.quarantine(), &run.id);
+    let (counts, documents, quarantine) = pipeline::run(inputs, options, progress, documents, quarantine)?;
+
+    let reasons: BTreeMap<String, u64> =
+        counts.kinds.iter().map(|(kind, count)| (kind.words().to_string(), *count)).collect();
+    let mut by_count: Vec<(String, u64)> = reasons.clone().into_iter().collect();
+    by_count.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let summary = Summary {
+        run: Some(run.id.clone()),
+        documents: counts.documents,
+        quarantined: counts.kinds.values().sum(),
+        reasons: by_count,
+        unread_times: counts.unread_times,
+        bytes: counts.bytes,
+        sources: sources.len() as u64,
+        skipped_sources,
+        unknown_files,
+    };
+    let record = Record {
+        run: run.id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        finished: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        documents: summary.documents,
+        quarantined: summary.quarantined,
+        reasons,
+        bytes: summary.bytes,
+        sources,
+        files: RecordedFiles { documents, quarantine },
+    };
+    run.commit(&record)?;
+    Ok(summary)
+}
+
+/// Leaves out what was ingested before and gives the rest names that no other source has.
+fn new_inputs(inputs: Vec<Input>, run: &Run) -> (Vec<Input>, u64) {
+    let done: HashSet<&str> = run.paths().collect();
+    let all = inputs.len();
+    let mut taken = HashSet::new();
+    let mut new = Vec::new();
+    for mut input in inputs {
+        match &input.identity {
+            Some(path) if done.contains(path.as_str()) => continue,
+            Some(path) if run.has_source(&input.source) || taken.contains(&input.source) => {
+                input.source.clone_from(path);
+            }
+            Some(_) => {}
+            None => input.source = format!("{}-{}", input.source, run.id),
+        }
+        taken.insert(input.source.clone());
+        new.push(input);
+    }
+    let skipped = (all - new.len()) as u64;
+    (new, skipped)
+}

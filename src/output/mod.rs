@@ -212,7 +212,7 @@ async fn drive(
         rows += batch.num_rows() as u64;
         encoder.batch(&batch).map_err(blame)?;
         // A stream that is always ready would otherwise never let an abort (Ctrl-C) through.
-        tokio::task::consume_budget().await;
+        tokio::task::yield_now().await;
     }
     encoder.finish().map_err(blame)?;
     Ok(rows)

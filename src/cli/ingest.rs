@@ -1,0 +1,168 @@
+//! `spanql ingest`: arguments → `ingest::ingest`, and the closing words on stderr.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Outcome;
+use crate::config::parse_size;
+use crate::error::Result;
+use crate::ingest::{Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest};
+
+/// Read raw text into a store
+#[derive(Debug, clap::Args)]
+pub struct IngestArgs {
+    /// Files, folders, globs, or - for standard input: JSONL, CSV, TSV, plain text and Parquet, also .gz and .zst
+    #[arg(required = true, value_name = "PATHS")]
+    pub paths: Vec<String>,
+
+    /// The folder of the store, made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub store: PathBuf,
+
+    /// The field that holds the text
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    pub text: String,
+
+    /// The field that holds the time
+    #[arg(long, value_name = "NAME", default_value = "ts")]
+    pub time: String,
+
+    /// What a document is in plain text: line, paragraph or file
+    #[arg(long, value_name = "UNIT", default_value = "line")]
+    pub document: DocumentUnit,
+
+    /// The format of all inputs, where their names do not tell it: jsonl, csv, tsv, txt or parquet
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<InputFormat>,
+
+    /// How the store is compressed: zstd[:LEVEL], lz4, snappy or none [default: lz4]
+    #[arg(long, value_name = "CODEC")]
+    pub codec: Option<Codec>,
+
+    /// Longer records go to quarantine
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
+    pub max_record_bytes: usize,
+
+    /// How much input makes a row group
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
+    pub row_group_bytes: usize,
+
+    /// Threads that parse and encode [default: the number of cores, at most 8]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Ingests, with a bar on stderr when a person is looking and one closing line in any case.
+///
+/// # Errors
+/// As [`ingest`].
+pub fn run(args: IngestArgs) -> Result<Outcome> {
+    let options = IngestOptions {
+        text: args.text,
+        time: args.time,
+        document: args.document,
+        format: args.format,
+        codec: args.codec.unwrap_or_default(),
+        max_record_bytes: args.max_record_bytes,
+        row_group_bytes: args.row_group_bytes,
+        threads: args.threads,
+    };
+    let began = Instant::now();
+    let summary = if std::io::stderr().is_terminal() {
+        let bar = Bar::new();
+        let summary = ingest(&args.paths, &args.store, &options, &bar);
+        bar.0.finish_and_clear();
+        summary?
+    } else {
+        ingest(&args.paths, &args.store, &options, &())?
+    };
+    let store = args.store.display().to_string();
+    eprintln!("{}", closing_words(&summary, &store, began.elapsed().as_secs_f64()));
+    Ok(if summary.quarantined > 0 { Outcome::Quarantined } else { Outcome::Done })
+}
+
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::no_length();
+        let style = ProgressStyle::with_template("{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}  {msg}");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl Progress for Bar {
+    fn start(&self, bytes: u64) {
+        if bytes > 0 {
+            self.0.set_length(bytes);
+        }
+    }
+
+    fn source(&self, source: &str) {
+        self.0.set_message(source.to_string());
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
+    let plural = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let mut words = format!(
+        "{} from {} ({:.1} MB) in {seconds:.1} s",
+        plural(summary.documents, "document"),
+        plural(summary.sources, "source"),
+        summary.bytes as f64 / 1e6,
+    );
+    if summary.skipped_sources > 0 {
+        words += &format!("; {} already ingested, skipped", plural(summary.skipped_sources, "source"));
+    }
+    if summary.unknown_files > 0 {
+        words += &format!("; {} of unknown format left out", plural(summary.unknown_files, "file"));
+    }
+    if summary.unread_times > 0 {
+        words += &format!("; {} whose time could not be read", plural(summary.unread_times, "document"));
+    }
+    if summary.quarantined > 0 {
+        let top: Vec<String> =
+            summary.reasons.iter().take(3).map(|(reason, count)| format!("{count} {reason}")).collect();
+        words += &format!(
+            "\n{} quarantined ({}); to look at them: spanql sql 'SELECT * FROM quarantine' --store {store}",
+            plural(summary.quarantined, "record"),
+            top.join(", "),
+        );
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_words_say_what_to_do() {
+        let summary = Summary {
+            documents: 1,
+            sources: 2,
+            bytes: 1_500_000,
+            quarantined: 3,
+            reasons: vec![("not valid JSON".into(), 2), ("no text".into(), 1)],
+            skipped_sources: 1,
+            ..Summary::default()
+        };
+        assert_eq!(
+            closing_words(&summary, "st", 2.04),
+            "1 document from 2 sources (1.5 MB) in 2.0 s; 1 source already ingested, skipped\n\
+             3 records quarantined (2 not valid JSON, 1 no text); to look at them: \
+             spanql sql 'SELECT * FROM quarantine' --store st"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! What must hold for any bytes: entry points for fuzzing and property tests.
+//!
+//! Each panics where a promise is broken. Hidden, since it is no interface for users.
+
+use std::ops::ControlFlow;
+
+use super::csv::{self, CsvScan};
+use super::quarantine::RAW_LIMIT;
+use super::split::{Splitter, split};
+use super::{json, time};
+
+/// Gives its bytes in small uneven portions, as a pipe does.
+struct Trickle<'a>(&'a [u8], usize);
+
+impl std::io::Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.1 = self.1 % 7 + 1;
+        let count = self.1.min(self.0.len()).min(buffer.len());
+        let (now, later) = self.0.split_at(count);
+        buffer[..count].copy_from_slice(now);
+        self.0 = later;
+        Ok(count)
+    }
+}
+
+/// Any bytes, cut into lines, paragraphs, CSV and TSV records: nothing is lost, nothing is there twice, offsets point
+/// at the bytes, numbers rise.
+pub fn records(data: &[u8]) {
+    for limit in [1, 16, 1 << 20] {
+        let splitters = [
+            Splitter::Lines,
+            Splitter::paragraphs(),
+            Splitter::Whole,
+            Splitter::Csv(CsvScan::new(b',')),
+            Splitter::Csv(CsvScan::new(b'\t')),
+        ];
+        for splitter in splitters {
+            let delimiter = match &splitter {
+                Splitter::Csv(csv) => Some(csv.delimiter()),
+                _ => None,
+            };
+            let whole = matches!(splitter, Splitter::Whole);
+            let mut end = if data.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let mut last = 0;
+            let flow = split(Trickle(data, 0), splitter, limit, |piece| {
+                let start = usize::try_from(piece.offset).expect("an offset inside of the data");
+                let length = piece.fault.as_ref().map_or(piece.bytes.len(), |fault| fault.length as usize);
+                assert!(piece.number > last, "numbers rise");
+                assert!(start >= end, "a byte is in two records");
+                assert!(blank(&data[end..start]), "bytes lost before {start}");
+                assert_eq!(piece.bytes, &data[start..start + length.min(RAW_LIMIT)], "not the bytes at {start}");
+                assert!(piece.fault.is_some() || length <= limit, "a record over the limit");
+                if let (Some(delimiter), None) = (delimiter, &piece.fault) {
+                    csv_fields(piece.bytes, delimiter);
+                }
+                last = piece.number;
+                end = start + length;
+                ControlFlow::Continue(())
+            });
+            assert!(flow.is_continue());
+            assert!(blank(&data[end..]), "bytes lost at the end");
+            assert!(!whole || last <= 1, "a file is one document");
+        }
+    }
+}
+
+fn blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_whitespace)
+}
+
+/// Fields written as CSV again are read as the same fields.
+fn csv_fields(record: &[u8], delimiter: u8) {
+    let Ok(record) = std::str::from_utf8(record) else { return };
+    let fields: Vec<_> = csv::fields(record, delimiter).collect();
+    let quoted: Vec<String> = fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\""))).collect();
+    let written = quoted.join(&char::from(delimiter).to_string());
+    assert_eq!(csv::fields(&written, delimiter).collect::<Vec<_>>(), fields);
+}
+
+/// Any bytes as a JSON record: what serde_json takes for an object we do, with as many names, and nothing else.
+pub fn json_record(data: &[u8]) {
+    let Ok(line) = std::str::from_utf8(data) else { return };
+    let mut fields = Vec::new();
+    let ours = json::parse(line, &mut fields);
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(line) {
+        Ok(theirs) => {
+            ours.expect("an object that serde_json reads");
+            for (name, value) in &theirs {
+                let (_, last) = fields.iter().rev().find(|(key, _)| key == name).expect("a name is lost");
+                match (last, value) {
+                    (json::Value::Text(ours), serde_json::Value::String(theirs)) => assert_eq!(ours, theirs),
+                    (json::Value::Int(ours), theirs) => assert_eq!(Some(*ours), theirs.as_i64()),
+                    (json::Value::Json(ours), theirs) => {
+                        let again: serde_json::Value = serde_json::from_str(ours).expect("JSON text");
+                        assert_eq!(again, *theirs);
+                    }
+                    (json::Value::Bool(ours), theirs) => assert_eq!(Some(*ours), theirs.as_bool()),
+                    (json::Value::Float(ours), theirs) => assert_eq!(Some(*ours), theirs.as_f64()),
+                    (json::Value::Null, theirs) => assert!(theirs.is_null()),
+                    (ours, theirs) => panic!("{ours:?} is not {theirs}"),
+                }
+            }
+        }
+        // Inside of nested values, whose text is kept, we are content with the grammar: depth, the range of numbers and
+        // the pairing of surrogates are not looked at.
+        Err(_) => {
+            let nested = fields.iter().any(|(_, value)| matches!(value, json::Value::Json(_)));
+            assert!(ours.is_err() || nested, "{line:?} is no JSON object");
+        }
+    }
+}
+
+/// Any text as a time: what is read can be printed and read again as the same time.
+pub fn time_text(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(micros) = time::parse(text) {
+        let printed = chrono::DateTime::from_timestamp_micros(micros).expect("a time that can be printed").to_rfc3339();
+        assert_eq!(time::parse(&printed), Some(micros), "{text:?} became {printed}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_mark_at_the_beginning_may_come_byte_by_byte() {
+        super::records("\u{FEFF}".as_bytes());
+        super::records("\u{FEFF}a\n".as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn records(data in proptest::collection::vec(any::<u8>(), 0..200)) {
+            super::records(&data);
+        }
+
+        /// Far more line feeds, quotes and delimiters than chance would bring.
+        #[test]
+        fn records_of_csv_bytes(data in "(\u{FEFF})?[ab中,\t\"\r\n ]{0,60}") {
+            super::records(data.as_bytes());
+        }
+
+        #[test]
+        fn json_record(line in r#"\{("[ab]{0,2}": ?(null|true|-?[0-9]{1,22}|1\.5|1e300|"[a\\n"中]{0,3}"|\[1, ?\{\}\]),?){0,4}\}?"#) {
+            super::json_record(line.as_bytes());
+        }
+
+        #[test]
+        fn time_text(text in r"([0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?|-?[0-9]{1,20}(\.[0-9]{1,3})?|.{0,12})") {
+            super::time_text(text.as_bytes());
+        }
+    }
+}

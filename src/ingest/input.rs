@@ -1,0 +1,299 @@
+//! What is to be read: paths, folders, globs and `-` → inputs in a fixed order, each once.
+//!
+//! Anything that cannot be told or found is an error here, before anything is written.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use walkdir::WalkDir;
+
+use super::decompress::{Compression, Stream, decompress, peek};
+use crate::error::{Error, Result};
+
+/// What the records of an input look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputFormat {
+    /// One JSON object a line (`.jsonl`, `.ndjson`).
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Tab-separated values with a header.
+    Tsv,
+    /// Plain text (`.txt`).
+    Text,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl InputFormat {
+    fn of_extension(extension: &str) -> Option<Self> {
+        match extension {
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "csv" => Some(Self::Csv),
+            "tsv" => Some(Self::Tsv),
+            "txt" => Some(Self::Text),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
+    /// From the first bytes of the decompressed stream.
+    fn of_first_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        if bytes.starts_with(b"PAR1") {
+            Some(Self::Parquet)
+        } else if bytes.trim_ascii_start().starts_with(b"{") {
+            Some(Self::Jsonl)
+        } else {
+            None
+        }
+    }
+}
+
+impl FromStr for InputFormat {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        Self::of_extension(&name.to_ascii_lowercase())
+            .ok_or_else(|| format!("{name:?} is no input format: it is jsonl, csv, tsv, txt or parquet"))
+    }
+}
+
+/// Where an input's bytes come from.
+pub(crate) enum Origin {
+    File { path: PathBuf, compression: Option<Compression>, size: u64 },
+    /// Already decompressed.
+    Stream(Stream<'static>),
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File { path, .. } => write!(f, "{}", path.display()),
+            Self::Stream(_) => f.write_str("stream"),
+        }
+    }
+}
+
+/// One file or stream.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// As given, or as joined from the folder that was given.
+    pub source: String,
+    /// The same for one file however it is spelt; none for a stream.
+    pub identity: Option<String>,
+    pub format: InputFormat,
+    pub origin: Origin,
+}
+
+/// All inputs, and how many files in folders and globs were left out because nothing tells their format.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    pub inputs: Vec<Input>,
+    pub unknown_files: u64,
+    /// Files named so far, those named before included.
+    named: u64,
+    seen: HashSet<PathBuf>,
+}
+
+impl Inputs {
+    /// Finds the inputs; what lies inside of `store` is none of them.
+    pub(crate) fn find(paths: &[String], store: &Path, format: Option<InputFormat>) -> Result<Self> {
+        let mut found = Self::default();
+        let store = store.canonicalize().ok();
+        if paths.is_empty() {
+            return Err(Error::Usage("nothing to ingest: name files, folders, globs, or - for standard input".into()));
+        }
+        for given in paths {
+            let path = Path::new(given);
+            let before = found.named;
+            if given == "-" {
+                found.stdin(format)?;
+                continue;
+            }
+            if path.is_dir() {
+                found.folder(path, store.as_deref(), format)?;
+            } else if path.exists() {
+                if !found.file(path, format)? {
+                    return Err(Error::Usage(format!(
+                        "{given}: its name does not tell what it is; say so with --format jsonl, csv, tsv, txt or parquet"
+                    )));
+                }
+                continue;
+            } else if given.contains(['*', '?', '[']) {
+                found.glob(given, store.as_deref(), format)?;
+            } else {
+                return Err(Error::io(path)(std::io::ErrorKind::NotFound.into()));
+            }
+            if found.named == before {
+                return Err(Error::Usage(format!(
+                    "{given}: no files there that could be read (known are .jsonl .ndjson .csv .tsv .txt .parquet, \
+                     with .gz or .zst after it or not; --format takes any other)"
+                )));
+            }
+        }
+        Ok(found)
+    }
+
+    fn stdin(&mut self, format: Option<InputFormat>) -> Result<()> {
+        if self.inputs.iter().any(|input| input.identity.is_none()) {
+            return Err(Error::Usage("standard input (-) is named twice".into()));
+        }
+        let stream = Box::new(std::io::stdin());
+        self.inputs.push(Input::stream("stdin", stream, format)?);
+        Ok(())
+    }
+
+    fn glob(&mut self, pattern: &str, store: Option<&Path>, format: Option<InputFormat>) -> Result<()> {
+        let matches = glob::glob(pattern).map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
+        for path in matches {
+            let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
+            if path.is_dir() {
+                self.folder(&path, store, format)?;
+            } else if !self.file(&path, format)? {
+                self.unknown_files += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, folder: &Path, store: Option<&Path>, format: Option<InputFormat>) -> Result<()> {
+        let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
+        let is_store = |path: &Path| store.is_some() && path.canonicalize().ok().as_deref() == store;
+        let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
+            entry.depth() == 0 || !(hidden(entry.file_name()) || entry.file_type().is_dir() && is_store(entry.path()))
+        });
+        for entry in walk {
+            let entry = entry.map_err(|e| {
+                let path = e.path().unwrap_or(folder).to_path_buf();
+                Error::io(path)(e.into())
+            })?;
+            if entry.file_type().is_file() && !self.file(entry.path(), format)? {
+                self.unknown_files += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file unless it is there already; false where nothing tells its format.
+    fn file(&mut self, path: &Path, format: Option<InputFormat>) -> Result<bool> {
+        let (by_name, compression) = of_name(path);
+        let Some(format) = format.or(by_name) else { return Ok(false) };
+        let real = path.canonicalize().map_err(Error::io(path))?;
+        // Opened here already, so that a file that may not be read stops the ingest before it begins.
+        let size = File::open(path).and_then(|file| file.metadata()).map_err(Error::io(path))?.len();
+        self.named += 1;
+        if self.seen.insert(real.clone()) {
+            self.inputs.push(Input {
+                source: path.to_string_lossy().into_owned(),
+                identity: Some(real.to_string_lossy().into_owned()),
+                format,
+                origin: Origin::File { path: path.to_path_buf(), compression, size },
+            });
+        }
+        Ok(true)
+    }
+}
+
+impl Input {
+    /// A stream whose format is told by its first bytes where `format` does not say it.
+    pub(crate) fn stream(source: &str, stream: Stream<'static>, format: Option<InputFormat>) -> Result<Self> {
+        let stream = decompress(stream, None).map_err(Error::io(source))?;
+        let (format, stream) = match format {
+            Some(format) => (format, stream),
+            None => {
+                let (head, stream) = peek(stream, 512).map_err(Error::io(source))?;
+                let format = InputFormat::of_first_bytes(&head).ok_or_else(|| {
+                    Error::Usage(format!(
+                        "{source}: its first bytes do not tell what it is; say so with --format jsonl, csv, tsv or txt"
+                    ))
+                })?;
+                (format, stream)
+            }
+        };
+        Ok(Self { source: source.to_string(), identity: None, format, origin: Origin::Stream(stream) })
+    }
+}
+
+/// `logs.jsonl.gz` → JSONL, gzip.
+fn of_name(path: &Path) -> (Option<InputFormat>, Option<Compression>) {
+    let lower = |path: &Path| path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let extension = lower(path);
+    match Compression::of_extension(&extension) {
+        Some(compression) => {
+            (InputFormat::of_extension(&lower(&path.with_extension(""))), Some(compression))
+        }
+        None => (InputFormat::of_extension(&extension), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(paths: &[&str], root: &Path, format: Option<InputFormat>) -> Result<(Vec<String>, u64)> {
+        let paths: Vec<String> = paths.iter().map(|p| root.join(p).to_string_lossy().into_owned()).collect();
+        let found = Inputs::find(&paths, &root.join("store"), format)?;
+        let prefix = format!("{}/", root.display());
+        let names = found.inputs.iter().map(|i| i.source.replacen(&prefix, "", 1)).collect();
+        Ok((names, found.unknown_files))
+    }
+
+    fn tree() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let files = [
+            "in/b.jsonl", "in/a.CSV", "in/c.txt.gz", "in/sub/d.ndjson.zst", "in/notes.md", "in/.hidden.txt",
+            "in/.git/x.txt", "store/documents/000001-0001.parquet", "other.log",
+        ];
+        for file in files {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn folders_are_walked_in_order_and_files_taken_once() {
+        let root = tree();
+        let expected = ["in/a.CSV", "in/b.jsonl", "in/c.txt.gz", "in/sub/d.ndjson.zst"].map(String::from).to_vec();
+        assert_eq!(sources(&["in"], root.path(), None).unwrap(), (expected.clone(), 1));
+        assert_eq!(sources(&["."], root.path(), None).unwrap().0.len(), 4);
+        let (mut twice, _) = sources(&["in/b.jsonl", "in/*", "in"], root.path(), None).unwrap();
+        twice.sort();
+        assert_eq!(twice, expected);
+    }
+
+    #[test]
+    fn names_tell_format_and_compression() {
+        use Compression::{Gzip, Zstd};
+        let of = |name: &str| of_name(Path::new(name));
+        assert_eq!(of("a.jsonl"), (Some(InputFormat::Jsonl), None));
+        assert_eq!(of("a.b.TSV.GZ"), (Some(InputFormat::Tsv), Some(Gzip)));
+        assert_eq!(of("a.parquet.zst"), (Some(InputFormat::Parquet), Some(Zstd)));
+        assert_eq!(of("a.gz"), (None, Some(Gzip)));
+        assert_eq!(of("jsonl"), (None, None));
+    }
+
+    #[test]
+    fn what_cannot_be_found_or_told_is_an_error() {
+        let root = tree();
+        let error = |path: &str| sources(&[path], root.path(), None).unwrap_err().to_string();
+        assert!(error("missing.jsonl").contains("missing.jsonl"));
+        assert!(error("other.log").contains("--format"));
+        assert!(error("none-*.csv").contains("none-*.csv"));
+        assert!(error("in/.git/../notes.*").contains("no files"));
+        let forced = sources(&["other.log"], root.path(), Some(InputFormat::Text)).unwrap();
+        assert_eq!(forced.0, ["other.log"]);
+    }
+
+    #[test]
+    fn streams_tell_their_format_by_their_first_bytes() {
+        let format = |bytes: &'static [u8]| Input::stream("stdin", Box::new(bytes), None).map(|i| i.format);
+        assert_eq!(format(b"\xEF\xBB\xBF\n {\"a\":1}").unwrap(), InputFormat::Jsonl);
+        assert_eq!(format(b"PAR1....").unwrap(), InputFormat::Parquet);
+        assert!(format(b"a,b\n").unwrap_err().to_string().contains("--format"));
+    }
+}

@@ -1,0 +1,507 @@
+//! A stream of bytes → whole records with exact offsets, in bounded memory.
+//!
+//! Where a record ends is decided here and, for CSV, in `csv.rs`; what it means is not. Every byte of the stream is in
+//! a piece or is blank space between pieces. A record over the limit is passed by without being kept.
+
+use std::io::{ErrorKind, Read};
+use std::ops::ControlFlow;
+
+use memchr::memchr;
+
+use super::csv::CsvScan;
+use super::quarantine::{Fault, Kind, RAW_LIMIT};
+
+/// How much is read at a time.
+const BLOCK: usize = 256 << 10;
+/// A search for a closing quote that went further than this is worth counting.
+const LONG_SEARCH: usize = 64 << 10;
+/// So many long searches that led nowhere may lie over one stretch of bytes, so that no file takes quadratic time.
+const LONG_SEARCHES: usize = 16;
+
+/// What a splitter says of the bytes that follow those it has seen of a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Scan {
+    /// The record goes on.
+    More,
+    /// The record ends after so many of these bytes, its terminator included.
+    End(usize),
+    /// The record can never be whole; why.
+    Broken(&'static str),
+}
+
+/// What ends a record.
+#[derive(Debug)]
+pub(crate) enum Splitter {
+    /// A line feed.
+    Lines,
+    /// A blank line. `true` while the current line is blank so far.
+    Paragraphs { blank: bool },
+    /// The end of the stream.
+    Whole,
+    /// A line feed outside quotes.
+    Csv(CsvScan),
+}
+
+impl Splitter {
+    pub(crate) fn paragraphs() -> Self {
+        Self::Paragraphs { blank: true }
+    }
+
+    fn scan(&mut self, bytes: &[u8]) -> Scan {
+        match self {
+            Self::Lines => memchr(b'\n', bytes).map_or(Scan::More, |at| Scan::End(at + 1)),
+            Self::Whole => Scan::More,
+            Self::Csv(csv) => csv.scan(bytes),
+            Self::Paragraphs { blank } => {
+                let mut from = 0;
+                while let Some(at) = memchr(b'\n', &bytes[from..]) {
+                    if *blank && is_blank(&bytes[from..from + at]) {
+                        return Scan::End(from + at + 1);
+                    }
+                    *blank = true;
+                    from += at + 1;
+                }
+                *blank &= is_blank(&bytes[from..]);
+                Scan::More
+            }
+        }
+    }
+
+    /// At the end of the stream: why what was seen is no whole record, if it is none.
+    fn unfinished(&self) -> Option<&'static str> {
+        match self {
+            Self::Csv(csv) => csv.unfinished(),
+            _ => None,
+        }
+    }
+
+    fn reset(&mut self, one_line: bool) {
+        match self {
+            Self::Paragraphs { blank } => *blank = true,
+            Self::Csv(csv) => csv.reset(one_line),
+            Self::Lines | Self::Whole => {}
+        }
+    }
+
+    /// The record is thrown away: from here on only its end is looked for.
+    fn pass_by(&mut self) {
+        if let Self::Csv(csv) = self {
+            csv.pass_by();
+        }
+    }
+
+    /// The record without its terminator.
+    fn strip<'a>(&self, record: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Whole => record,
+            Self::Paragraphs { .. } => record.trim_ascii_end(),
+            Self::Lines | Self::Csv(_) => {
+                let record = record.strip_suffix(b"\n").unwrap_or(record);
+                record.strip_suffix(b"\r").unwrap_or(record)
+            }
+        }
+    }
+
+    fn is_blank(&self, record: &[u8]) -> bool {
+        match self {
+            // A space may be a value.
+            Self::Csv(_) => record.is_empty(),
+            _ => is_blank(record),
+        }
+    }
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_whitespace)
+}
+
+/// A record, or what stands for one that could not be cut out.
+#[derive(Debug)]
+pub(crate) struct Piece<'a> {
+    /// The record without its terminator; where there is a fault, at most [`RAW_LIMIT`] bytes of it.
+    pub bytes: &'a [u8],
+    /// 1-based; lines count blank ones too, so that it can be found with any editor.
+    pub number: u64,
+    /// Of the first byte, in the decompressed stream.
+    pub offset: u64,
+    /// Set where the record is no record.
+    pub fault: Option<Fault>,
+}
+
+/// Cuts `read` into records of at most `limit` bytes and passes each on, in order, until `emit` breaks off.
+///
+/// Where reading fails, what was read before stands, and one more piece carries the failure.
+pub(crate) fn split(
+    read: impl Read,
+    splitter: Splitter,
+    limit: usize,
+    emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    Splitting {
+        read,
+        splitter,
+        limit,
+        emit,
+        window: Vec::new(),
+        start: 0,
+        seen: 0,
+        offset: 0,
+        number: 0,
+        ended: false,
+        failure: None,
+        passing: None,
+        frontier: 0,
+        long_searches: 0,
+    }
+    .run()
+}
+
+/// A record that is being passed by.
+struct Passing {
+    raw: Vec<u8>,
+    length: u64,
+    kind: Kind,
+    why: String,
+}
+
+impl Passing {
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = RAW_LIMIT - self.raw.len();
+        self.raw.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.length += bytes.len() as u64;
+    }
+}
+
+struct Splitting<R, F> {
+    read: R,
+    splitter: Splitter,
+    limit: usize,
+    emit: F,
+    /// `window[start..start + seen]` is what the splitter has seen of the current record.
+    window: Vec<u8>,
+    start: usize,
+    seen: usize,
+    /// Where the current record begins in the stream.
+    offset: u64,
+    number: u64,
+    ended: bool,
+    failure: Option<std::io::Error>,
+    passing: Option<Passing>,
+    /// The furthest point reached by searches for a closing quote that led nowhere.
+    frontier: u64,
+    long_searches: usize,
+}
+
+impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
+    fn run(mut self) -> ControlFlow<()> {
+        while self.window.len() < 3 && !self.ended {
+            self.fill();
+        }
+        if self.window.starts_with(b"\xEF\xBB\xBF") {
+            self.start = 3;
+            self.offset = 3;
+        }
+        loop {
+            match self.splitter.scan(&self.window[self.start + self.seen..]) {
+                Scan::End(more) => {
+                    self.seen += more;
+                    self.record()?;
+                }
+                Scan::Broken(why) => {
+                    self.break_line(why)?;
+                }
+                Scan::More => {
+                    self.seen = self.window.len() - self.start;
+                    if self.ended {
+                        if self.seen == 0 && self.passing.is_none() {
+                            break;
+                        }
+                        if self.failure.is_some() {
+                            break;
+                        }
+                        match self.splitter.unfinished() {
+                            Some(why) if self.passing.is_none() => self.break_line(why)?,
+                            _ => self.record()?,
+                        }
+                        continue;
+                    }
+                    if self.passing.is_some() {
+                        self.forget();
+                    } else if self.seen > self.limit.saturating_add(2) {
+                        // Two bytes more than the limit, since a terminator is not part of the record.
+                        match self.splitter.unfinished() {
+                            Some(why) => {
+                                self.break_line(why)?;
+                                continue;
+                            }
+                            None => self.pass_by(Kind::TooLong, self.too_long()),
+                        }
+                    }
+                    self.fill();
+                }
+            }
+        }
+        self.fail()
+    }
+
+    fn too_long(&self) -> String {
+        format!("longer than {} bytes (--max-record-bytes)", self.limit)
+    }
+
+    /// The bytes seen are a record.
+    fn record(&mut self) -> ControlFlow<()> {
+        let whole = &self.window[self.start..self.start + self.seen];
+        let bytes = self.splitter.strip(whole);
+        match self.passing.take() {
+            Some(mut passing) => {
+                let forgotten = passing.length;
+                passing.keep(bytes);
+                self.number += 1;
+                (self.emit)(Piece {
+                    bytes: &passing.raw,
+                    number: self.number,
+                    offset: self.offset,
+                    fault: Some(Fault::new(passing.kind, passing.why, passing.length)),
+                })?;
+                // `forget` moved the window on, but left `offset` at the record's beginning.
+                self.offset += forgotten;
+            }
+            None if self.splitter.is_blank(bytes) => {
+                self.number += u64::from(matches!(self.splitter, Splitter::Lines));
+            }
+            None => {
+                self.number += 1;
+                let fault = (bytes.len() > self.limit)
+                    .then(|| Fault::new(Kind::TooLong, self.too_long(), bytes.len() as u64));
+                let kept = if fault.is_some() { bytes.len().min(RAW_LIMIT) } else { bytes.len() };
+                let piece =
+                    Piece { bytes: &bytes[..kept], number: self.number, offset: self.offset, fault };
+                (self.emit)(piece)?;
+            }
+        }
+        self.advance(self.seen);
+        ControlFlow::Continue(())
+    }
+
+    /// The record that begins here can never be whole: its first line is what is wrong, and the next line is read
+    /// anew, so that one stray quote does not swallow the rest of a file.
+    fn break_line(&mut self, why: &'static str) -> ControlFlow<()> {
+        if self.seen > LONG_SEARCH {
+            self.frontier = self.frontier.max(self.offset + self.seen as u64);
+            self.long_searches += 1;
+        }
+        let rest = &self.window[self.start..];
+        let length = match memchr(b'\n', rest) {
+            Some(at) => at + 1,
+            None if self.ended => rest.len(),
+            None => {
+                self.seen = rest.len();
+                self.pass_by(Kind::Csv, why.to_string());
+                return ControlFlow::Continue(());
+            }
+        };
+        let line = self.splitter.strip(&rest[..length]);
+        self.number += 1;
+        (self.emit)(Piece {
+            bytes: &line[..line.len().min(RAW_LIMIT)],
+            number: self.number,
+            offset: self.offset,
+            fault: Some(Fault::new(Kind::Csv, why.to_string(), line.len() as u64)),
+        })?;
+        self.advance(length);
+        ControlFlow::Continue(())
+    }
+
+    /// The next record begins so many bytes on.
+    fn advance(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.offset += bytes as u64;
+        self.seen = 0;
+        if self.offset >= self.frontier {
+            self.long_searches = 0;
+        }
+        self.splitter.reset(self.long_searches >= LONG_SEARCHES);
+    }
+
+    fn pass_by(&mut self, kind: Kind, why: String) {
+        self.passing = Some(Passing { raw: Vec::new(), length: 0, kind, why });
+        self.splitter.pass_by();
+        self.forget();
+    }
+
+    /// Lets go of what was seen of a record that is passed by.
+    fn forget(&mut self) {
+        if let Some(passing) = &mut self.passing {
+            passing.keep(&self.window[self.start..]);
+        }
+        self.start = self.window.len();
+        self.seen = 0;
+    }
+
+    fn fill(&mut self) {
+        self.window.drain(..self.start);
+        self.start = 0;
+        let full = self.window.len();
+        self.window.resize(full + BLOCK, 0);
+        let mut end = full;
+        while end == full {
+            match self.read.read(&mut self.window[full..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(read) => end += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.ended = true;
+                    self.failure = Some(error);
+                    break;
+                }
+            }
+        }
+        self.window.truncate(end);
+    }
+
+    /// Reports where reading failed, with what there is of the record that was cut off.
+    fn fail(mut self) -> ControlFlow<()> {
+        let Some(error) = self.failure.take() else { return ControlFlow::Continue(()) };
+        if self.passing.is_some() {
+            self.forget();
+        }
+        let (raw, length) = match self.passing.take() {
+            Some(passing) => (passing.raw, passing.length),
+            None => (self.window[self.start..].to_vec(), self.seen as u64),
+        };
+        let why = format!("at byte {} of the decompressed input: {error}", self.offset + length);
+        (self.emit)(Piece {
+            bytes: &raw[..raw.len().min(RAW_LIMIT)],
+            number: self.number + 1,
+            offset: self.offset,
+            fault: Some(Fault::new(Kind::Stream, why, length)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Seen = (u64, u64, String, Option<(Kind, u64)>);
+
+    fn pieces(splitter: Splitter, limit: usize, read: impl Read) -> Vec<Seen> {
+        let mut all = Vec::new();
+        let _ = split(read, splitter, limit, |piece| {
+            let text = String::from_utf8_lossy(piece.bytes).into_owned();
+            all.push((piece.number, piece.offset, text, piece.fault.map(|f| (f.kind, f.length))));
+            ControlFlow::Continue(())
+        });
+        all
+    }
+
+    fn csv() -> Splitter {
+        Splitter::Csv(CsvScan::new(b','))
+    }
+
+    fn fine(number: u64, offset: u64, text: &str) -> Seen {
+        (number, offset, text.to_string(), None)
+    }
+
+    fn bad(number: u64, offset: u64, text: &str, kind: Kind) -> Seen {
+        (number, offset, text.to_string(), Some((kind, text.len() as u64)))
+    }
+
+    #[test]
+    fn lines_are_numbered_with_blank_ones() {
+        let text = "\u{FEFF}one\r\n\n  \ntwo\nthree";
+        let expected = [fine(1, 3, "one"), fine(4, 12, "two"), fine(5, 16, "three")];
+        assert_eq!(pieces(Splitter::Lines, 99, text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn paragraphs_end_at_blank_lines() {
+        let text = "\n\na\nb \n \nc\r\n\r\nd";
+        let expected = [fine(1, 2, "a\nb"), fine(2, 9, "c"), fine(3, 14, "d")];
+        assert_eq!(pieces(Splitter::paragraphs(), 99, text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn csv_records_span_lines_inside_quotes_only() {
+        let text = "a,b\n1,\"x\ny\"\r\n\n2,z\n";
+        let expected = [fine(1, 0, "a,b"), fine(2, 4, "1,\"x\ny\""), fine(3, 14, "2,z")];
+        assert_eq!(pieces(csv(), 99, text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn a_stray_quote_costs_its_line_only() {
+        let open = "1,\"x\n2,y\n3,z\n";
+        let expected = [bad(1, 0, "1,\"x", Kind::Csv), fine(2, 5, "2,y"), fine(3, 9, "3,z")];
+        assert_eq!(pieces(csv(), 99, open.as_bytes()), expected);
+        let beyond = format!("1,\"x\n{}", "2,y\n".repeat(100_000));
+        let seen = pieces(csv(), 50, beyond.as_bytes());
+        assert_eq!(seen[0], bad(1, 0, "1,\"x", Kind::Csv));
+        assert_eq!(seen[1], fine(2, 5, "2,y"));
+        assert_eq!(seen.len(), 100_001);
+        let after = "1,\"x\"y\n2,z\n";
+        assert_eq!(pieces(csv(), 99, after.as_bytes()), [bad(1, 0, "1,\"x\"y", Kind::Csv), fine(2, 7, "2,z")]);
+    }
+
+    /// Each line seems to close the field that the line before opened: without a bound on searching, this takes
+    /// minutes.
+    #[test]
+    fn quotes_made_to_be_slow_are_not() {
+        let text = "a\",\"b\n".repeat(200_000);
+        let seen = pieces(csv(), 16 << 20, text.as_bytes());
+        assert_eq!(seen.len(), 200_000);
+        assert!(seen.iter().all(|(.., fault)| matches!(fault, Some((Kind::Csv, 5)))));
+    }
+
+    /// A line feed after every so many bytes, without end but for `left`.
+    struct Endless {
+        left: u64,
+    }
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = (buffer.len() as u64).min(self.left) as usize;
+            buffer[..count].fill(b'x');
+            self.left -= count as u64;
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_record_over_the_limit_is_passed_by() {
+        let long = 300 << 20;
+        for splitter in [Splitter::Lines, Splitter::paragraphs(), Splitter::Whole, csv()] {
+            let whole = matches!(splitter, Splitter::Whole);
+            let read = (&b"a\n\n"[..]).chain(Endless { left: long }).chain(&b"\n\nz\n"[..]);
+            let seen = pieces(splitter, 1 << 10, read);
+            let faults: Vec<_> = seen.iter().filter(|(.., fault)| fault.is_some()).collect();
+            let [(_, offset, raw, Some((kind, length)))] = faults[..] else { panic!("{} faults", faults.len()) };
+            assert_eq!((*kind, raw.len()), (Kind::TooLong, RAW_LIMIT));
+            if !whole {
+                assert_eq!((*offset, *length), (3, long));
+                assert_eq!(seen.first().map(|p| p.2.as_str()), Some("a"));
+                assert_eq!(seen.last().map(|p| (p.1, p.2.as_str())), Some((long + 5, "z")));
+            }
+        }
+        let short = pieces(Splitter::Lines, 3, &b"abc\r\nabcd\nab"[..]);
+        assert_eq!(short, [fine(1, 0, "abc"), bad(2, 5, "abcd", Kind::TooLong), fine(3, 10, "ab")]);
+    }
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("corrupt"))
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_failure_stands() {
+        let seen = pieces(Splitter::Lines, 99, (&b"one\ntw"[..]).chain(Broken));
+        assert_eq!(seen, [fine(1, 0, "one"), bad(2, 4, "tw", Kind::Stream)]);
+        let seen = pieces(Splitter::Lines, 99, Broken);
+        assert_eq!(seen, [bad(1, 0, "", Kind::Stream)]);
+    }
+}

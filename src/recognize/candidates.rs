@@ -1,0 +1,291 @@
+//! Where to look: the positions of some bytes, and of the starts of digit runs, in one pass.
+//!
+//! One to three bytes are `memchr`'s business. Larger sets are classified 64 bytes at a time into bit masks: with
+//! AVX2 by two table look-ups a byte (low nibble → which high nibbles are in the set), which costs the same for every
+//! set; without it by one table look-up. What a candidate means is not known here.
+
+use memchr::{memchr, memchr2, memchr3};
+
+use super::ByteSet;
+
+/// A position worth asking about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Candidate {
+    /// A byte of the set.
+    Byte,
+    /// The first digit of a maximal run.
+    DigitRun,
+}
+
+/// Finds candidates.
+#[derive(Debug, Clone)]
+pub(super) enum Candidates {
+    /// Nothing to look for.
+    None,
+    /// One to three bytes.
+    Bytes(Few),
+    /// More, or digit runs as well.
+    Blocks(Box<Classifier>),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Few {
+    One(u8),
+    Two(u8, u8),
+    Three(u8, u8, u8),
+}
+
+impl Candidates {
+    pub(super) fn new(set: ByteSet, digit_runs: bool) -> Self {
+        let bytes: Vec<u8> = set.iter().take(4).collect();
+        match (digit_runs, bytes.as_slice()) {
+            (false, []) => Self::None,
+            (false, &[a]) => Self::Bytes(Few::One(a)),
+            (false, &[a, b]) => Self::Bytes(Few::Two(a, b)),
+            (false, &[a, b, c]) => Self::Bytes(Few::Three(a, b, c)),
+            _ => Self::Blocks(Box::new(Classifier::new(set, digit_runs))),
+        }
+    }
+
+    /// Calls `visit` with each candidate in ascending order; it returns the position to go on from.
+    #[inline]
+    pub(super) fn for_each(&self, text: &[u8], visit: impl FnMut(usize, Candidate) -> usize) {
+        match self {
+            Self::None => {}
+            Self::Bytes(few) => few.for_each(text, visit),
+            Self::Blocks(classifier) => classifier.for_each(text, visit),
+        }
+    }
+}
+
+impl Few {
+    #[inline]
+    fn for_each(self, text: &[u8], mut visit: impl FnMut(usize, Candidate) -> usize) {
+        let mut from = 0;
+        while let Some(rest) = text.get(from..) {
+            let next = match self {
+                Self::One(a) => memchr(a, rest),
+                Self::Two(a, b) => memchr2(a, b, rest),
+                Self::Three(a, b, c) => memchr3(a, b, c, rest),
+            };
+            let Some(next) = next else { return };
+            from = visit(from + next, Candidate::Byte).max(from + next + 1);
+        }
+    }
+}
+
+const BLOCK: usize = 64;
+/// Blocks that are classified at a time: enough to make the call cheap, few enough to stay in the first cache.
+const BATCH: usize = 16;
+
+/// Bit masks of a batch: bit `i` of word `w` is byte `64 w + i`.
+#[derive(Default)]
+struct Masks {
+    hits: [u64; BATCH],
+    digits: [u64; BATCH],
+}
+
+/// Classifies blocks of 64 bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Classifier {
+    /// By byte: bit 0 in the set, bit 1 a digit.
+    table: [u8; 256],
+    /// By low nibble: bit `h` is set where the byte with high nibble `h` (`h + 8` in the second) is in the set.
+    nibbles: [[u8; 16]; 2],
+    digit_runs: bool,
+    vectors: bool,
+}
+
+impl Classifier {
+    fn new(set: ByteSet, digit_runs: bool) -> Self {
+        let mut table = [0; 256];
+        let mut nibbles = [[0; 16]; 2];
+        for byte in set.iter() {
+            table[usize::from(byte)] |= 1;
+            nibbles[usize::from(byte >> 7)][usize::from(byte & 15)] |= 1 << (byte >> 4 & 7);
+        }
+        for digit in b'0'..=b'9' {
+            table[usize::from(digit)] |= 2;
+        }
+        #[cfg(target_arch = "x86_64")]
+        let vectors = std::arch::is_x86_feature_detected!("avx2");
+        #[cfg(not(target_arch = "x86_64"))]
+        let vectors = false;
+        Self { table, nibbles, digit_runs, vectors }
+    }
+
+    fn for_each(&self, text: &[u8], mut visit: impl FnMut(usize, Candidate) -> usize) {
+        let mut masks = Masks::default();
+        let mut from = 0;
+        let mut carry = 0;
+        let (blocks, tail) = text.as_chunks::<BLOCK>();
+        let mut base = 0;
+        for batch in blocks.chunks(BATCH) {
+            if from >= text.len() {
+                return;
+            }
+            self.classify(batch, &mut masks);
+            for block in 0..batch.len() {
+                carry = self.visit_block(&masks, block, base, carry, &mut from, &mut visit);
+                base += BLOCK;
+            }
+        }
+        if !tail.is_empty() {
+            let mut padded = [0; BLOCK];
+            padded[..tail.len()].copy_from_slice(tail);
+            self.classify(&[padded], &mut masks);
+            // The padding is no text, though byte 0 may be in the set.
+            masks.hits[0] &= (1 << tail.len()) - 1;
+            self.visit_block(&masks, 0, base, carry, &mut from, &mut visit);
+        }
+    }
+
+    /// Visits the candidates of one block; `carry` is 1 where the byte before it was a digit.
+    #[inline]
+    fn visit_block(
+        &self,
+        masks: &Masks,
+        block: usize,
+        base: usize,
+        carry: u64,
+        from: &mut usize,
+        visit: &mut impl FnMut(usize, Candidate) -> usize,
+    ) -> u64 {
+        let digits = masks.digits[block];
+        let runs = if self.digit_runs { digits & !(digits << 1 | carry) } else { 0 };
+        let mut both = masks.hits[block] | runs;
+        while both != 0 {
+            let bit = both & both.wrapping_neg();
+            both ^= bit;
+            let at = base + bit.trailing_zeros() as usize;
+            if at < *from {
+                continue;
+            }
+            let mut next = usize::MAX;
+            if masks.hits[block] & bit != 0 {
+                next = next.min(visit(at, Candidate::Byte));
+            }
+            if runs & bit != 0 {
+                next = next.min(visit(at, Candidate::DigitRun));
+            }
+            *from = next;
+        }
+        digits >> 63
+    }
+
+    fn classify(&self, blocks: &[[u8; BLOCK]], masks: &mut Masks) {
+        #[cfg(target_arch = "x86_64")]
+        if self.vectors {
+            // SAFETY: `vectors` is true only where the processor was found to have AVX2.
+            unsafe { self.classify_avx2(blocks, masks) };
+            return;
+        }
+        self.classify_by_table(blocks, masks);
+    }
+
+    fn classify_by_table(&self, blocks: &[[u8; BLOCK]], masks: &mut Masks) {
+        for (i, block) in blocks.iter().enumerate() {
+            let (mut hits, mut digits) = (0, 0);
+            for (bit, &byte) in block.iter().enumerate() {
+                let class = u64::from(self.table[usize::from(byte)]);
+                hits |= (class & 1) << bit;
+                digits |= (class >> 1) << bit;
+            }
+            masks.hits[i] = hits;
+            masks.digits[i] = digits;
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn classify_avx2(&self, blocks: &[[u8; BLOCK]], masks: &mut Masks) {
+        use std::arch::x86_64::*;
+        // SAFETY: 16 bytes are read from arrays of 16 bytes.
+        let [low_half, high_half, bits] = [
+            self.nibbles[0],
+            self.nibbles[1],
+            [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128],
+        ]
+        .map(|table| _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) }));
+        let index = _mm256_set1_epi8(0x8F_u8.cast_signed());
+        let top = _mm256_set1_epi8(0x80_u8.cast_signed());
+        let nibble = _mm256_set1_epi8(0x0F);
+        let (zero, nine, ascii_zero) = (_mm256_setzero_si256(), _mm256_set1_epi8(9), _mm256_set1_epi8(0x30));
+        for (i, block) in blocks.iter().enumerate() {
+            let (mut hits, mut digits) = (0, 0);
+            for half in 0..2 {
+                // SAFETY: 32 bytes are read at 0 and at 32 of a block of 64.
+                let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().add(32 * half).cast()) };
+                // A look-up with the top bit set gives 0, so each half of the byte range has its own table.
+                let below = _mm256_shuffle_epi8(low_half, _mm256_and_si256(bytes, index));
+                let above = _mm256_shuffle_epi8(high_half, _mm256_and_si256(_mm256_xor_si256(bytes, top), index));
+                let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
+                let member = _mm256_and_si256(_mm256_or_si256(below, above), _mm256_shuffle_epi8(bits, high));
+                let absent = _mm256_movemask_epi8(_mm256_cmpeq_epi8(member, zero)).cast_unsigned();
+                let digit = _mm256_sub_epi8(bytes, ascii_zero);
+                let is_digit = _mm256_cmpeq_epi8(_mm256_min_epu8(digit, nine), digit);
+                hits |= u64::from(!absent) << (32 * half);
+                digits |= u64::from(_mm256_movemask_epi8(is_digit).cast_unsigned()) << (32 * half);
+            }
+            masks.hits[i] = hits;
+            masks.digits[i] = digits;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn naive(set: ByteSet, digit_runs: bool, text: &[u8]) -> Vec<(usize, Candidate)> {
+        let mut all = Vec::new();
+        for (at, &byte) in text.iter().enumerate() {
+            if set.contains(byte) {
+                all.push((at, Candidate::Byte));
+            }
+            if digit_runs && byte.is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_digit()) {
+                all.push((at, Candidate::DigitRun));
+            }
+        }
+        all
+    }
+
+    fn found(candidates: &Candidates, text: &[u8]) -> Vec<(usize, Candidate)> {
+        let mut all = Vec::new();
+        candidates.for_each(text, |at, candidate| {
+            all.push((at, candidate));
+            at + 1
+        });
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn every_kind_of_search_equals_looking_at_each_byte(
+            set in proptest::collection::vec(any::<u8>(), 0..12),
+            digit_runs: bool,
+            text in proptest::collection::vec(prop_oneof![any::<u8>(), b'0'..=b'9', Just(b'@')], 0..3000),
+        ) {
+            let set = ByteSet::of(&set);
+            let expected = naive(set, digit_runs, &text);
+            prop_assert_eq!(found(&Candidates::new(set, digit_runs), &text), expected.clone());
+            let mut portable = Classifier::new(set, digit_runs);
+            portable.vectors = false;
+            prop_assert_eq!(found(&Candidates::Blocks(Box::new(portable)), &text), expected);
+        }
+    }
+
+    #[test]
+    fn goes_on_where_it_is_told() {
+        for candidates in [Candidates::new(ByteSet::of(b"a"), false), Candidates::new(ByteSet::of(b"abcd"), false)] {
+            let mut seen = Vec::new();
+            candidates.for_each(&[b'a'; 1000], |at, _| {
+                seen.push(at);
+                if at == 0 { 500 } else { usize::MAX }
+            });
+            assert_eq!(seen, [0, 500]);
+        }
+    }
+}
