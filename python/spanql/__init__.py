@@ -13,7 +13,7 @@ Examples
 [{'answer': 42}]
 """
 
-from spanql._spanql import Result, Session, __version__, connect, extract_and_aggregate
+from spanql._spanql import Result, Session, __version__, connect, extract_and_aggregate, ingest
 from spanql.errors import ConfigError, Error, FileError, QueryError, StoreError, UsageError
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "__version__",
     "connect",
     "extract_and_aggregate",
+    "ingest",
 ]

@@ -18,9 +18,13 @@ pub fn to_py(error: spanql::Error) -> PyErr {
     let message = error.to_string();
     match error {
         spanql::Error::Io { .. } => class::FileError::new_err(message),
-        spanql::Error::Config { .. } | spanql::Error::Pattern { .. } => class::ConfigError::new_err(message),
+        spanql::Error::Config { .. } | spanql::Error::Pattern { .. } => {
+            class::ConfigError::new_err(message)
+        }
         spanql::Error::MissingStore { .. } => class::StoreError::new_err(message),
-        spanql::Error::UnknownLabel { .. } | spanql::Error::Query(_) => class::QueryError::new_err(message),
+        spanql::Error::UnknownLabel { .. } | spanql::Error::Query(_) => {
+            class::QueryError::new_err(message)
+        }
         spanql::Error::Usage(_) => class::UsageError::new_err(message),
         _ => class::Error::new_err(message),
     }

@@ -53,15 +53,22 @@ const ALONE_BYTES: usize = 64 << 10;
 /// >>> spanql.extract_and_aggregate(["Ann@Example.com, bob@example.org", "nobody"])
 /// [{'emails': ['ann@example.com', 'bob@example.org']}, {'emails': []}]
 #[pyfunction]
-pub fn extract_and_aggregate<'py>(py: Python<'py>, texts: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+pub fn extract_and_aggregate<'py>(
+    py: Python<'py>,
+    texts: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
     // Another thread may change a list while the GIL is given up; a tuple keeps its strings.
-    let texts = py.get_type::<PyTuple>().call1((texts,))?.cast_into::<PyTuple>()?;
+    let texts = py
+        .get_type::<PyTuple>()
+        .call1((texts,))?
+        .cast_into::<PyTuple>()?;
     let answers = PyList::empty(py);
     let mut next = 0;
     while next < texts.len() {
         let chunk = Chunk::gather(&texts, next)?;
         next = chunk.texts.end;
-        let alone = next == texts.len() && chunk.texts.start == 0 && chunk.characters <= ALONE_BYTES;
+        let alone =
+            next == texts.len() && chunk.texts.start == 0 && chunk.characters <= ALONE_BYTES;
         let found = chunk.scan(py, alone)?;
         chunk.answer(&found, &answers)?;
         if !alone {
@@ -90,15 +97,23 @@ enum Candidate<'py> {
 
 impl<'py> Chunk<'py> {
     fn gather(texts: &Bound<'py, PyTuple>, start: usize) -> PyResult<Self> {
-        let mut chunk = Self { texts: start..start, ..Self::default() };
+        let mut chunk = Self {
+            texts: start..start,
+            ..Self::default()
+        };
         let last = texts.len().min(start + CHUNK_TEXTS);
         while chunk.texts.end < last && chunk.characters < CHUNK_CHARACTERS {
             let index = chunk.texts.end;
             let item = texts.get_borrowed_item(index)?;
-            let text = item.cast::<PyString>().map_err(|_| wrong_type(index, &item))?;
+            let text = item
+                .cast::<PyString>()
+                .map_err(|_| wrong_type(index, &item))?;
             let length = text.code_point_len()?;
             if let Some(at) = find_at(&text, 0, length)? {
-                let candidate = if text.call_method0(intern!(text.py(), "isascii"))?.is_truthy()? {
+                let candidate = if text
+                    .call_method0(intern!(text.py(), "isascii"))?
+                    .is_truthy()?
+                {
                     Candidate::Borrowed(text.to_owned())
                 } else {
                     chunk.copy(&text, at, length)?
@@ -112,7 +127,12 @@ impl<'py> Chunk<'py> {
     }
 
     /// Copies every run of characters around an `@` that could be part of a match, with a space after each.
-    fn copy(&mut self, text: &Bound<'py, PyString>, first: usize, length: usize) -> PyResult<Candidate<'py>> {
+    fn copy(
+        &mut self,
+        text: &Bound<'py, PyString>,
+        first: usize,
+        length: usize,
+    ) -> PyResult<Candidate<'py>> {
         let start = self.copied.len();
         let (mut from, mut next) = (0, Some(first));
         while let Some(at) = next {
@@ -121,7 +141,8 @@ impl<'py> Chunk<'py> {
                 index -= 1;
             }
             while let Some(character) = part_of_match(text, index, length) {
-                self.copied.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                self.copied
+                    .extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 index += 1;
             }
             self.copied.push(b' ');
@@ -155,7 +176,9 @@ impl<'py> Chunk<'py> {
         let py = answers.py();
         let _pause = PausedCollector::new(py);
         let candidates = self.candidates.iter().map(|(index, _)| *index);
-        let mut found = candidates.zip(found.iter().flat_map(Found::texts)).peekable();
+        let mut found = candidates
+            .zip(found.iter().flat_map(Found::texts))
+            .peekable();
         for index in self.texts.clone() {
             let emails = match found.next_if(|(candidate, _)| *candidate == index) {
                 Some((_, emails)) => PyList::new(py, emails)?,
@@ -179,7 +202,10 @@ struct PausedCollector<'py> {
 impl<'py> PausedCollector<'py> {
     fn new(py: Python<'py>) -> Self {
         // SAFETY: we are attached.
-        Self { was_enabled: unsafe { ffi::PyGC_Disable() } == 1, _attached: py }
+        Self {
+            was_enabled: unsafe { ffi::PyGC_Disable() } == 1,
+            _attached: py,
+        }
     }
 }
 
@@ -193,8 +219,13 @@ impl Drop for PausedCollector<'_> {
 }
 
 fn wrong_type(index: usize, item: &Bound<'_, PyAny>) -> PyErr {
-    let name = item.get_type().name().map_or_else(|_| "something else".to_string(), |name| name.to_string());
-    PyTypeError::new_err(format!("texts[{index}] is of type {name}: every text must be a str"))
+    let name = item
+        .get_type()
+        .name()
+        .map_or_else(|_| "something else".to_string(), |name| name.to_string());
+    PyTypeError::new_err(format!(
+        "texts[{index}] is of type {name}: every text must be a str"
+    ))
 }
 
 /// Where the first `@` at or after the character `from` stands.

@@ -6,6 +6,7 @@
 
 mod error;
 mod extract;
+mod ingest;
 mod params;
 mod plain;
 mod preview;
@@ -42,6 +43,8 @@ fn run_cli(py: Python<'_>, args: Vec<OsString>) -> u8 {
 mod _spanql {
     #[pymodule_export]
     use super::extract::extract_and_aggregate;
+    #[pymodule_export]
+    use super::ingest::ingest;
     #[pymodule_export]
     use super::result::Result;
     #[pymodule_export]

@@ -6,12 +6,18 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use datafusion::common::{ParamValues, ScalarValue};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTzInfoAccess};
+use pyo3::types::{
+    PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyMapping, PyString,
+    PyTzInfoAccess,
+};
 
 use crate::error::usage;
 
 /// `$1`, `$2`, … from a sequence, or `$name` from a mapping and keyword arguments.
-pub fn from_python(params: Option<&Bound<'_, PyAny>>, named: Option<&Bound<'_, PyDict>>) -> PyResult<ParamValues> {
+pub fn from_python(
+    params: Option<&Bound<'_, PyAny>>,
+    named: Option<&Bound<'_, PyDict>>,
+) -> PyResult<ParamValues> {
     let mut by_name: Vec<(String, ScalarValue)> = Vec::new();
     if let Some(params) = params {
         if let Ok(mapping) = params.cast::<PyMapping>() {
@@ -21,10 +27,14 @@ pub fn from_python(params: Option<&Bound<'_, PyAny>>, named: Option<&Bound<'_, P
                 by_name.push((name, value));
             }
         } else if params.is_instance_of::<PyString>() || params.is_instance_of::<PyBytes>() {
-            return Err(PyTypeError::new_err("params must be a list for $1, $2, … or a dict for $name, not a string"));
+            return Err(PyTypeError::new_err(
+                "params must be a list for $1, $2, … or a dict for $name, not a string",
+            ));
         } else {
             if named.is_some_and(|named| !named.is_empty()) {
-                return Err(usage("give parameters by position or by name, not both".to_string()));
+                return Err(usage(
+                    "give parameters by position or by name, not both".to_string(),
+                ));
             }
             let values = params
                 .try_iter()?
@@ -52,7 +62,11 @@ fn scalar(value: &Bound<'_, PyAny>, name: &str) -> PyResult<ScalarValue> {
     } else if let Ok(value) = value.cast::<PyBool>() {
         Ok(ScalarValue::Boolean(Some(value.is_true())))
     } else if value.is_instance_of::<PyInt>() {
-        let value = value.extract().map_err(|_| usage(format!("parameter ${name}: {value} does not fit in 64 bits")))?;
+        let value = value.extract().map_err(|_| {
+            usage(format!(
+                "parameter ${name}: {value} does not fit in 64 bits"
+            ))
+        })?;
         Ok(ScalarValue::Int64(Some(value)))
     } else if value.is_instance_of::<PyFloat>() {
         Ok(ScalarValue::Float64(Some(value.extract()?)))
@@ -62,14 +76,25 @@ fn scalar(value: &Bound<'_, PyAny>, name: &str) -> PyResult<ScalarValue> {
         Ok(ScalarValue::Binary(Some(value.as_bytes().to_vec())))
     } else if let Ok(value) = value.cast::<PyDateTime>() {
         if value.get_tzinfo().is_some() {
-            let utc = value.call_method1("astimezone", (Utc,))?.extract::<DateTime<Utc>>()?;
-            Ok(ScalarValue::TimestampMicrosecond(Some(utc.timestamp_micros()), Some("UTC".into())))
+            let utc = value
+                .call_method1("astimezone", (Utc,))?
+                .extract::<DateTime<Utc>>()?;
+            Ok(ScalarValue::TimestampMicrosecond(
+                Some(utc.timestamp_micros()),
+                Some("UTC".into()),
+            ))
         } else {
             let local: NaiveDateTime = value.extract()?;
-            Ok(ScalarValue::TimestampMicrosecond(Some(local.and_utc().timestamp_micros()), None))
+            Ok(ScalarValue::TimestampMicrosecond(
+                Some(local.and_utc().timestamp_micros()),
+                None,
+            ))
         }
     } else if value.is_instance_of::<PyDate>() {
-        let days = value.extract::<NaiveDate>()?.signed_duration_since(NaiveDate::default()).num_days();
+        let days = value
+            .extract::<NaiveDate>()?
+            .signed_duration_since(NaiveDate::default())
+            .num_days();
         // Python's years end at 9999, which is far from the end of 32 bits.
         Ok(ScalarValue::Date32(i32::try_from(days).ok()))
     } else {

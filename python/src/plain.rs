@@ -17,7 +17,11 @@ pub fn plain_schema(schema: &Schema) -> SchemaRef {
 
 fn plain_field(field: &FieldRef) -> FieldRef {
     let plain = plain_type(field.data_type());
-    if plain == *field.data_type() { Arc::clone(field) } else { Arc::new(Field::clone(field).with_data_type(plain)) }
+    if plain == *field.data_type() {
+        Arc::clone(field)
+    } else {
+        Arc::new(Field::clone(field).with_data_type(plain))
+    }
 }
 
 fn plain_type(data_type: &DataType) -> DataType {
@@ -25,11 +29,15 @@ fn plain_type(data_type: &DataType) -> DataType {
         DataType::Utf8View => DataType::Utf8,
         DataType::BinaryView => DataType::Binary,
         DataType::List(item) | DataType::ListView(item) => DataType::List(plain_field(item)),
-        DataType::LargeList(item) | DataType::LargeListView(item) => DataType::LargeList(plain_field(item)),
+        DataType::LargeList(item) | DataType::LargeListView(item) => {
+            DataType::LargeList(plain_field(item))
+        }
         DataType::FixedSizeList(item, size) => DataType::FixedSizeList(plain_field(item), *size),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain_field).collect()),
         DataType::Map(entries, sorted) => DataType::Map(plain_field(entries), *sorted),
-        DataType::Dictionary(key, value) => DataType::Dictionary(key.clone(), Box::new(plain_type(value))),
+        DataType::Dictionary(key, value) => {
+            DataType::Dictionary(key.clone(), Box::new(plain_type(value)))
+        }
         other => other.clone(),
     }
 }
@@ -37,5 +45,9 @@ fn plain_type(data_type: &DataType) -> DataType {
 /// Whether columns of one schema can be handed out as those of another.
 pub fn can_become(from: &Schema, to: &Schema) -> bool {
     from.fields().len() == to.fields().len()
-        && from.fields().iter().zip(to.fields()).all(|(from, to)| can_cast_types(from.data_type(), to.data_type()))
+        && from
+            .fields()
+            .iter()
+            .zip(to.fields())
+            .all(|(from, to)| can_cast_types(from.data_type(), to.data_type()))
 }

@@ -26,8 +26,11 @@ pub fn html(schema: &Schema, batches: &[RecordBatch], more: bool) -> Result<Stri
     }
     out.push_str("</tr></thead>\n<tbody>\n");
     for batch in batches {
-        let columns =
-            batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<Vec<_>, _>>()?;
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|c| ArrayFormatter::try_new(c, &options))
+            .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
             out.push_str("<tr>");
             for column in &columns {

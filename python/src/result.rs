@@ -66,7 +66,11 @@ impl Result {
     /// ``pyarrow.schema(result)`` gives the same as a pyarrow schema.
     #[getter]
     fn schema(&self) -> Vec<(String, String)> {
-        self.schema.fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect()
+        self.schema
+            .fields()
+            .iter()
+            .map(|f| (f.name().clone(), f.data_type().to_string()))
+            .collect()
     }
 
     /// Arrow's PyCapsule interface: the columns, without running the query.
@@ -158,15 +162,23 @@ impl Result {
             })?;
             return Ok(String::from_utf8(json)?.into_pyobject(py)?.into_any());
         };
-        let lines = path.extension().is_some_and(|end| end == "ndjson" || end == "jsonl");
+        let lines = path
+            .extension()
+            .is_some_and(|end| end == "ndjson" || end == "jsonl");
         let format = if lines { Format::Ndjson } else { Format::Json };
-        let rows = wait(py, async move { output::write_file(query.stream().await?, format, &path).await })?;
+        let rows = wait(py, async move {
+            output::write_file(query.stream().await?, format, &path).await
+        })?;
         Ok(rows.into_pyobject(py)?.into_any())
     }
 
     fn __repr__(&self) -> String {
-        let columns: Vec<String> =
-            self.schema.fields().iter().map(|f| format!("{}: {}", f.name(), f.data_type())).collect();
+        let columns: Vec<String> = self
+            .schema
+            .fields()
+            .iter()
+            .map(|f| format!("{}: {}", f.name(), f.data_type()))
+            .collect();
         format!("<spanql.Result [{}]>", columns.join(", "))
     }
 
@@ -192,7 +204,9 @@ impl Result {
 fn import<'py>(py: Python<'py>, module: &str, extra: &str) -> PyResult<Bound<'py, PyModule>> {
     py.import(module).map_err(|error| {
         if error.is_instance_of::<PyImportError>(py) {
-            let hint = PyImportError::new_err(format!("{module} is not installed: pip install 'spanql[{extra}]'"));
+            let hint = PyImportError::new_err(format!(
+                "{module} is not installed: pip install 'spanql[{extra}]'"
+            ));
             hint.set_cause(py, Some(error));
             hint
         } else {

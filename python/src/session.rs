@@ -6,20 +6,13 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use spanql::SessionOptions;
-use spanql::config::parse_size;
 use spanql::report::Report;
 
 use crate::error::{to_py, usage};
+use crate::ingest::{Paths, Size, ingest};
 use crate::result::Result;
 use crate::wait::wait;
 use crate::{params, register};
-
-/// A memory limit as people write it.
-#[derive(FromPyObject)]
-pub enum Size {
-    Bytes(usize),
-    Words(String),
-}
 
 /// Opens a session: the engine, with the tables of a store if there is one.
 ///
@@ -58,16 +51,19 @@ pub fn connect(
     config: Option<PathBuf>,
     memory_limit: Option<Size>,
 ) -> PyResult<Session> {
-    let memory = match memory_limit {
-        None => None,
-        Some(Size::Bytes(bytes)) => Some(bytes),
-        Some(Size::Words(words)) => {
-            Some(parse_size(&words).map_err(|message| usage(format!("memory_limit: {message}")))?)
-        }
+    let memory = memory_limit
+        .map(|limit| limit.bytes("memory_limit"))
+        .transpose()?;
+    let options = SessionOptions {
+        store,
+        config,
+        memory,
+        threads: None,
     };
-    let options = SessionOptions { store, config, memory, threads: None };
     let inner = wait(py, spanql::Session::open(options))?;
-    Ok(Session { inner: Arc::new(inner) })
+    Ok(Session {
+        inner: Arc::new(inner),
+    })
 }
 
 /// The engine: SQL over documents, entities and whatever is registered.
@@ -118,7 +114,9 @@ impl Session {
     ) -> PyResult<Result> {
         let values = params::from_python(params.as_ref(), named.as_ref())?;
         let session = Arc::clone(&self.inner);
-        Ok(Result::new(wait(py, async move { session.sql(&query, values).await })?))
+        Ok(Result::new(wait(py, async move {
+            session.sql(&query, values).await
+        })?))
     }
 
     /// Makes Arrow data a table, replacing one registered before under the same name.
@@ -174,7 +172,12 @@ impl Session {
     /// >>> session = spanql.connect("mails.store")  # doctest: +SKIP
     /// >>> session.report("top_domains", top=10).to_pandas()  # doctest: +SKIP
     #[pyo3(signature = (name, /, **params))]
-    fn report(&self, py: Python<'_>, name: PathBuf, params: Option<Bound<'_, PyDict>>) -> PyResult<Result> {
+    fn report(
+        &self,
+        py: Python<'_>,
+        name: PathBuf,
+        params: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<Result> {
         let given = params::words(params.as_ref())?;
         let session = Arc::clone(&self.inner);
         let query = wait(py, async move {
@@ -186,6 +189,40 @@ impl Session {
             report.query(&session, &given).await
         })?;
         Ok(Result::new(query))
+    }
+
+    /// Reads raw text into the session's store; later queries see it. See :func:`ingest` for the options.
+    ///
+    /// Parameters
+    /// ----------
+    /// paths : str, os.PathLike or list of them
+    ///     Files, folders, globs, or ``-`` for standard input.
+    /// **options
+    ///     As for :func:`ingest`.
+    ///
+    /// Returns
+    /// -------
+    /// dict
+    ///     What was done.
+    ///
+    /// Raises
+    /// ------
+    /// UsageError
+    ///     If the session has no store: make one with :func:`ingest`.
+    #[pyo3(signature = (paths, **options))]
+    fn ingest<'py>(
+        &self,
+        py: Python<'py>,
+        paths: Paths,
+        options: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let Some(store) = self.inner.store() else {
+            return Err(usage(
+                "this session has no store: use spanql.ingest(paths, store), then connect(store)"
+                    .into(),
+            ));
+        };
+        ingest(py, paths, store.root().to_path_buf(), options)
     }
 
     fn __repr__(&self) -> String {

@@ -40,7 +40,12 @@ impl Batches {
         let (send, items) = channel();
         let room = Arc::new(Semaphore::new(AHEAD));
         let task = Task::spawn(produce(query, Arc::clone(&schema), send, Arc::clone(&room)))?;
-        Ok(Self { schema, items, room, _task: task })
+        Ok(Self {
+            schema,
+            items,
+            room,
+            _task: task,
+        })
     }
 
     /// The next batch; Ctrl-C ends the wait.
@@ -58,7 +63,12 @@ impl Batches {
     }
 }
 
-async fn produce(query: spanql::Query, schema: SchemaRef, send: Sender<Item>, room: Arc<Semaphore>) {
+async fn produce(
+    query: spanql::Query,
+    schema: SchemaRef,
+    send: Sender<Item>,
+    room: Arc<Semaphore>,
+) {
     let mut stream = match query.stream().await {
         Ok(stream) => stream,
         Err(error) => {
@@ -72,7 +82,9 @@ async fn produce(query: spanql::Query, schema: SchemaRef, send: Sender<Item>, ro
             Err(error) => vec![Err(error.into())],
         };
         for item in pieces {
-            let Ok(permit) = room.acquire().await else { return };
+            let Ok(permit) = room.acquire().await else {
+                return;
+            };
             permit.forget();
             let failed = item.is_err();
             // A consumer that is gone, or has its error, wants no more.
@@ -94,7 +106,10 @@ pub struct Reader {
 impl Reader {
     /// Starts the query.
     pub fn start(query: spanql::Query, schema: SchemaRef) -> PyResult<Self> {
-        Ok(Self { batches: Batches::start(query, schema)?, home: std::thread::current().id() })
+        Ok(Self {
+            batches: Batches::start(query, schema)?,
+            home: std::thread::current().id(),
+        })
     }
 }
 
@@ -103,7 +118,10 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         if std::thread::current().id() != self.home {
-            return self.batches.next_unattached().map(|item| item.map_err(external));
+            return self
+                .batches
+                .next_unattached()
+                .map(|item| item.map_err(external));
         }
         Python::attach(|py| match self.batches.next(py) {
             Ok(batch) => batch.map(Ok),

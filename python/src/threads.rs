@@ -32,7 +32,10 @@ fn current() -> &'static Threads {
         {
             return threads;
         }
-        let fresh = Box::into_raw(Box::new(Threads { process, ..Threads::default() }));
+        let fresh = Box::into_raw(Box::new(Threads {
+            process,
+            ..Threads::default()
+        }));
         match CURRENT.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: leaked by `into_raw` and never freed.
             Ok(_) => return unsafe { &*fresh },
@@ -54,7 +57,8 @@ pub fn runtime() -> PyResult<&'static tokio::runtime::Runtime> {
             .build()
             .map_err(|error| format!("cannot start the threads for queries: {error}"))
     });
-    made.as_ref().map_err(|message| PyRuntimeError::new_err(message.clone()))
+    made.as_ref()
+        .map_err(|message| PyRuntimeError::new_err(message.clone()))
 }
 
 /// The pool that runs what is no query: `extract_and_aggregate`, ingest.
@@ -65,5 +69,6 @@ pub fn pool() -> PyResult<&'static rayon::ThreadPool> {
             .build()
             .map_err(|error| format!("cannot start the threads for scanning: {error}"))
     });
-    made.as_ref().map_err(|message| PyRuntimeError::new_err(message.clone()))
+    made.as_ref()
+        .map_err(|message| PyRuntimeError::new_err(message.clone()))
 }

@@ -51,7 +51,9 @@ where
     drop(task);
     match answer {
         Some(answer) => answer.map_err(to_py),
-        None => Err(PyRuntimeError::new_err("the engine stopped without an answer: a panic, reported on stderr")),
+        None => Err(PyRuntimeError::new_err(
+            "the engine stopped without an answer: a panic, reported on stderr",
+        )),
     }
 }
 

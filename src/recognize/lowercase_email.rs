@@ -57,7 +57,11 @@ pub fn in_match(character: u32) -> bool {
 /// ```
 #[must_use]
 pub fn matches(text: &[u8]) -> Matches<'_> {
-    Matches { text, from: 0, next: 0 }
+    Matches {
+        text,
+        from: 0,
+        next: 0,
+    }
 }
 
 /// The iterator that [`matches`] returns.
@@ -74,7 +78,11 @@ impl Iterator for Matches<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        while let Some(found) = self.text.get(self.next..).and_then(|rest| memchr(b'@', rest)) {
+        while let Some(found) = self
+            .text
+            .get(self.next..)
+            .and_then(|rest| memchr(b'@', rest))
+        {
             let at = self.next + found;
             self.next = at + 1;
             let domain_ends = self.run_end(at + 1);
@@ -101,7 +109,11 @@ impl Matches<'_> {
     fn run_end(&self, start: usize) -> usize {
         let mut end = start;
         loop {
-            while self.text.get(end).is_some_and(|&b| CLASS[usize::from(b)] != 0) {
+            while self
+                .text
+                .get(end)
+                .is_some_and(|&b| CLASS[usize::from(b)] != 0)
+            {
                 end += 1;
             }
             let rest = &self.text[end..];
@@ -153,7 +165,10 @@ impl Matches<'_> {
 fn letters_end(run: &[u8], start: usize) -> usize {
     let mut end = start;
     loop {
-        while run.get(end).is_some_and(|&b| CLASS[usize::from(b)] & LETTER != 0) {
+        while run
+            .get(end)
+            .is_some_and(|&b| CLASS[usize::from(b)] & LETTER != 0)
+        {
             end += 1;
         }
         let rest = &run[end..];
@@ -233,7 +248,10 @@ impl Found {
             }
         }
         blocks.push(&texts[start..]);
-        blocks.into_par_iter().map(|block| Self::scan(block.iter().copied())).collect()
+        blocks
+            .into_par_iter()
+            .map(|block| Self::scan(block.iter().copied()))
+            .collect()
     }
 
     /// For each text, its matches in order.
@@ -255,14 +273,21 @@ mod tests {
     use super::*;
 
     fn answers(text: &str) -> Vec<String> {
-        Found::scan([text.as_bytes()]).texts().flatten().map(str::to_string).collect()
+        Found::scan([text.as_bytes()])
+            .texts()
+            .flatten()
+            .map(str::to_string)
+            .collect()
     }
 
     /// The definition, by another engine on the text lower-cased as Python does it. `regex` finds the same matches:
     /// it is leftmost-first with greedy repetition, as Python's is.
     fn oracle(text: &str) -> Vec<String> {
         let regex = regex::Regex::new(r"[a-z0-9.\-+_]+@[a-z0-9.\-+_]+\.[a-z]+").unwrap();
-        regex.find_iter(&text.to_lowercase()).map(|found| found.as_str().to_string()).collect()
+        regex
+            .find_iter(&text.to_lowercase())
+            .map(|found| found.as_str().to_string())
+            .collect()
     }
 
     #[test]
@@ -298,9 +323,17 @@ mod tests {
     fn hostile_texts_are_linear() {
         // Quadratic work on any of these would take hours.
         let n = 1 << 20;
-        for (unit, count) in
-            [("@", 0), ("a@", 0), ("a@.", 0), ("a.", 0), ("a", 0), (".", 0), ("a@b.1", 0), ("a@b.c@", n), ("a@b.c1", n)]
-        {
+        for (unit, count) in [
+            ("@", 0),
+            ("a@", 0),
+            ("a@.", 0),
+            ("a.", 0),
+            ("a", 0),
+            (".", 0),
+            ("a@b.1", 0),
+            ("a@b.c@", n),
+            ("a@b.c1", n),
+        ] {
             let text = unit.repeat(n);
             assert_eq!(matches(text.as_bytes()).count(), count, "{unit}");
         }
@@ -310,21 +343,38 @@ mod tests {
 
     #[test]
     fn parallel_parts_follow_the_order() {
-        let texts: Vec<String> = (0..1000).map(|i| format!("{}{i}@example.com", " ".repeat(i % 50))).collect();
+        let texts: Vec<String> = (0..1000)
+            .map(|i| format!("{}{i}@example.com", " ".repeat(i % 50)))
+            .collect();
         let bytes: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
         let parts = Found::scan_parallel(&bytes);
-        let found: Vec<String> =
-            parts.iter().flat_map(Found::texts).flat_map(|text| text.map(str::to_string).collect::<Vec<_>>()).collect();
+        let found: Vec<String> = parts
+            .iter()
+            .flat_map(Found::texts)
+            .flat_map(|text| text.map(str::to_string).collect::<Vec<_>>())
+            .collect();
         let expected: Vec<String> = (0..1000).map(|i| format!("{i}@example.com")).collect();
         assert_eq!(found, expected);
-        assert_eq!(parts.iter().map(|part| part.texts().count()).sum::<usize>(), 1000);
-        assert_eq!(Found::scan_parallel(&[]).iter().map(|part| part.texts().count()).sum::<usize>(), 0);
+        assert_eq!(
+            parts.iter().map(|part| part.texts().count()).sum::<usize>(),
+            1000
+        );
+        assert_eq!(
+            Found::scan_parallel(&[])
+                .iter()
+                .map(|part| part.texts().count())
+                .sum::<usize>(),
+            0
+        );
     }
 
     /// Texts of the characters that matter, `@` and `.` often.
     fn texts() -> impl Strategy<Value = String> {
-        let alphabet: Vec<char> = "@@@@@...aaaAbKk\u{212a}\u{130}\u{130}\u{17f}+_-0 é中".chars().collect();
-        proptest::collection::vec(proptest::sample::select(alphabet), 0..40).prop_map(String::from_iter)
+        let alphabet: Vec<char> = "@@@@@...aaaAbKk\u{212a}\u{130}\u{130}\u{17f}+_-0 é中"
+            .chars()
+            .collect();
+        proptest::collection::vec(proptest::sample::select(alphabet), 0..40)
+            .prop_map(String::from_iter)
     }
 
     proptest! {

@@ -12,11 +12,19 @@ static EMAIL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[a-z0-9.\-+_]+@[a-z0-9.\-+_]+\.[a-z]+").expect("a constant"));
 
 #[pyfunction]
-fn extract_and_aggregate<'py>(py: Python<'py>, texts: Vec<String>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+fn extract_and_aggregate<'py>(
+    py: Python<'py>,
+    texts: Vec<String>,
+) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let found: Vec<Vec<String>> = py.detach(|| {
         texts
             .par_iter()
-            .map(|text| EMAIL.find_iter(&text.to_lowercase()).map(|found| found.as_str().to_string()).collect())
+            .map(|text| {
+                EMAIL
+                    .find_iter(&text.to_lowercase())
+                    .map(|found| found.as_str().to_string())
+                    .collect()
+            })
             .collect()
     });
     found
