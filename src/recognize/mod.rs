@@ -13,6 +13,7 @@ mod candidates;
 mod date;
 mod email;
 mod hashtag;
+pub mod lowercase_email;
 mod memory;
 mod overlap;
 mod pattern;

@@ -1,0 +1,79 @@
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from os import PathLike
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final, overload
+
+import pandas
+import polars
+import pyarrow
+from typing_extensions import Unpack
+
+__version__: str
+
+class Emails(TypedDict):
+    emails: list[str]
+
+class ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+class ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+Value: TypeAlias = bool | int | float | str | bytes | date | None
+"""A query parameter; a `datetime` is a `date`."""
+
+class IngestOptions(TypedDict, total=False):
+    text: str
+    time: str
+    document: Literal["line", "paragraph", "file"]
+    format: Literal["jsonl", "csv", "tsv", "txt", "parquet"]
+    codec: str
+    max_record_bytes: int | str
+    row_group_bytes: int | str
+    threads: int
+
+class Summary(TypedDict):
+    run: str | None
+    documents: int
+    quarantined: int
+    reasons: dict[str, int]
+    unread_times: int
+    bytes: int
+    sources: int
+    skipped_sources: int
+    unknown_files: int
+
+Paths: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
+
+def extract_and_aggregate(texts: Iterable[str]) -> list[Emails]: ...
+def connect(
+    store: str | PathLike[str] | None = None,
+    config: str | PathLike[str] | None = None,
+    memory_limit: int | str | None = None,
+) -> Session: ...
+def ingest(paths: Paths, store: str | PathLike[str], **options: Unpack[IngestOptions]) -> Summary: ...
+def run_cli(args: Sequence[str]) -> int: ...
+
+@final
+class Session:
+    def sql(
+        self, query: str, params: Sequence[Value] | Mapping[str, Value] | None = None, /, **named: Value
+    ) -> Result: ...
+    def register(self, name: str, obj: ArrowStream | ArrowArray) -> None: ...
+    def ingest(self, paths: Paths, **options: Unpack[IngestOptions]) -> Summary: ...
+    def report(self, name: str | PathLike[str], /, **params: Value) -> Result: ...
+
+@final
+class Result:
+    @property
+    def schema(self) -> list[tuple[str, str]]: ...
+    def to_arrow(self) -> pyarrow.Table: ...
+    def to_pandas(self) -> pandas.DataFrame: ...
+    def to_polars(self) -> polars.DataFrame: ...
+    @overload
+    def to_json(self, path: None = None) -> str: ...
+    @overload
+    def to_json(self, path: str | PathLike[str]) -> int: ...
+    def _repr_html_(self) -> str: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> Any: ...

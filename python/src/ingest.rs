@@ -1,0 +1,194 @@
+//! `ingest`: keyword arguments as the core's options, its summary as a dictionary, Ctrl-C as its cancellation.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use spanql::config::parse_size;
+use spanql::ingest::{IngestOptions, Progress, Summary};
+
+use crate::error::{to_py, usage};
+use crate::wait::receive;
+
+/// A number of bytes, or a size as people write it.
+#[derive(FromPyObject)]
+pub enum Size {
+    Bytes(usize),
+    Words(String),
+}
+
+impl Size {
+    /// The bytes; `what` is for the message.
+    pub fn bytes(self, what: &str) -> PyResult<usize> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Words(words) => {
+                parse_size(&words).map_err(|message| usage(format!("{what}: {message}")))
+            }
+        }
+    }
+}
+
+/// One path or several.
+#[derive(FromPyObject)]
+pub enum Paths {
+    One(PathBuf),
+    Several(Vec<PathBuf>),
+}
+
+impl Paths {
+    fn words(self) -> PyResult<Vec<String>> {
+        let paths = match self {
+            Self::One(path) => vec![path],
+            Self::Several(paths) => paths,
+        };
+        let word = |path: PathBuf| {
+            path.into_os_string()
+                .into_string()
+                .map_err(|path| usage(format!("{}: the path is not valid Unicode", path.display())))
+        };
+        paths.into_iter().map(word).collect()
+    }
+}
+
+/// Reads raw text into a store, which is made if need be.
+///
+/// All of it appears in the store, or on an error nothing. Files that were ingested before are skipped. A record that
+/// cannot become a document goes to the table ``quarantine`` and is counted.
+///
+/// Parameters
+/// ----------
+/// paths : str, os.PathLike or list of them
+///     Files, folders, globs, or ``-`` for standard input: JSONL, CSV, TSV, plain text and Parquet, also ``.gz`` and
+///     ``.zst``.
+/// store : str or os.PathLike
+///     The folder of the store.
+/// **options
+///     ``text`` and ``time``, the fields that hold them (default ``"text"`` and ``"ts"``); ``document``, what a
+///     document is in plain text (``"line"``, ``"paragraph"`` or ``"file"``); ``format``, where names do not tell it;
+///     ``codec`` (``"zstd"``, ``"zstd:LEVEL"``, ``"lz4"``, ``"snappy"``, ``"none"``); ``max_record_bytes`` and
+///     ``row_group_bytes``, numbers or words such as ``"16MiB"``; ``threads``.
+///
+/// Returns
+/// -------
+/// dict
+///     What was done: ``documents``, ``quarantined``, ``reasons``, ``sources``, ``skipped_sources``, ``bytes``, …
+///
+/// Raises
+/// ------
+/// UsageError
+///     If an option has no such value, an input is of no known format, or another ingest writes to the store.
+/// FileError
+///     If something cannot be read or written.
+///
+/// Examples
+/// --------
+/// >>> import pathlib
+/// >>> import tempfile
+/// >>> import spanql
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     posts = pathlib.Path(folder, "posts.jsonl")
+/// ...     _ = posts.write_text('{"text": "mail bob@example.com"}')
+/// ...     store = pathlib.Path(folder, "posts.store")
+/// ...     spanql.ingest(posts, store)["documents"]
+/// ...     spanql.connect(store).sql("SELECT value FROM entities").to_arrow().to_pylist()
+/// 1
+/// [{'value': 'bob@example.com'}]
+#[pyfunction]
+#[pyo3(signature = (paths, store, **options))]
+pub fn ingest<'py>(
+    py: Python<'py>,
+    paths: Paths,
+    store: PathBuf,
+    options: Option<Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let paths = paths.words()?;
+    let options = parse(options.as_ref())?;
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&cancelled);
+    let (answer, mut answers) = sync_channel(1);
+    let worker = std::thread::Builder::new()
+        .name("spanql-ingest".to_string())
+        .spawn(move || {
+            // Nobody listens only where this thread is being waited for below.
+            let _ = answer.send(spanql::ingest::ingest(
+                &paths,
+                &store,
+                &options,
+                &Until(&seen),
+            ));
+        })?;
+    let received = receive(py, &mut answers);
+    // After Ctrl-C the store is left only when nothing of the ingest is left in it.
+    cancelled.store(true, Ordering::Relaxed);
+    let ended = py.detach(|| worker.join());
+    match (received?, ended) {
+        (Some(summary), Ok(())) => describe(py, &summary.map_err(to_py)?),
+        _ => Err(PyRuntimeError::new_err(
+            "the ingest stopped without an answer: a panic, reported on stderr",
+        )),
+    }
+}
+
+/// Ends an ingest when it is set.
+struct Until<'a>(&'a AtomicBool);
+
+impl Progress for Until<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<IngestOptions> {
+    let mut parsed = IngestOptions::default();
+    for (name, value) in options.into_iter().flatten() {
+        match name.extract::<String>()?.as_str() {
+            "text" => parsed.text = value.extract()?,
+            "time" => parsed.time = value.extract()?,
+            "document" => parsed.document = word(&value)?,
+            "format" => parsed.format = Some(word(&value)?),
+            "codec" => parsed.codec = word(&value)?,
+            "max_record_bytes" => {
+                parsed.max_record_bytes = value.extract::<Size>()?.bytes("max_record_bytes")?
+            }
+            "row_group_bytes" => {
+                parsed.row_group_bytes = value.extract::<Size>()?.bytes("row_group_bytes")?
+            }
+            "threads" => parsed.threads = Some(value.extract()?),
+            other => {
+                return Err(PyTypeError::new_err(format!(
+                    "ingest has no option {other:?}: the options are text, time, document, format, codec, \
+                     max_record_bytes, row_group_bytes and threads"
+                )));
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+fn word<T: FromStr<Err = String>>(value: &Bound<'_, PyAny>) -> PyResult<T> {
+    value.extract::<String>()?.parse().map_err(usage)
+}
+
+fn describe<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyDict>> {
+    let reasons = PyDict::new(py);
+    for (reason, count) in &summary.reasons {
+        reasons.set_item(reason, count)?;
+    }
+    let described = PyDict::new(py);
+    described.set_item("run", summary.run.as_deref())?;
+    described.set_item("documents", summary.documents)?;
+    described.set_item("quarantined", summary.quarantined)?;
+    described.set_item("reasons", reasons)?;
+    described.set_item("unread_times", summary.unread_times)?;
+    described.set_item("bytes", summary.bytes)?;
+    described.set_item("sources", summary.sources)?;
+    described.set_item("skipped_sources", summary.skipped_sources)?;
+    described.set_item("unknown_files", summary.unknown_files)?;
+    Ok(described)
+}

@@ -1,0 +1,216 @@
+//! `Result`: a query that runs whenever its rows are asked for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use pyo3::exceptions::PyImportError;
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+use pyo3_arrow::ffi::to_schema_pycapsule;
+use pyo3_arrow::{PyRecordBatchReader, PySchema, PyTable};
+use spanql::output::{self, Format};
+
+use crate::error::to_py;
+use crate::plain::{can_become, plain_schema};
+use crate::preview;
+use crate::stream::{Batches, Reader};
+use crate::wait::wait;
+
+/// What a query gives, not yet computed.
+///
+/// A result is lazy and can be used any number of times: each use runs the query and streams its rows. It speaks
+/// Arrow's PyCapsule interface, so pyarrow, polars, pandas and duckdb take it as it is. Strings leave as ``string``;
+/// a consumer that passes a `requested_schema` gets the types it asks for, ``string_view`` included.
+///
+/// Examples
+/// --------
+/// >>> import spanql
+/// >>> result = spanql.connect().sql("SELECT 1 AS one, 'a' AS letter")
+/// >>> result.schema
+/// [('one', 'Int64'), ('letter', 'Utf8')]
+/// >>> result.to_arrow().to_pylist()
+/// [{'one': 1, 'letter': 'a'}]
+#[pyclass(frozen, module = "spanql")]
+pub struct Result {
+    query: spanql::Query,
+    schema: SchemaRef,
+}
+
+impl Result {
+    /// The result of a planned query.
+    pub fn new(query: spanql::Query) -> Self {
+        let schema = plain_schema(&query.schema());
+        Self { query, schema }
+    }
+
+    fn batches(&self) -> PyResult<Batches> {
+        Batches::start(self.query.clone(), Arc::clone(&self.schema))
+    }
+
+    /// All rows, in memory.
+    fn collect(&self, py: Python<'_>) -> PyResult<PyTable> {
+        let mut batches = self.batches()?;
+        let mut collected = Vec::new();
+        while let Some(batch) = batches.next(py)? {
+            collected.push(batch);
+        }
+        PyTable::try_new(collected, Arc::clone(&self.schema))
+    }
+}
+
+#[pymethods]
+impl Result {
+    /// The columns as they leave: name and Arrow type, in order.
+    ///
+    /// ``pyarrow.schema(result)`` gives the same as a pyarrow schema.
+    #[getter]
+    fn schema(&self) -> Vec<(String, String)> {
+        self.schema
+            .fields()
+            .iter()
+            .map(|f| (f.name().clone(), f.data_type().to_string()))
+            .collect()
+    }
+
+    /// Arrow's PyCapsule interface: the columns, without running the query.
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        Ok(to_schema_pycapsule(py, self.schema.as_ref())?)
+    }
+
+    /// Arrow's PyCapsule interface: runs the query and streams its rows.
+    ///
+    /// Parameters
+    /// ----------
+    /// requested_schema : PyCapsule, optional
+    ///     The types wanted, for as many columns as there are. Where they cannot be had, the result's own are given, as
+    ///     the interface demands.
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let requested = match requested_schema {
+            Some(capsule) => Some(PySchema::from_arrow_pycapsule(&capsule)?.into_inner()),
+            None => None,
+        };
+        let schema = requested
+            .filter(|requested| can_become(&self.query.schema(), requested))
+            .unwrap_or_else(|| Arc::clone(&self.schema));
+        let reader = PyRecordBatchReader::new(Box::new(Reader::start(self.query.clone(), schema)?));
+        reader.into_pyobject(py)?.call_method0("__arrow_c_stream__")
+    }
+
+    /// Runs the query and gives its rows as a ``pyarrow.Table``.
+    ///
+    /// Returns
+    /// -------
+    /// pyarrow.Table
+    fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        import(py, "pyarrow", "pyarrow")?;
+        self.collect(py)?.into_pyarrow(py)
+    }
+
+    /// Runs the query and gives its rows as a ``pandas.DataFrame``; needs pandas and pyarrow.
+    ///
+    /// Returns
+    /// -------
+    /// pandas.DataFrame
+    fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        import(py, "pandas", "pandas")?;
+        self.to_arrow(py)?.call_method0("to_pandas")
+    }
+
+    /// Runs the query and gives its rows as a ``polars.DataFrame``.
+    ///
+    /// Returns
+    /// -------
+    /// polars.DataFrame
+    fn to_polars<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let polars = import(py, "polars", "polars")?;
+        polars.call_method1("DataFrame", (self.collect(py)?,))
+    }
+
+    /// Runs the query and writes its rows as JSON.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or os.PathLike, optional
+    ///     Where to write; the file appears when it is complete. One JSON array, or one object a line where the name
+    ///     ends in ``.ndjson`` or ``.jsonl``. The rows are streamed, whatever their number.
+    ///
+    /// Returns
+    /// -------
+    /// str or int
+    ///     Without a path the JSON array, with one the number of rows written.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import spanql
+    /// >>> import json
+    /// >>> json.loads(spanql.connect().sql("SELECT 1 AS one").to_json())
+    /// [{'one': 1}]
+    #[pyo3(signature = (path = None))]
+    fn to_json<'py>(&self, py: Python<'py>, path: Option<PathBuf>) -> PyResult<Bound<'py, PyAny>> {
+        let query = self.query.clone();
+        let Some(path) = path else {
+            let json = wait(py, async move {
+                let mut json = Vec::new();
+                output::write(query.stream().await?, Format::Json, &mut json).await?;
+                Ok(json)
+            })?;
+            return Ok(String::from_utf8(json)?.into_pyobject(py)?.into_any());
+        };
+        let lines = path
+            .extension()
+            .is_some_and(|end| end == "ndjson" || end == "jsonl");
+        let format = if lines { Format::Ndjson } else { Format::Json };
+        let rows = wait(py, async move {
+            output::write_file(query.stream().await?, format, &path).await
+        })?;
+        Ok(rows.into_pyobject(py)?.into_any())
+    }
+
+    fn __repr__(&self) -> String {
+        let columns: Vec<String> = self
+            .schema
+            .fields()
+            .iter()
+            .map(|f| format!("{}: {}", f.name(), f.data_type()))
+            .collect();
+        format!("<spanql.Result [{}]>", columns.join(", "))
+    }
+
+    /// The first rows as an HTML table, for notebooks. Runs the query until it has them.
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        let mut batches = self.batches()?;
+        let (mut shown, mut rows, mut more) = (Vec::new(), 0, false);
+        while let Some(batch) = batches.next(py)? {
+            let room = preview::ROWS - rows;
+            more = batch.num_rows() > room;
+            let head = batch.slice(0, batch.num_rows().min(room));
+            rows += head.num_rows();
+            shown.push(head);
+            if more {
+                break;
+            }
+        }
+        preview::html(&self.schema, &shown, more).map_err(|error| to_py(error.into()))
+    }
+}
+
+/// Imports an optional dependency, or says how to get it.
+fn import<'py>(py: Python<'py>, module: &str, extra: &str) -> PyResult<Bound<'py, PyModule>> {
+    py.import(module).map_err(|error| {
+        if error.is_instance_of::<PyImportError>(py) {
+            let hint = PyImportError::new_err(format!(
+                "{module} is not installed: pip install 'spanql[{extra}]'"
+            ));
+            hint.set_cause(py, Some(error));
+            hint
+        } else {
+            error
+        }
+    })
+}

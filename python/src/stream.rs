@@ -1,0 +1,148 @@
+//! A query's batches as they come: for our own loops, and as an Arrow C stream for everybody else's.
+//!
+//! Never more than a few batches wait for a slow consumer, and dropping the stream stops the query.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::ThreadId;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use futures::StreamExt;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use spanql::output::plain_batches;
+use tokio::sync::Semaphore;
+
+use crate::error::to_py;
+use crate::wait::{Task, receive};
+
+/// Batches that may be ready before they are asked for.
+const AHEAD: usize = 2;
+
+/// A batch, or what ended the query.
+type Item = spanql::Result<RecordBatch>;
+
+/// The batches of one run of a query, converted to a schema.
+pub struct Batches {
+    schema: SchemaRef,
+    items: Receiver<Item>,
+    /// One permit a batch that may still be sent. The channel itself is unbounded, since a bounded one of the standard
+    /// library would block a worker and tokio's has no wait with a timeout outside its runtime.
+    room: Arc<Semaphore>,
+    _task: Task,
+}
+
+impl Batches {
+    /// Starts the query.
+    pub fn start(query: spanql::Query, schema: SchemaRef) -> PyResult<Self> {
+        let (send, items) = channel();
+        let room = Arc::new(Semaphore::new(AHEAD));
+        let task = Task::spawn(produce(query, Arc::clone(&schema), send, Arc::clone(&room)))?;
+        Ok(Self {
+            schema,
+            items,
+            room,
+            _task: task,
+        })
+    }
+
+    /// The next batch; Ctrl-C ends the wait.
+    pub fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        let item = receive(py, &mut self.items)?;
+        self.room.add_permits(1);
+        item.transpose().map_err(to_py)
+    }
+
+    /// The next batch, on a thread that Python knows nothing of.
+    fn next_unattached(&mut self) -> Option<Item> {
+        let item = self.items.recv().ok();
+        self.room.add_permits(1);
+        item
+    }
+}
+
+async fn produce(
+    query: spanql::Query,
+    schema: SchemaRef,
+    send: Sender<Item>,
+    room: Arc<Semaphore>,
+) {
+    let mut stream = match query.stream().await {
+        Ok(stream) => stream,
+        Err(error) => {
+            let _ = send.send(Err(error));
+            return;
+        }
+    };
+    while let Some(batch) = stream.next().await {
+        let pieces = match batch {
+            Ok(batch) => plain_batches(&batch, &schema).collect(),
+            Err(error) => vec![Err(error.into())],
+        };
+        for item in pieces {
+            let Ok(permit) = room.acquire().await else {
+                return;
+            };
+            permit.forget();
+            let failed = item.is_err();
+            // A consumer that is gone, or has its error, wants no more.
+            if send.send(item).is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+/// [`Batches`] for a consumer that pulls through the Arrow C stream interface, with or without the GIL.
+pub struct Reader {
+    batches: Batches,
+    /// Signals are looked at only on the thread that asked for the stream: attaching on another one could wait for a
+    /// GIL whose holder waits for this batch.
+    home: ThreadId,
+}
+
+impl Reader {
+    /// Starts the query.
+    pub fn start(query: spanql::Query, schema: SchemaRef) -> PyResult<Self> {
+        Ok(Self {
+            batches: Batches::start(query, schema)?,
+            home: std::thread::current().id(),
+        })
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if std::thread::current().id() != self.home {
+            return self
+                .batches
+                .next_unattached()
+                .map(|item| item.map_err(external));
+        }
+        Python::attach(|py| match self.batches.next(py) {
+            Ok(batch) => batch.map(Ok),
+            Err(error) => {
+                if error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py) {
+                    // The consumer turns what it gets into an error of its own; Python shall still see the Ctrl-C.
+                    // SAFETY: we are attached.
+                    unsafe { ffi::PyErr_SetInterrupt() };
+                }
+                Some(Err(external(error)))
+            }
+        })
+    }
+}
+
+impl RecordBatchReader for Reader {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.batches.schema)
+    }
+}
+
+fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError {
+    ArrowError::ExternalError(Box::new(error))
+}

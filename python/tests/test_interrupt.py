@@ -1,0 +1,49 @@
+"""Ctrl-C in a process of its own: the wait ends with KeyboardInterrupt and the session goes on working."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = """
+import sys, threading, time
+import pyarrow as pa
+import spanql
+session = spanql.connect()
+forever = session.sql("SELECT sum(a.value * b.value) AS x FROM range(100000000) AS a, range(100000000) AS b")
+rows = session.sql("SELECT a.value AS x FROM range(100000000) AS a, range(100000000) AS b WHERE a.value < 0")
+def run():
+    {run}
+print("ready", flush=True)
+try:
+    run()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+print(session.sql("SELECT 1 AS one").to_arrow().to_pylist(), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.parametrize(
+    "run",
+    [
+        "forever.to_arrow()",
+        "rows.to_arrow()",
+        "forever.to_json()",
+        "forever._repr_html_()",
+        "pa.table(forever)",
+        "spanql.extract_and_aggregate(['x' * 100_000] * 10_000_000)",
+    ],
+)
+def test_ctrl_c(run: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", SCRIPT.format(run=run)], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        # A second is what is promised; the rest is for a busy machine.
+        words, _ = child.communicate(timeout=30)
+    assert words == "interrupted\n[{'one': 1}]\n"
+    assert child.returncode == 0

@@ -1,0 +1,145 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+import spanql
+
+QUERY = "SELECT label, entity, value, span_start, span_end FROM entities ORDER BY doc_id, span_start, label"
+EMAILS = "SELECT value FROM entities WHERE label = 'EMAIL' ORDER BY doc_id, span_start"
+EXPECTED = ["ann@example.com", "bob@example.org", "bob@example.org"]
+
+
+def lowered(values: list[Any]) -> list[str]:
+    return [str(value).lower() for value in values]
+
+
+def test_pyarrow(session: spanql.Session) -> None:
+    table = session.sql(EMAILS).to_arrow()
+    assert isinstance(table, pa.Table)
+    assert lowered(table["value"].to_pylist()) == EXPECTED
+    # Plain strings, with which pyarrow can compute; labels stay dictionaries.
+    assert table.schema.field("value").type == pa.string()
+    assert table.sort_by("value").num_rows == 3
+    assert pc.equal(table["value"], "x").to_pylist() == [False] * 3
+    label = session.sql(QUERY).to_arrow().schema.field("label").type
+    assert pa.types.is_dictionary(label)
+    assert label.value_type == pa.string()
+
+
+def test_spans_slice_the_text(session: spanql.Session) -> None:
+    rows = (
+        session.sql("SELECT text, entity, span_start, span_end FROM entities JOIN documents USING (doc_id)")
+        .to_arrow()
+        .to_pylist()
+    )
+    assert rows
+    for row in rows:
+        assert row["text"][row["span_start"] : row["span_end"]] == row["entity"]
+
+
+def test_pyarrow_reads_a_result_as_it_is(session: spanql.Session) -> None:
+    result = session.sql(EMAILS)
+    assert pa.schema(result) == pa.table(result).schema
+    assert [batch.num_rows for batch in pa.RecordBatchReader.from_stream(result)] == [3]
+
+
+def test_views_on_request(session: spanql.Session) -> None:
+    wanted = pa.schema([("value", pa.string_view())])
+    reader = pa.RecordBatchReader.from_stream(session.sql(EMAILS), schema=wanted)
+    assert reader.schema.field("value").type == pa.string_view()
+    assert lowered(reader.read_all()["value"].to_pylist()) == EXPECTED
+
+
+def test_nested_views_become_strings(session: spanql.Session) -> None:
+    table = session.sql("SELECT extract_entities(text, 'EMAIL') AS found FROM documents ORDER BY doc_id").to_arrow()
+    assert "view" not in str(table.schema)
+    assert [len(found) for found in table["found"].to_pylist()] == [2, 1, 0]
+
+
+def test_pandas_and_polars(session: spanql.Session) -> None:
+    result = session.sql(EMAILS)
+    frame = result.to_pandas()
+    assert isinstance(frame, pd.DataFrame)
+    assert lowered(frame["value"].tolist()) == EXPECTED
+    polars_frame = result.to_polars()
+    assert isinstance(polars_frame, pl.DataFrame)
+    assert lowered(polars_frame["value"].to_list()) == EXPECTED
+    assert pl.DataFrame(result).equals(polars_frame)
+
+
+def test_duckdb(session: spanql.Session) -> None:
+    result = session.sql(EMAILS)
+    with duckdb.connect() as connection:
+        connection.register("found", result)
+        rows = connection.sql("SELECT lower(value), count(*) FROM found GROUP BY 1 ORDER BY 1").fetchall()
+    assert rows == [("ann@example.com", 1), ("bob@example.org", 2)]
+
+
+def test_results_can_be_used_again(session: spanql.Session) -> None:
+    result = session.sql(EMAILS)
+    assert result.to_arrow() == result.to_arrow()
+    assert len(json.loads(result.to_json())) == 3
+
+
+def test_results_stream(session: spanql.Session) -> None:
+    # More rows than any memory holds: the first batches come all the same, and dropping the reader stops the query.
+    result = session.sql("SELECT a.value AS n FROM range(1000000000) AS a, range(1000000000) AS b")
+    reader = pa.RecordBatchReader.from_stream(result)
+    assert reader.read_next_batch().num_rows > 0
+    reader.close()
+    assert session.sql("SELECT 1 AS one").to_arrow().num_rows == 1
+
+
+def test_no_rows_and_no_columns(session: spanql.Session) -> None:
+    empty = session.sql("SELECT value FROM entities WHERE false")
+    assert empty.to_arrow().num_rows == 0
+    assert empty.to_arrow().schema.names == ["value"]
+    assert json.loads(empty.to_json()) == []
+    assert "<tbody>\n</tbody>" in empty._repr_html_()
+
+
+def test_json(session: spanql.Session, tmp_path: Path) -> None:
+    result = session.sql(EMAILS)
+    rows = json.loads(result.to_json())
+    assert lowered([row["value"] for row in rows]) == EXPECTED
+    assert result.to_json(tmp_path / "out.json") == 3
+    assert json.loads((tmp_path / "out.json").read_text()) == rows
+    assert result.to_json(str(tmp_path / "out.ndjson")) == 3
+    assert [json.loads(line) for line in (tmp_path / "out.ndjson").read_text().splitlines()] == rows
+
+
+def test_a_failed_write_leaves_no_file(session: spanql.Session, tmp_path: Path) -> None:
+    failing = session.sql("SELECT 1 / (n - 9999) AS x FROM (SELECT value AS n FROM range(20000))")
+    with pytest.raises(spanql.QueryError, match=r"[Dd]ivide"):
+        failing.to_json(tmp_path / "out.json")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(spanql.FileError, match="absent"):
+        session.sql("SELECT 1 AS one").to_json(tmp_path / "absent" / "out.json")
+
+
+def test_an_error_in_mid_stream_reaches_every_consumer(session: spanql.Session) -> None:
+    failing = session.sql("SELECT 1 / (value - 9999) AS x FROM range(20000)")
+    with pytest.raises(spanql.QueryError, match=r"[Dd]ivide"):
+        failing.to_arrow()
+    with pytest.raises(Exception, match=r"[Dd]ivide"):
+        pa.table(failing)
+
+
+def test_previews(session: spanql.Session) -> None:
+    result = session.sql("SELECT '<b>&' || value AS \"<i>\" FROM range(30)")
+    html = result._repr_html_()
+    assert "&lt;b&gt;&amp;0" in html
+    assert "&lt;i&gt;" in html
+    assert "<b>" not in html
+    assert "<i>" not in html
+    assert html.count("<tr>") == 21
+    assert "there are more" in html
+    assert "there are more" not in session.sql("SELECT value FROM range(20)")._repr_html_()
+    assert repr(session.sql("SELECT 1 AS one")) == "<spanql.Result [one: Int64]>"

@@ -1,0 +1,155 @@
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import spanql
+
+
+def only(result: spanql.Result) -> Any:
+    [row] = result.to_arrow().to_pylist()
+    [value] = row.values()
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        -(2**63),
+        1.5,
+        "it's 中 😀",
+        b"\0\xff",
+        dt.date(2026, 11, 22),
+        dt.date(1, 1, 1),
+        dt.datetime(2026, 11, 22, 8, 30, 0, 123456),
+        dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.timezone.utc),
+    ],
+)
+def test_parameters_come_back_as_they_were(value: Any) -> None:
+    session = spanql.connect()
+    assert only(session.sql("SELECT $1 AS x", [value])) == value
+    assert only(session.sql("SELECT $x AS x", {"x": value})) == value
+    assert only(session.sql("SELECT $x AS x", x=value)) == value
+
+
+def test_times_of_other_zones_are_the_same_moment() -> None:
+    moment = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+    assert only(spanql.connect().sql("SELECT $1 AS x", [moment])) == moment
+
+
+def test_bad_parameters() -> None:
+    session = spanql.connect()
+    with pytest.raises(TypeError, match=r"\$1 is of type object"):
+        session.sql("SELECT $1", [object()])  # type: ignore[list-item]
+    with pytest.raises(spanql.UsageError, match=r"\$x.*64 bits"):
+        session.sql("SELECT $x", x=2**63)
+    with pytest.raises(spanql.UsageError, match="not both"):
+        session.sql("SELECT $1", [1], x=2)
+    with pytest.raises(spanql.UsageError, match=r"\$x is given twice"):
+        session.sql("SELECT $x", {"x": 1}, x=2)
+    with pytest.raises(TypeError, match="not a string"):
+        session.sql("SELECT $1", "a")
+    with pytest.raises(spanql.QueryError, match=r"\$1"):
+        session.sql("SELECT $1 AS x").to_arrow()
+
+
+@pytest.mark.parametrize("query", ["SELEC 1", "SELECT * FROM nowhere", "SELECT nothing(1)", "SELECT 1; SELECT 2", ""])
+def test_bad_queries_fail_when_they_are_planned(query: str) -> None:
+    with pytest.raises(spanql.QueryError):
+        spanql.connect().sql(query)
+
+
+def test_unknown_labels_name_the_known_ones(session: spanql.Session) -> None:
+    with pytest.raises(spanql.QueryError, match=r"EMIAL.*EMAIL"):
+        session.sql("SELECT entity_values(text, 'EMIAL') FROM documents")
+
+
+@pytest.mark.parametrize("make", [pa.table, pd.DataFrame, pl.DataFrame, pa.RecordBatch.from_pydict])
+def test_anything_arrow_can_be_a_table(make: Any) -> None:
+    session = spanql.connect()
+    session.register("notes", make({"id": [1, 2], "text": ["mail bob@example.com", "中 ann@example.org"]}))
+    result = session.sql("SELECT id, entity_values(text, 'EMAIL') AS found FROM notes ORDER BY id")
+    assert result.to_arrow().to_pylist() == [
+        {"id": 1, "found": ["bob@example.com"]},
+        {"id": 2, "found": ["ann@example.org"]},
+    ]
+    # A second one takes the name.
+    session.register("notes", result)
+    assert only(session.sql("SELECT count(*) AS n FROM notes WHERE cardinality(found) = 1")) == 2
+
+
+def test_a_stream_that_python_writes_and_that_fails() -> None:
+    def batches() -> Any:
+        yield pa.record_batch({"x": [1]})
+        raise ValueError("the disk is gone")
+
+    schema = pa.schema([("x", pa.int64())])
+    with pytest.raises(spanql.Error, match="the disk is gone"):
+        spanql.connect().register("t", pa.RecordBatchReader.from_batches(schema, batches()))
+
+
+def test_what_is_no_table_is_refused(session: spanql.Session) -> None:
+    with pytest.raises(TypeError, match="int is no Arrow table"):
+        session.register("t", 5)  # type: ignore[arg-type]
+    with pytest.raises(spanql.UsageError, match="documents"):
+        session.register("documents", pa.table({"x": [1]}))
+
+
+def test_reports(session: spanql.Session, tmp_path: Path) -> None:
+    rows = session.report("top_domains").to_arrow().to_pylist()
+    assert rows
+    with pytest.raises(spanql.UsageError, match="top_domains"):
+        session.report("top_domain")
+    with pytest.raises(spanql.UsageError, match="nonsense"):
+        session.report("top_domains", nonsense=1)
+    with pytest.raises(spanql.FileError, match=r"absent\.sql"):
+        session.report(tmp_path / "absent.sql")
+
+
+def test_stores_and_configurations_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(spanql.StoreError, match="spanql ingest"):
+        spanql.connect(tmp_path / "absent")
+    with pytest.raises(spanql.FileError, match=r"absent\.toml") as caught:
+        spanql.connect(config=tmp_path / "absent.toml")
+    assert isinstance(caught.value, OSError)
+    config = tmp_path / "spanql.toml"
+    config.write_text("[[recognizer]]\nlabel = 'A'\npattern = '(x'\n")
+    with pytest.raises(spanql.ConfigError, match=r"spanql\.toml:3"):
+        spanql.connect(config=config)
+    with pytest.raises(spanql.UsageError, match="much"):
+        spanql.connect(memory_limit="much")
+
+
+def test_recognizers_of_your_own(tmp_path: Path) -> None:
+    config = tmp_path / "spanql.toml"
+    config.write_text("[[recognizer]]\nlabel = 'ORDER'\npattern = '\\bORD-\\d{4}\\b'\n")
+    session = spanql.connect(config=config, memory_limit="256MB")
+    assert only(session.sql("SELECT entity_values('see ORD-1234', 'ORDER') AS x")) == ["ORD-1234"]
+
+
+def test_ingest(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.txt", tmp_path / "b.csv"
+    first.write_text("one ann@example.com\n\ntwo\n")
+    second.write_text("body,when\nbob@example.com,2026-11-22\n")
+    store = tmp_path / "new.store"
+    assert spanql.ingest([first], store, document="line")["documents"] == 2
+    session = spanql.connect(store)
+    assert only(session.sql("SELECT count(*) AS n FROM documents")) == 2
+    summary = session.ingest(str(second), text="body", time="when", codec="zstd:3")
+    assert (summary["documents"], summary["sources"], summary["skipped_sources"]) == (1, 1, 0)
+    assert only(session.sql("SELECT count(*) AS n FROM documents")) == 3
+    assert spanql.ingest([first], store)["skipped_sources"] == 1
+    with pytest.raises(TypeError, match=r"no option .txt."):
+        spanql.ingest([first], store, txt="body")  # type: ignore[call-arg]
+    with pytest.raises(spanql.UsageError, match="chapter"):
+        spanql.ingest([first], store, document="chapter")  # type: ignore[arg-type]
+    with pytest.raises(spanql.Error, match=r"absent\.jsonl"):
+        spanql.ingest(tmp_path / "absent.jsonl", store)
+    with pytest.raises(spanql.UsageError, match=r"spanql\.ingest"):
+        spanql.connect().ingest(first)
