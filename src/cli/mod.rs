@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 use clap::builder::PossibleValuesParser;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 use crate::output::{self, Format};
@@ -66,6 +66,17 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 130 Ctrl-C.
 RUST_LOG=debug logs to stderr.";
+
+/// The definition of the command line: for what checks, completes or documents it without running it.
+///
+/// ```
+/// let line = ["spanql", "sql", "SELECT 1", "--format", "csv"];
+/// assert!(spanql::cli::command().try_get_matches_from(line).is_ok());
+/// ```
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// Runs the command line and gives the exit code. The first argument is the program's name.
 ///
@@ -136,18 +147,16 @@ async fn print(query: &Query, format: Format) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_definition_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn every_command_has_help_with_examples() {
-        for command in Cli::command().get_subcommands() {
+        for command in command().get_subcommands() {
             assert!(command.get_about().is_some(), "{}", command.get_name());
             let help = command
                 .get_after_help()
