@@ -8,7 +8,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-
 import spanql
 
 QUERY = "SELECT label, entity, value, span_start, span_end FROM entities ORDER BY doc_id, span_start, label"
