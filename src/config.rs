@@ -84,14 +84,26 @@ impl Config {
         let path = path.as_ref();
         let fail = |offset: usize, message: String| Error::Config {
             path: path.to_path_buf(),
-            line: text[..offset.min(text.len())].bytes().filter(|&b| b == b'\n').count() + 1,
+            line: text[..offset.min(text.len())]
+                .bytes()
+                .filter(|&b| b == b'\n')
+                .count()
+                + 1,
             message,
         };
-        let file: File = toml::from_str(text)
-            .map_err(|e| fail(e.span().map_or(0, |span| span.start), e.message().to_string()))?;
+        let file: File = toml::from_str(text).map_err(|e| {
+            fail(
+                e.span().map_or(0, |span| span.start),
+                e.message().to_string(),
+            )
+        })?;
         let mut patterns = Vec::with_capacity(file.recognizer.len());
         for entry in &file.recognizer {
-            let Entry { label, pattern, group } = entry.get_ref();
+            let Entry {
+                label,
+                pattern,
+                group,
+            } = entry.get_ref();
             check_label(label.get_ref()).map_err(|message| fail(label.span().start, message))?;
             let pattern = Pattern::new(label.get_ref(), pattern.get_ref(), *group)
                 .map_err(|e| fail(pattern.span().start, e.to_string()))?;
@@ -104,7 +116,11 @@ impl Config {
                     .map_err(|message| fail(size.span().start, format!("memory: {message}")))?,
             ),
         };
-        Ok(Self { store: file.store, memory, patterns })
+        Ok(Self {
+            store: file.store,
+            memory,
+            patterns,
+        })
     }
 
     /// The built-in recognizers followed by the user's.
@@ -122,7 +138,9 @@ fn check_label(label: &str) -> Result<(), String> {
     if fine {
         Ok(())
     } else {
-        Err(format!("label {label:?}: a label is a letter followed by letters, digits or underscores, such as ORDER"))
+        Err(format!(
+            "label {label:?}: a label is a letter followed by letters, digits or underscores, such as ORDER"
+        ))
     }
 }
 
@@ -132,7 +150,9 @@ fn check_label(label: &str) -> Result<(), String> {
 /// A message that names the value and the accepted units.
 pub fn parse_size(size: &str) -> Result<usize, String> {
     let trimmed = size.trim();
-    let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+    let digits = trimmed
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(trimmed.len());
     let unit: usize = match trimmed[digits..].trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "kb" | "k" => 1_000,
@@ -165,11 +185,20 @@ mod tests {
         assert!(unknown.starts_with("spanql.toml:"), "{unknown}");
         assert!(unknown.contains("patern"), "{unknown}");
         let bad = error("memory = '1GB'\n[[recognizer]]\nlabel = 'A'\npattern = '(x'\n");
-        assert!(bad.starts_with("spanql.toml:4:") && bad.contains("(x"), "{bad}");
+        assert!(
+            bad.starts_with("spanql.toml:4:") && bad.contains("(x"),
+            "{bad}"
+        );
         let label = error("[[recognizer]]\nlabel = 'A,B'\npattern = 'x'\n");
-        assert!(label.starts_with("spanql.toml:2:") && label.contains("A,B"), "{label}");
+        assert!(
+            label.starts_with("spanql.toml:2:") && label.contains("A,B"),
+            "{label}"
+        );
         let memory = error("\nmemory = 'much'\n");
-        assert!(memory.starts_with("spanql.toml:2:") && memory.contains("much"), "{memory}");
+        assert!(
+            memory.starts_with("spanql.toml:2:") && memory.contains("much"),
+            "{memory}"
+        );
     }
 
     #[test]

@@ -75,7 +75,10 @@ pub enum Error {
 impl Error {
     /// Attaches a path to an I/O error: `fs::read(&p).map_err(Error::io(&p))`.
     pub fn io(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io { path: path.as_ref().to_path_buf(), source }
+        move |source| Self::Io {
+            path: path.as_ref().to_path_buf(),
+            source,
+        }
     }
 }
 

@@ -73,7 +73,10 @@ pub struct Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("registry", &self.registry).field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("registry", &self.registry)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,11 +89,20 @@ impl Session {
     pub async fn open(options: SessionOptions) -> Result<Self> {
         let config = Config::load(options.config.as_deref())?;
         let registry = Arc::new(config.registry());
-        let store = options.store.or(config.store).map(Store::open).transpose()?;
-        let limit = options.memory.or(config.memory).unwrap_or_else(memory::default_limit);
+        let store = options
+            .store
+            .or(config.store)
+            .map(Store::open)
+            .transpose()?;
+        let limit = options
+            .memory
+            .or(config.memory)
+            .unwrap_or_else(memory::default_limit);
         let threads = options
             .threads
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+            .unwrap_or_else(|| {
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+            })
             .max(1);
 
         let runtime = RuntimeEnvBuilder::new()
@@ -99,7 +111,9 @@ impl Session {
                 std::num::NonZero::new(CONSUMERS_NAMED).expect("not zero"),
             )))
             .build_arc()?;
-        let mut settings = SessionConfig::new().with_target_partitions(threads).with_information_schema(true);
+        let mut settings = SessionConfig::new()
+            .with_target_partitions(threads)
+            .with_information_schema(true);
         // Stores are split into row groups of some megabytes: even a small file is worth two partitions.
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
         let state = SessionStateBuilder::new()
@@ -110,7 +124,12 @@ impl Session {
             .build();
         let ctx = SessionContext::new_with_state(state).enable_url_table();
         functions::register_all(&ctx, &registry);
-        let session = Self { ctx, registry, store, seen: Mutex::new(None) };
+        let session = Self {
+            ctx,
+            registry,
+            store,
+            seen: Mutex::new(None),
+        };
         session.refresh()?;
         Ok(session)
     }
@@ -133,7 +152,9 @@ impl Session {
     /// [`Error::Usage`] for a name that the store's own tables have.
     pub fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
         if tables::NAMES.contains(&name) && self.store.is_some() {
-            return Err(Error::Usage(format!("{name} is a table of the store: register under another name")));
+            return Err(Error::Usage(format!(
+                "{name} is a table of the store: register under another name"
+            )));
         }
         self.ctx.deregister_table(name)?;
         self.ctx.register_table(name, table)?;
@@ -150,20 +171,30 @@ impl Session {
         self.refresh()?;
         let state = self.ctx.state();
         let plan = state.create_logical_plan(query).await?;
-        if matches!(plan, datafusion::logical_expr::LogicalPlan::Copy(_) | datafusion::logical_expr::LogicalPlan::Dml(_)) {
+        if matches!(
+            plan,
+            datafusion::logical_expr::LogicalPlan::Copy(_)
+                | datafusion::logical_expr::LogicalPlan::Dml(_)
+        ) {
             return Err(Error::Usage(
                 "COPY, INSERT, UPDATE and DELETE are not run: SELECT, and let --format and -o write the result".into(),
             ));
         }
         let options = SQLOptions::new().with_allow_dml(false);
         options.verify_plan(&plan)?;
-        let frame = self.ctx.execute_logical_plan(plan).await?.with_param_values(params)?;
+        let frame = self
+            .ctx
+            .execute_logical_plan(plan)
+            .await?
+            .with_param_values(params)?;
         Ok(Query { frame })
     }
 
     /// Registers the store's tables anew if its files have changed.
     fn refresh(&self) -> Result<()> {
-        let Some(store) = &self.store else { return Ok(()) };
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
         let now = tables::Snapshot::of(store)?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.as_ref() != Some(&now) {

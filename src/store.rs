@@ -75,6 +75,39 @@ impl Store {
     pub fn ingests(&self) -> PathBuf {
         self.root.join("ingests")
     }
+
+    /// The Parquet files of `folder` ([`Store::documents`] or [`Store::quarantine`]) that belong to finished ingests, in
+    /// order. A file counts from the moment its run's record is there: what a killed ingest left behind is not shown.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the folder is there but cannot be listed.
+    pub fn committed(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(Error::io(folder)(e)),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(Error::io(folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if let Some(run) = run_of(&name)
+                && self.ingests().join(format!("{run}.json")).exists()
+            {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+}
+
+/// The run that a file of a store belongs to: `000001-0001.parquet` → `000001`.
+pub(crate) fn run_of(file: &str) -> Option<&str> {
+    let (run, part) = file.strip_suffix(".parquet")?.split_once('-')?;
+    let digits =
+        |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
+    (digits(run, 6) && digits(part, 4)).then_some(run)
 }
 
 /// The columns that every document has; the user's own follow them.

@@ -1,5 +1,7 @@
 //! The command as a user runs it: messages, exit codes, formats, and no half-written file whatever fails.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;

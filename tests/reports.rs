@@ -2,6 +2,8 @@
 //! against `tests/golden`, byte by byte. `UPDATE_GOLDEN=1 cargo test --test reports` rewrites the golden files; the
 //! independent counts below then say whether what came out can be right.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

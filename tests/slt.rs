@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Int64Array, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
+    Array, ArrayRef, Int64Array, RecordBatch, StringArray, StringViewArray,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Field, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -24,14 +25,20 @@ impl AsyncDB for Db {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Error> {
-        let query = self.0.sql(sql, ParamValues::Map(Default::default())).await?;
+        let query = self
+            .0
+            .sql(sql, ParamValues::Map(Default::default()))
+            .await?;
         let mut stream = query.stream().await?;
         let options = FormatOptions::default().with_null("NULL");
         let (mut rows, mut width) = (Vec::new(), 0);
         while let Some(batch) = stream.next().await {
             let batch = batch?;
-            let columns: Vec<ArrayFormatter> =
-                batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<_, _>>()?;
+            let columns: Vec<ArrayFormatter> = batch
+                .columns()
+                .iter()
+                .map(|c| ArrayFormatter::try_new(c, &options))
+                .collect::<Result<_, _>>()?;
             width = columns.len();
             rows.extend((0..batch.num_rows()).map(|row| {
                 columns
@@ -43,29 +50,55 @@ impl AsyncDB for Db {
                     .collect()
             }));
         }
-        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; width], rows })
+        Ok(DBOutput::Rows {
+            types: vec![DefaultColumnType::Any; width],
+            rows,
+        })
     }
 
     async fn shutdown(&mut self) {}
 }
 
-fn documents(first: i64, texts: &[Option<&str>], extra: (&str, ArrayRef)) -> RecordBatch {
+fn documents(first: i64, texts: &[&str], extra: (&str, ArrayRef)) -> RecordBatch {
     let numbers = first..first + texts.len() as i64;
     let strings = |s: Vec<String>| Arc::new(StringViewArray::from_iter_values(s)) as ArrayRef;
     let day = 86_400_000_000;
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("doc_id", strings(numbers.clone().map(|n| format!("mem#{n}")).collect())),
-        ("source", strings(numbers.clone().map(|n| if n % 2 == 0 { "even" } else { "odd" }.into()).collect())),
+        (
+            "doc_id",
+            strings(numbers.clone().map(|n| format!("mem#{n}")).collect()),
+        ),
+        (
+            "source",
+            strings(
+                numbers
+                    .clone()
+                    .map(|n| if n % 2 == 0 { "even" } else { "odd" }.into())
+                    .collect(),
+            ),
+        ),
         (
             "ts",
-            Arc::new(TimestampMicrosecondArray::from_iter_values(numbers.map(|n| n * day)).with_timezone("UTC")) as _,
+            Arc::new(
+                TimestampMicrosecondArray::from_iter_values(numbers.map(|n| n * day))
+                    .with_timezone("UTC"),
+            ) as _,
         ),
-        ("text", Arc::new(StringViewArray::from_iter(texts)) as _),
+        (
+            "text",
+            Arc::new(StringViewArray::from_iter_values(texts)) as _,
+        ),
         extra,
     ];
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, c)| Field::new(*name, c.data_type().clone(), true)).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, c)| c).collect()).unwrap()
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, c)| Field::new(*name, c.data_type().clone(), true))
+        .collect();
+    RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns.into_iter().map(|(_, c)| c).collect(),
+    )
+    .unwrap()
 }
 
 /// Two files whose `likes` differ in type, as two ingests would leave them.
@@ -74,23 +107,28 @@ fn write_store(dir: &Path) {
     let first = documents(
         1,
         &[
-            Some("Mail Ann@Example.com or bob@example.org, not ann@."),
-            Some("邮箱：zhang.wei@example.cn，电话13812345678。 #人工智能# 😀 see https://Example.com/A?b=1."),
-            None,
-            Some(""),
+            "Mail Ann@Example.com or bob@example.org, not ann@.",
+            "邮箱：zhang.wei@example.cn，电话13812345678。 #人工智能# 😀 see https://Example.com/A?b=1.",
+            "nothing to see",
+            "",
         ],
         ("likes", Arc::new(Int64Array::from(vec![3, 1, 4, 1])) as _),
     );
     let second = documents(
         5,
-        &[Some("On 2026-11-22 #Rust and #rust; ann@example.com again"), Some("no entity here")],
+        &[
+            "On 2026-11-22 #Rust and #rust; ann@example.com again",
+            "no entity here",
+        ],
         ("likes", Arc::new(StringArray::from(vec!["many", "5"])) as _),
     );
-    for (name, batch) in [("0001-0000.parquet", first), ("0002-0000.parquet", second)] {
-        let file = std::fs::File::create(store.documents().join(name)).unwrap();
+    for (run, batch) in [("000001", first), ("000002", second)] {
+        let file =
+            std::fs::File::create(store.documents().join(format!("{run}-0001.parquet"))).unwrap();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
+        std::fs::write(store.ingests().join(format!("{run}.json")), "{}").unwrap();
     }
 }
 
@@ -110,19 +148,32 @@ fn sql_logic_tests() {
     write_store(dir.path());
     let config = dir.path().join("spanql.toml");
     std::fs::write(&config, CONFIG).unwrap();
-    let mut files: Vec<_> =
-        std::fs::read_dir("tests/slt").unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "slt")).collect();
+    let mut files: Vec<_> = std::fs::read_dir("tests/slt")
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "slt"))
+        .collect();
     files.sort();
     assert!(!files.is_empty());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     for threads in [1, 2] {
         for file in &files {
             let mut runner = sqllogictest::Runner::new(|| async {
                 let (store, config) = (dir.path().to_path_buf(), config.clone());
-                let options = SessionOptions { store: Some(store), config: Some(config), threads: Some(threads), memory: None };
+                let options = SessionOptions {
+                    store: Some(store),
+                    config: Some(config),
+                    threads: Some(threads),
+                    memory: None,
+                };
                 Ok(Db(Session::open(options).await?))
             });
-            runtime.block_on(runner.run_file_async(file)).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+            runtime
+                .block_on(runner.run_file_async(file))
+                .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         }
     }
 }

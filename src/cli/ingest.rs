@@ -12,8 +12,15 @@ use crate::config::parse_size;
 use crate::error::Result;
 use crate::ingest::{Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest};
 
+const HELP: &str = "\
+Examples:
+  spanql ingest mails/ --store mails.store
+  spanql ingest 'posts/*.csv.gz' --text content --time created_at --store posts.store
+  zcat dump.jsonl.gz | spanql ingest - --format jsonl --store dump.store";
+
 /// Read raw text into a store
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct IngestArgs {
     /// Files, folders, globs, or - for standard input: JSONL, CSV, TSV, plain text and Parquet, also .gz and .zst
     #[arg(required = true, value_name = "PATHS")]
@@ -81,8 +88,15 @@ pub fn run(args: IngestArgs) -> Result<Outcome> {
         ingest(&args.paths, &args.store, &options, &())?
     };
     let store = args.store.display().to_string();
-    eprintln!("{}", closing_words(&summary, &store, began.elapsed().as_secs_f64()));
-    Ok(if summary.quarantined > 0 { Outcome::Quarantined } else { Outcome::Done })
+    eprintln!(
+        "{}",
+        closing_words(&summary, &store, began.elapsed().as_secs_f64())
+    );
+    Ok(if summary.quarantined > 0 {
+        Outcome::Quarantined
+    } else {
+        Outcome::Done
+    })
 }
 
 struct Bar(ProgressBar);
@@ -90,7 +104,9 @@ struct Bar(ProgressBar);
 impl Bar {
     fn new() -> Self {
         let bar = ProgressBar::no_length();
-        let style = ProgressStyle::with_template("{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}  {msg}");
+        let style = ProgressStyle::with_template(
+            "{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}  {msg}",
+        );
         if let Ok(style) = style {
             bar.set_style(style);
         }
@@ -123,17 +139,30 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
         summary.bytes as f64 / 1e6,
     );
     if summary.skipped_sources > 0 {
-        words += &format!("; {} already ingested, skipped", plural(summary.skipped_sources, "source"));
+        words += &format!(
+            "; {} already ingested, skipped",
+            plural(summary.skipped_sources, "source")
+        );
     }
     if summary.unknown_files > 0 {
-        words += &format!("; {} of unknown format left out", plural(summary.unknown_files, "file"));
+        words += &format!(
+            "; {} of unknown format left out",
+            plural(summary.unknown_files, "file")
+        );
     }
     if summary.unread_times > 0 {
-        words += &format!("; {} whose time could not be read", plural(summary.unread_times, "document"));
+        words += &format!(
+            "; {} whose time could not be read",
+            plural(summary.unread_times, "document")
+        );
     }
     if summary.quarantined > 0 {
-        let top: Vec<String> =
-            summary.reasons.iter().take(3).map(|(reason, count)| format!("{count} {reason}")).collect();
+        let top: Vec<String> = summary
+            .reasons
+            .iter()
+            .take(3)
+            .map(|(reason, count)| format!("{count} {reason}"))
+            .collect();
         words += &format!(
             "\n{} quarantined ({}); to look at them: spanql sql 'SELECT * FROM quarantine' --store {store}",
             plural(summary.quarantined, "record"),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use arrow::array::builder::make_view;
 use arrow::array::{
-    Array, ArrayRef, ByteView, DictionaryArray, Float32Array, Int32Array, ListArray, StringArray, StringViewArray,
-    StructArray,
+    Array, ArrayRef, ByteView, DictionaryArray, Float32Array, Int32Array, ListArray, StringArray,
+    StringViewArray, StructArray,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int32Type};
@@ -44,8 +44,15 @@ pub enum EntityField {
 
 impl EntityField {
     /// All fields, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Label, Self::Entity, Self::Value, Self::SpanStart, Self::SpanEnd, Self::Score, Self::Recognizer];
+    pub const ALL: [Self; 7] = [
+        Self::Label,
+        Self::Entity,
+        Self::Value,
+        Self::SpanStart,
+        Self::SpanEnd,
+        Self::Score,
+        Self::Recognizer,
+    ];
 
     /// Its name and Arrow type; never NULL.
     #[must_use]
@@ -89,10 +96,24 @@ impl Extractor {
         let label_keys = registry
             .recognizers()
             .iter()
-            .map(|r| labels.binary_search(&r.label()).expect("labels() lists every recognizer's label, sorted") as i32)
+            .map(|r| {
+                labels
+                    .binary_search(&r.label())
+                    .expect("labels() lists every recognizer's label, sorted")
+                    as i32
+            })
             .collect();
-        let names: StringArray = registry.recognizers().iter().map(|r| Some(r.name())).collect();
-        Self { labels: Arc::new(StringArray::from(labels)), label_keys, names: Arc::new(names), scanner }
+        let names: StringArray = registry
+            .recognizers()
+            .iter()
+            .map(|r| Some(r.name()))
+            .collect();
+        Self {
+            labels: Arc::new(StringArray::from(labels)),
+            label_keys,
+            names: Arc::new(names),
+            scanner,
+        }
     }
 
     /// One list of entities a text: `List<Struct<label, entity, …>>`. NULL for a NULL text, empty where nothing is.
@@ -102,12 +123,20 @@ impl Extractor {
     pub fn entity_lists(&self, texts: &StringViewArray) -> Result<ListArray> {
         let (offsets, columns) = self.all_rows(texts, &EntityField::ALL)?;
         let fields = EntityField::struct_fields();
-        let item = Arc::new(Field::new_list_field(DataType::Struct(fields.clone()), true));
+        let item = Arc::new(Field::new_list_field(
+            DataType::Struct(fields.clone()),
+            true,
+        ));
         let structs = match offsets.last() {
             Some(&0) | None => StructArray::new_null(fields, 0),
             Some(_) => StructArray::try_new(fields, columns, None)?,
         };
-        Ok(ListArray::try_new(item, offsets, Arc::new(structs), texts.nulls().cloned())?)
+        Ok(ListArray::try_new(
+            item,
+            offsets,
+            Arc::new(structs),
+            texts.nulls().cloned(),
+        )?)
     }
 
     /// One list of normalised values a text: `List<Utf8View>`.
@@ -117,10 +146,19 @@ impl Extractor {
     pub fn value_lists(&self, texts: &StringViewArray) -> Result<ListArray> {
         let (offsets, columns) = self.all_rows(texts, &[EntityField::Value])?;
         let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
-        Ok(ListArray::try_new(item, offsets, Arc::clone(&columns[0]), texts.nulls().cloned())?)
+        Ok(ListArray::try_new(
+            item,
+            offsets,
+            Arc::clone(&columns[0]),
+            texts.nulls().cloned(),
+        )?)
     }
 
-    fn all_rows(&self, texts: &StringViewArray, fields: &[EntityField]) -> Result<(OffsetBuffer<i32>, Vec<ArrayRef>)> {
+    fn all_rows(
+        &self,
+        texts: &StringViewArray,
+        fields: &[EntityField],
+    ) -> Result<(OffsetBuffer<i32>, Vec<ArrayRef>)> {
         let mut builder = EntityColumns::new(self, texts, fields);
         let lengths: Vec<usize> = (0..texts.len()).map(|row| builder.push(row)).collect();
         Ok((OffsetBuffer::from_lengths(lengths), builder.finish()?))
@@ -149,14 +187,19 @@ pub struct EntityColumns<'a> {
 impl<'a> EntityColumns<'a> {
     /// A builder for `fields`; fields that are not wanted cost nothing.
     #[must_use]
-    pub fn new(extractor: &'a Extractor, texts: &'a StringViewArray, fields: &'a [EntityField]) -> Self {
+    pub fn new(
+        extractor: &'a Extractor,
+        texts: &'a StringViewArray,
+        fields: &'a [EntityField],
+    ) -> Self {
         Self {
             extractor,
             texts,
             fields,
             wants_entity: fields.contains(&EntityField::Entity),
             wants_value: fields.contains(&EntityField::Value),
-            wants_offsets: fields.contains(&EntityField::SpanStart) || fields.contains(&EntityField::SpanEnd),
+            wants_offsets: fields.contains(&EntityField::SpanStart)
+                || fields.contains(&EntityField::SpanEnd),
             scratch: Scratch::default(),
             recognizers: Vec::new(),
             entities: Vec::new(),
@@ -193,7 +236,8 @@ impl<'a> EntityColumns<'a> {
         for span in spans {
             self.recognizers.push(span.recognizer);
             if self.wants_entity {
-                self.entities.push(self.view(row, span.of(text), span.start));
+                self.entities
+                    .push(self.view(row, span.of(text), span.start));
             }
             if self.wants_value {
                 let view = self.value_view(row, text, span.start, span.of(text), span.recognizer);
@@ -217,10 +261,21 @@ impl<'a> EntityColumns<'a> {
         }
         // A text that holds more than INLINE bytes is itself a view into a buffer; `start` lies inside it.
         let text = ByteView::from(self.texts.views()[row]);
-        make_view(part.as_bytes(), text.buffer_index, text.offset + start as u32)
+        make_view(
+            part.as_bytes(),
+            text.buffer_index,
+            text.offset + start as u32,
+        )
     }
 
-    fn value_view(&mut self, row: usize, text: &str, start: usize, entity: &str, recognizer: usize) -> u128 {
+    fn value_view(
+        &mut self,
+        row: usize,
+        text: &str,
+        start: usize,
+        entity: &str,
+        recognizer: usize,
+    ) -> u128 {
         let value = self.extractor.scanner.registry().recognizers()[recognizer].value(entity);
         match value {
             Cow::Borrowed(part) if within(part, entity) => {
@@ -257,7 +312,16 @@ impl<'a> EntityColumns<'a> {
                 i32::MAX
             ));
         }
-        let Self { extractor, texts, recognizers, entities, values, starts, ends, .. } = self;
+        let Self {
+            extractor,
+            texts,
+            recognizers,
+            entities,
+            values,
+            starts,
+            ends,
+            ..
+        } = self;
         let text_buffers = texts.data_buffers();
         let value_buffers: Vec<Buffer> = text_buffers
             .iter()
@@ -266,27 +330,47 @@ impl<'a> EntityColumns<'a> {
             .chain((!self.value_bytes.is_empty()).then(|| Buffer::from_vec(self.value_bytes)))
             .collect();
         let strings = |views: &[u128], buffers: Vec<Buffer>| -> Result<ArrayRef> {
-            Ok(Arc::new(StringViewArray::try_new(ScalarBuffer::from(views.to_vec()), buffers, None)?))
+            Ok(Arc::new(StringViewArray::try_new(
+                ScalarBuffer::from(views.to_vec()),
+                buffers,
+                None,
+            )?))
         };
         let words = |keys: Int32Array, words: &Arc<StringArray>| -> Result<ArrayRef> {
-            Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::clone(words) as ArrayRef)?))
+            Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
+                keys,
+                Arc::clone(words) as ArrayRef,
+            )?))
         };
         self.fields
             .iter()
             .map(|field| match field {
                 EntityField::Label => words(
-                    recognizers.iter().map(|&r| extractor.label_keys[r]).collect::<Vec<_>>().into(),
+                    recognizers
+                        .iter()
+                        .map(|&r| extractor.label_keys[r])
+                        .collect::<Vec<_>>()
+                        .into(),
                     &extractor.labels,
                 ),
-                EntityField::Recognizer => {
-                    words(recognizers.iter().map(|&r| r as i32).collect::<Vec<_>>().into(), &extractor.names)
-                }
+                EntityField::Recognizer => words(
+                    recognizers
+                        .iter()
+                        .map(|&r| r as i32)
+                        .collect::<Vec<_>>()
+                        .into(),
+                    &extractor.names,
+                ),
                 EntityField::Entity => strings(&entities, text_buffers.to_vec()),
                 EntityField::Value => strings(&values, value_buffers.clone()),
-                EntityField::SpanStart => Ok(Arc::new(Int32Array::from(starts.clone())) as ArrayRef),
+                EntityField::SpanStart => {
+                    Ok(Arc::new(Int32Array::from(starts.clone())) as ArrayRef)
+                }
                 EntityField::SpanEnd => Ok(Arc::new(Int32Array::from(ends.clone())) as ArrayRef),
                 EntityField::Score => {
-                    let scores = recognizers.iter().map(|&r| extractor.scanner.registry().recognizers()[r].score());
+                    let scores = recognizers
+                        .iter()
+                        .map(|&r| extractor.scanner.registry().recognizers()[r].score());
                     Ok(Arc::new(Float32Array::from_iter_values(scores)) as ArrayRef)
                 }
             })
@@ -296,6 +380,89 @@ impl<'a> EntityColumns<'a> {
 
 /// Whether `part` is a slice of `whole` itself rather than an equal string elsewhere.
 fn within(part: &str, whole: &str) -> bool {
-    let (part, whole) = (part.as_bytes().as_ptr_range(), whole.as_bytes().as_ptr_range());
+    let (part, whole) = (
+        part.as_bytes().as_ptr_range(),
+        whole.as_bytes().as_ptr_range(),
+    );
     whole.start <= part.start && part.end <= whole.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extractor(labels: &[&str]) -> Extractor {
+        Extractor::new(Registry::builtin().scanner(labels).unwrap())
+    }
+
+    #[test]
+    fn entities_are_views_into_the_text_and_values_are_copied_only_where_they_differ() {
+        let texts = StringViewArray::from_iter(vec![
+            Some("write to someone.special@example.com or SOMEONE.ELSE@EXAMPLE.COM"),
+            None,
+            Some("short@ex.io"),
+        ]);
+        let extractor = extractor(&["EMAIL"]);
+        let fields = [EntityField::Entity, EntityField::Value];
+        let mut builder = EntityColumns::new(&extractor, &texts, &fields);
+        assert_eq!(
+            (0..3).map(|row| builder.push(row)).collect::<Vec<_>>(),
+            [2, 0, 1]
+        );
+        let columns = builder.finish().unwrap();
+        let (entities, values) = (
+            columns[0].as_any().downcast_ref(),
+            columns[1].as_any().downcast_ref(),
+        );
+        let (entities, values): (&StringViewArray, &StringViewArray) =
+            (entities.unwrap(), values.unwrap());
+        let input = texts.data_buffers()[0].as_ptr();
+        assert_eq!(entities.data_buffers().len(), 1);
+        assert_eq!(
+            entities.data_buffers()[0].as_ptr(),
+            input,
+            "entities share the texts' buffer"
+        );
+        assert_eq!(
+            values.data_buffers()[0].as_ptr(),
+            input,
+            "values share it, too, and add one of their own"
+        );
+        let own: Vec<u32> = values
+            .views()
+            .iter()
+            .map(|&v| ByteView::from(v).buffer_index)
+            .collect();
+        assert_eq!(
+            own[..2],
+            [0, 1],
+            "the first value is the text itself, the second is lower-cased"
+        );
+        assert_eq!(
+            values.iter().flatten().collect::<Vec<_>>(),
+            [
+                "someone.special@example.com",
+                "someone.else@example.com",
+                "short@ex.io",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_part_of_the_text_need_not_start_with_the_entity() {
+        let texts = StringViewArray::from_iter_values(["see #averylongtopicname today"]);
+        let lists = extractor(&["HASHTAG"]).value_lists(&texts).unwrap();
+        let values = lists.value(0);
+        let values: &StringViewArray = values.as_any().downcast_ref().unwrap();
+        assert_eq!(values.value(0), "averylongtopicname");
+        assert_eq!(values.data_buffers().len(), 1, "nothing was copied");
+    }
+
+    #[test]
+    fn lists_keep_null_and_empty_apart() {
+        let texts = StringViewArray::from_iter(vec![None, Some(""), Some("a@example.com")]);
+        let lists = extractor(&["EMAIL"]).entity_lists(&texts).unwrap();
+        assert!(lists.is_null(0));
+        assert_eq!((lists.value_length(1), lists.value_length(2)), (0, 1));
+    }
 }

@@ -8,7 +8,8 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 
 use super::entity_columns::{EntityField, Extractor};
@@ -74,16 +75,26 @@ impl ExtractEntities {
     }
 
     fn extractor(&self, labels: Option<&str>) -> Result<Arc<Extractor>> {
-        let mut extractors = self.extractors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut extractors = self
+            .extractors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(extractor) = extractors.get(&labels.map(str::to_string)) {
             return Ok(Arc::clone(extractor));
         }
         let scanner = match labels {
             None => self.registry.scanner_for_all(),
             Some(labels) => {
-                let names: Vec<&str> = labels.split(',').map(str::trim).filter(|l| !l.is_empty()).collect();
+                let names: Vec<&str> = labels
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|l| !l.is_empty())
+                    .collect();
                 if names.is_empty() {
-                    return plan_err!("{}: no label in {labels:?}; name some, such as 'EMAIL,URL'", self.name());
+                    return plan_err!(
+                        "{}: no label in {labels:?}; name some, such as 'EMAIL,URL'",
+                        self.name()
+                    );
                 }
                 self.registry.scanner(&names)?
             }
@@ -124,11 +135,16 @@ impl ScalarUDFImpl for ExtractEntities {
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         match (self.shape, types) {
             (Shape::Entities, [text]) => Ok(vec![text_type(self.name(), text)?]),
-            (_, [text, labels]) => {
-                Ok(vec![text_type(self.name(), text)?, constant_type(self.name(), "the label list", labels)?])
+            (_, [text, labels]) => Ok(vec![
+                text_type(self.name(), text)?,
+                constant_type(self.name(), "the label list", labels)?,
+            ]),
+            (Shape::Entities, _) => plan_err!(
+                "extract_entities takes a text and, if wanted, labels: extract_entities(text, 'EMAIL,URL')"
+            ),
+            (Shape::Values, _) => {
+                plan_err!("entity_values takes a text and a label: entity_values(text, 'EMAIL')")
             }
-            (Shape::Entities, _) => plan_err!("extract_entities takes a text and, if wanted, labels: extract_entities(text, 'EMAIL,URL')"),
-            (Shape::Values, _) => plan_err!("entity_values takes a text and a label: entity_values(text, 'EMAIL')"),
         }
     }
 
@@ -150,11 +166,19 @@ impl ScalarUDFImpl for ExtractEntities {
                 None => return plan_err!("{}: the label list must not be NULL", self.name()),
             }
         }
-        Ok(Arc::new(Field::new(self.name(), self.return_type(&[])?, args.arg_fields[0].is_nullable())))
+        Ok(Arc::new(Field::new(
+            self.name(),
+            self.return_type(&[])?,
+            args.arg_fields[0].is_nullable(),
+        )))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let labels = args.args.get(1).map(|l| constant(self.name(), "the label list", l)).transpose()?;
+        let labels = args
+            .args
+            .get(1)
+            .map(|l| constant(self.name(), "the label list", l))
+            .transpose()?;
         let extractor = self.extractor(labels)?;
         map_text(&args.args[0], |texts| {
             let lists = match self.shape {

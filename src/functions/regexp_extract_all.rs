@@ -10,7 +10,8 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 
 use super::text::{constant, constant_type, map_text, text_type};
@@ -96,7 +97,10 @@ impl ScalarUDFImpl for RegexpExtractAll {
         let ([text, pattern] | [text, pattern, _]) = types else {
             return plan_err!("{NAME} takes a text, a pattern and, if wanted, a group");
         };
-        let mut coerced = vec![text_type(NAME, text)?, constant_type(NAME, "the pattern", pattern)?];
+        let mut coerced = vec![
+            text_type(NAME, text)?,
+            constant_type(NAME, "the pattern", pattern)?,
+        ];
         if let Some(group) = types.get(2) {
             if !group.is_integer() && !group.is_null() {
                 return plan_err!("{NAME}: the group must be a number, not {group}");
@@ -107,7 +111,10 @@ impl ScalarUDFImpl for RegexpExtractAll {
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8View, true))))
+        Ok(DataType::List(Arc::new(Field::new_list_field(
+            DataType::Utf8View,
+            true,
+        ))))
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
@@ -120,7 +127,11 @@ impl ScalarUDFImpl for RegexpExtractAll {
             };
             self.pattern(pattern, group)?;
         }
-        Ok(Arc::new(Field::new(NAME, self.return_type(&[])?, args.arg_fields[0].is_nullable())))
+        Ok(Arc::new(Field::new(
+            NAME,
+            self.return_type(&[])?,
+            args.arg_fields[0].is_nullable(),
+        )))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -128,10 +139,16 @@ impl ScalarUDFImpl for RegexpExtractAll {
         let group = match args.args.get(2) {
             None => 0,
             Some(ColumnarValue::Scalar(ScalarValue::Int64(Some(group)))) => *group,
-            Some(_) => return exec_err!("{NAME}: the group must be a literal number or a bound parameter"),
+            Some(_) => {
+                return exec_err!(
+                    "{NAME}: the group must be a literal number or a bound parameter"
+                );
+            }
         };
         let pattern = self.pattern(pattern, group)?;
-        map_text(&args.args[0], |texts| Ok(Arc::new(match_lists(&pattern, texts)?) as ArrayRef))
+        map_text(&args.args[0], |texts| {
+            Ok(Arc::new(match_lists(&pattern, texts)?) as ArrayRef)
+        })
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -151,13 +168,26 @@ fn match_lists(pattern: &Pattern, texts: &StringViewArray) -> Result<ListArray> 
                 let range = found.unwrap_or(0..0);
                 let part = &text.as_bytes()[range.clone()];
                 // Parts of up to 12 bytes are inlined by make_view; longer ones stand in a text that is not inline.
-                let offset = if part.len() <= 12 { 0 } else { whole.offset + range.start as u32 };
+                let offset = if part.len() <= 12 {
+                    0
+                } else {
+                    whole.offset + range.start as u32
+                };
                 views.push(make_view(part, whole.buffer_index, offset));
             });
         }
         lengths.push(views.len() - before);
     }
-    let values = StringViewArray::try_new(ScalarBuffer::from(views), texts.data_buffers().to_vec(), None)?;
+    let values = StringViewArray::try_new(
+        ScalarBuffer::from(views),
+        texts.data_buffers().to_vec(),
+        None,
+    )?;
     let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
-    Ok(ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), Arc::new(values), texts.nulls().cloned())?)
+    Ok(ListArray::try_new(
+        item,
+        OffsetBuffer::from_lengths(lengths),
+        Arc::new(values),
+        texts.nulls().cloned(),
+    )?)
 }

@@ -34,7 +34,11 @@ pub(super) fn constant_type(function: &str, what: &str, data_type: &DataType) ->
 }
 
 /// The value of a string constant.
-pub(super) fn constant<'a>(function: &str, what: &str, value: &'a ColumnarValue) -> Result<&'a str> {
+pub(super) fn constant<'a>(
+    function: &str,
+    what: &str,
+    value: &'a ColumnarValue,
+) -> Result<&'a str> {
     match value {
         ColumnarValue::Scalar(scalar) => match scalar.try_as_str() {
             Some(Some(text)) => Ok(text),
@@ -54,13 +58,18 @@ pub(super) fn map_text(
     match text {
         ColumnarValue::Scalar(scalar) => {
             let list = map_array(&scalar.to_array()?, &lists)?;
-            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&list, 0)?))
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                &list, 0,
+            )?))
         }
         ColumnarValue::Array(array) => Ok(ColumnarValue::Array(map_array(array, &lists)?)),
     }
 }
 
-fn map_array(array: &ArrayRef, lists: &impl Fn(&StringViewArray) -> Result<ArrayRef>) -> Result<ArrayRef> {
+fn map_array(
+    array: &ArrayRef,
+    lists: &impl Fn(&StringViewArray) -> Result<ArrayRef>,
+) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Utf8View => lists(array.as_string_view()),
         // Both conversions build views over the same bytes; arrow copies only beyond 4 GiB.

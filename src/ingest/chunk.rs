@@ -72,7 +72,9 @@ impl Chunk {
             fault: piece.fault.map(Box::new),
         });
         let same = |a: &Layout, b: &Layout| match (a, b) {
-            (Layout::Json, Layout::Json) | (Layout::Text, Layout::Text) | (Layout::Rows, Layout::Rows) => true,
+            (Layout::Json, Layout::Json)
+            | (Layout::Text, Layout::Text)
+            | (Layout::Rows, Layout::Rows) => true,
             (Layout::Csv(a), Layout::Csv(b)) => Arc::ptr_eq(a, b),
             _ => false,
         };
@@ -82,7 +84,11 @@ impl Chunk {
             }
             _ => {
                 let (source, layout) = (source.clone(), layout.clone());
-                self.runs.push(Run { source, layout, end: self.records.len() });
+                self.runs.push(Run {
+                    source,
+                    layout,
+                    end: self.records.len(),
+                });
             }
         }
     }
@@ -100,7 +106,11 @@ impl Chunk {
             for record in records {
                 let raw = &self.bytes[record.start..record.end];
                 let offset = (!matches!(run.layout, Layout::Rows)).then_some(record.offset);
-                let place = Place { source: &run.source, number: record.number, offset };
+                let place = Place {
+                    source: &run.source,
+                    number: record.number,
+                    offset,
+                };
                 if let Some(fault) = &record.fault {
                     documents.quarantine.push(place, fault, raw);
                     continue;
@@ -111,8 +121,13 @@ impl Chunk {
                     None => match simdutf8::compat::from_utf8(raw) {
                         Ok(text) => text,
                         Err(error) => {
-                            let detail = format!("byte {} of the record begins no character", error.valid_up_to());
-                            documents.quarantine.push(place, &fault(Kind::Utf8, detail), raw);
+                            let detail = format!(
+                                "byte {} of the record begins no character",
+                                error.valid_up_to()
+                            );
+                            documents
+                                .quarantine
+                                .push(place, &fault(Kind::Utf8, detail), raw);
                             continue;
                         }
                     },
@@ -122,7 +137,9 @@ impl Chunk {
                         documents.push_text(place, text);
                         continue;
                     }
-                    Layout::Json => json::parse(text, &mut fields).map_err(|why| fault(Kind::Json, why)),
+                    Layout::Json => {
+                        json::parse(text, &mut fields).map_err(|why| fault(Kind::Json, why))
+                    }
                     Layout::Csv(header) => {
                         read_csv(header, text, &mut fields).map_err(|why| fault(Kind::Csv, why))
                     }
@@ -137,7 +154,11 @@ impl Chunk {
     }
 }
 
-fn read_csv<'a>(header: &'a Header, record: &'a str, fields: &mut json::Fields<'a>) -> std::result::Result<(), String> {
+fn read_csv<'a>(
+    header: &'a Header,
+    record: &'a str,
+    fields: &mut json::Fields<'a>,
+) -> std::result::Result<(), String> {
     fields.clear();
     let names = header.names.as_ref().map_err(Clone::clone)?;
     let mut count = 0;
@@ -150,6 +171,9 @@ fn read_csv<'a>(header: &'a Header, record: &'a str, fields: &mut json::Fields<'
     if count == names.len() {
         Ok(())
     } else {
-        Err(format!("{count} fields where the header has {}", names.len()))
+        Err(format!(
+            "{count} fields where the header has {}",
+            names.len()
+        ))
     }
 }

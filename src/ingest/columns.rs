@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringViewBuilder, UInt32Array, new_null_array,
+    Array, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringViewBuilder, UInt32Array,
+    new_null_array,
 };
 use arrow::array::{AsArray, NullArray};
 use arrow::compute::{cast, take};
@@ -28,8 +29,14 @@ pub(crate) struct Column {
 impl Column {
     /// One value a row, of type `to`, NULL where the column has none.
     pub(crate) fn dense(&self, rows: usize, to: &DataType) -> Result<ArrayRef> {
-        let values = if self.values.data_type() == to { self.values.clone() } else { widened(&self.values, to)? };
-        let Some(at) = self.rows.as_ref().filter(|at| at.len() < rows) else { return Ok(values) };
+        let values = if self.values.data_type() == to {
+            self.values.clone()
+        } else {
+            widened(&self.values, to)?
+        };
+        let Some(at) = self.rows.as_ref().filter(|at| at.len() < rows) else {
+            return Ok(values);
+        };
         if at.is_empty() {
             return Ok(new_null_array(to, rows));
         }
@@ -95,7 +102,14 @@ impl Values {
             (Self::None, Value::Float(_)) => Self::Float(Float64Builder::new()),
             (Self::Int(mut values), Value::Float(_)) => {
                 let mut floats = Float64Builder::new();
-                floats.append_slice(&values.finish().values().iter().map(|n| *n as f64).collect::<Vec<_>>());
+                floats.append_slice(
+                    &values
+                        .finish()
+                        .values()
+                        .iter()
+                        .map(|n| *n as f64)
+                        .collect::<Vec<_>>(),
+                );
                 Self::Float(floats)
             }
             (values, _) => {
@@ -103,7 +117,11 @@ impl Values {
                 let there = values.finish();
                 match there.data_type() {
                     DataType::Boolean => {
-                        there.as_boolean().values().iter().for_each(|b| text.append_value(b.to_string()));
+                        there
+                            .as_boolean()
+                            .values()
+                            .iter()
+                            .for_each(|b| text.append_value(b.to_string()));
                     }
                     DataType::Int64 => {
                         let values = there.as_primitive::<Int64Type>().values();
@@ -111,7 +129,9 @@ impl Values {
                     }
                     DataType::Float64 => {
                         let values = there.as_primitive::<Float64Type>().values();
-                        values.iter().for_each(|n| text.append_value(format!("{n:?}")));
+                        values
+                            .iter()
+                            .for_each(|n| text.append_value(format!("{n:?}")));
                     }
                     _ => {}
                 }
@@ -157,7 +177,12 @@ impl Columns {
     }
 
     /// The column of the user's field `key` at place `slot` of its record; `name` gives the column's name.
-    pub(crate) fn of_field(&mut self, slot: usize, key: &str, name: impl Fn(&str) -> String) -> usize {
+    pub(crate) fn of_field(
+        &mut self,
+        slot: usize,
+        key: &str,
+        name: impl Fn(&str) -> String,
+    ) -> usize {
         match self.slots.get(slot) {
             Some((last, column)) if last == key => return *column,
             _ => {}
@@ -175,7 +200,11 @@ impl Columns {
         let next = self.columns.len();
         let column = *self.by_name.entry(name.clone()).or_insert(next);
         if column == next {
-            self.columns.push(Growing { name, values: Values::None, rows: Vec::new() });
+            self.columns.push(Growing {
+                name,
+                values: Values::None,
+                rows: Vec::new(),
+            });
         }
         column
     }
@@ -221,30 +250,70 @@ mod tests {
         let column = column(values);
         let data_type = column.values.data_type().clone();
         let dense = column.dense(values.len(), &DataType::Utf8View).unwrap();
-        let text = dense.as_string_view().iter().map(|v| v.map(str::to_string)).collect();
+        let text = dense
+            .as_string_view()
+            .iter()
+            .map(|v| v.map(str::to_string))
+            .collect();
         (data_type, text)
     }
 
     #[test]
     fn a_column_takes_the_narrowest_type_for_all_its_values() {
         use Value::{Bool, Float, Int, Json, Null, Text};
-        let some = |values: &[&str]| values.iter().map(|v| Some(v.to_string())).collect::<Vec<_>>();
-        assert_eq!(as_text(&[Int(1), Int(-2)]), (DataType::Int64, some(&["1", "-2"])));
-        assert_eq!(as_text(&[Int(1), Float(2.5), Int(3)]), (DataType::Float64, some(&["1.0", "2.5", "3.0"])));
-        assert_eq!(as_text(&[Bool(true), Int(1)]), (DataType::Utf8View, some(&["true", "1"])));
+        let some = |values: &[&str]| {
+            values
+                .iter()
+                .map(|v| Some(v.to_string()))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
-            as_text(&[Int(1), Float(0.5), Text("x".into()), Bool(false), Json("[]")]),
-            (DataType::Utf8View, some(&["1.0", "0.5", "x", "false", "[]"]))
+            as_text(&[Int(1), Int(-2)]),
+            (DataType::Int64, some(&["1", "-2"]))
         );
-        assert_eq!(as_text(&[Null, Int(1), Null]).1, [None, Some("1".to_string()), None]);
+        assert_eq!(
+            as_text(&[Int(1), Float(2.5), Int(3)]),
+            (DataType::Float64, some(&["1.0", "2.5", "3.0"]))
+        );
+        assert_eq!(
+            as_text(&[Bool(true), Int(1)]),
+            (DataType::Utf8View, some(&["true", "1"]))
+        );
+        assert_eq!(
+            as_text(&[
+                Int(1),
+                Float(0.5),
+                Text("x".into()),
+                Bool(false),
+                Json("[]")
+            ]),
+            (
+                DataType::Utf8View,
+                some(&["1.0", "0.5", "x", "false", "[]"])
+            )
+        );
+        assert_eq!(
+            as_text(&[Null, Int(1), Null]).1,
+            [None, Some("1".to_string()), None]
+        );
         assert_eq!(as_text(&[Null, Null]), (DataType::Null, vec![None, None]));
     }
 
     #[test]
     fn bytes_that_are_no_text_become_hexadecimal() {
-        let values: ArrayRef = Arc::new(arrow::array::BinaryViewArray::from_iter_values([&b"ok"[..], b"\xff\x00"]));
-        let column = Column { name: "b".to_string(), values, rows: None };
+        let values: ArrayRef = Arc::new(arrow::array::BinaryViewArray::from_iter_values([
+            &b"ok"[..],
+            b"\xff\x00",
+        ]));
+        let column = Column {
+            name: "b".to_string(),
+            values,
+            rows: None,
+        };
         let dense = column.dense(2, &DataType::Utf8View).unwrap();
-        assert_eq!(dense.as_string_view().iter().flatten().collect::<Vec<_>>(), ["ok", "ff00"]);
+        assert_eq!(
+            dense.as_string_view().iter().flatten().collect::<Vec<_>>(),
+            ["ok", "ff00"]
+        );
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Store, run_of};
 
 /// What `ingests/<run>.json` says of a finished run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,14 +73,18 @@ impl Run {
             .open(&path)
             .map_err(Error::io(&path))?;
         lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => {
-                Error::Usage(format!("{}: another ingest is writing to this store; wait for its end", root.display()))
-            }
+            TryLockError::WouldBlock => Error::Usage(format!(
+                "{}: another ingest is writing to this store; wait for its end",
+                root.display()
+            )),
             TryLockError::Error(error) => Error::io(&path)(error),
         })?;
         let records = records(&store)?;
         clean(&store, &records)?;
-        let last = records.last().and_then(|record| record.run.parse::<u64>().ok()).unwrap_or(0);
+        let last = records
+            .last()
+            .and_then(|record| record.run.parse::<u64>().ok())
+            .unwrap_or(0);
         let known = records
             .into_iter()
             .flat_map(|record| record.sources)
@@ -127,8 +131,16 @@ impl Run {
     /// Gives the files, which must be on disk, their final names and records the run.
     pub(crate) fn commit(mut self, record: &Record) -> Result<()> {
         let moves = [
-            (self.documents(), self.store.documents(), &record.files.documents),
-            (self.quarantine(), self.store.quarantine(), &record.files.quarantine),
+            (
+                self.documents(),
+                self.store.documents(),
+                &record.files.documents,
+            ),
+            (
+                self.quarantine(),
+                self.store.quarantine(),
+                &record.files.quarantine,
+            ),
         ];
         for (from, to, files) in moves {
             for file in files {
@@ -166,13 +178,16 @@ impl Drop for Run {
 
 /// Renames are on disk when the folder is.
 fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::io(folder))
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
-    let mut files =
-        entries.map(|entry| Ok(entry.map_err(Error::io(folder))?.path())).collect::<Result<Vec<_>>>()?;
+    let mut files = entries
+        .map(|entry| Ok(entry.map_err(Error::io(folder))?.path()))
+        .collect::<Result<Vec<_>>>()?;
     files.sort();
     Ok(files)
 }
@@ -185,7 +200,8 @@ fn records(store: &Store) -> Result<Vec<Record>> {
             continue;
         }
         let bytes = fs::read(&path).map_err(Error::io(&path))?;
-        let record: Record = serde_json::from_slice(&bytes).map_err(|e| Error::io(&path)(e.into()))?;
+        let record: Record =
+            serde_json::from_slice(&bytes).map_err(|e| Error::io(&path)(e.into()))?;
         records.push(record);
     }
     records.sort_by_key(|record| record.run.parse::<u64>().unwrap_or(0));
@@ -213,14 +229,9 @@ fn clean(store: &Store, records: &[Record]) -> Result<()> {
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// `000001-0001.parquet` → `000001`.
-fn run_of(file: &str) -> Option<&str> {
-    let (run, part) = file.strip_suffix(".parquet")?.split_once('-')?;
-    let digits = |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
-    (digits(run, 6) && digits(part, 4)).then_some(run)
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -236,7 +247,10 @@ mod tests {
             quarantined: 0,
             reasons: BTreeMap::new(),
             bytes: 1,
-            sources: vec![RecordedSource { source: "a.txt".into(), path: Some("/in/a.txt".into()) }],
+            sources: vec![RecordedSource {
+                source: "a.txt".into(),
+                path: Some("/in/a.txt".into()),
+            }],
             files: RecordedFiles {
                 documents: documents.iter().map(ToString::to_string).collect(),
                 quarantine: Vec::new(),
@@ -247,7 +261,15 @@ mod tests {
     fn listing(root: &Path) -> Vec<String> {
         let mut all: Vec<String> = walkdir::WalkDir::new(root)
             .into_iter()
-            .map(|entry| entry.unwrap().path().strip_prefix(root).unwrap().to_string_lossy().into_owned())
+            .map(|entry| {
+                entry
+                    .unwrap()
+                    .path()
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned()
+            })
             .filter(|path| path.contains('.') && path != ".lock")
             .collect();
         all.sort();
@@ -262,7 +284,10 @@ mod tests {
         assert!(files(&dir.path().join("documents")).unwrap().is_empty());
         let record = record(&run, &["000001-0001.parquet"]);
         run.commit(&record).unwrap();
-        assert_eq!(listing(dir.path()), ["documents/000001-0001.parquet", "ingests/000001.json"]);
+        assert_eq!(
+            listing(dir.path()),
+            ["documents/000001-0001.parquet", "ingests/000001.json"]
+        );
         let next = Run::begin(dir.path()).unwrap();
         assert_eq!(next.id, "000002");
         assert_eq!(next.paths().collect::<Vec<_>>(), ["/in/a.txt"]);
@@ -296,7 +321,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).unwrap();
         fs::create_dir_all(dir.path().join(".tmp-000001/documents")).unwrap();
-        fs::write(dir.path().join(".tmp-000001/documents/000001-0001.parquet"), "x").unwrap();
+        fs::write(
+            dir.path().join(".tmp-000001/documents/000001-0001.parquet"),
+            "x",
+        )
+        .unwrap();
         fs::write(store.documents().join("000001-0001.parquet"), "x").unwrap();
         fs::write(store.quarantine().join("000001-0001.parquet"), "x").unwrap();
         fs::write(store.documents().join("mine.parquet"), "x").unwrap();

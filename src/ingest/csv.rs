@@ -38,7 +38,11 @@ pub(crate) struct CsvScan {
 
 impl CsvScan {
     pub(crate) fn new(delimiter: u8) -> Self {
-        Self { delimiter, state: State::FieldStart, one_line: false }
+        Self {
+            delimiter,
+            state: State::FieldStart,
+            one_line: false,
+        }
     }
 
     pub(crate) fn delimiter(&self) -> u8 {
@@ -103,7 +107,8 @@ impl CsvScan {
                 State::QuoteReturn if byte == b'\n' => return Scan::End(at + 1),
                 State::QuoteReturn => return Scan::Broken(AFTER_QUOTE),
                 State::PassBy => {
-                    return memchr(b'\n', &bytes[at..]).map_or(Scan::More, |found| Scan::End(at + found + 1));
+                    return memchr(b'\n', &bytes[at..])
+                        .map_or(Scan::More, |found| Scan::End(at + found + 1));
                 }
             }
         }
@@ -134,13 +139,17 @@ fn quoted(record: &str) -> (Cow<'_, str>, usize) {
     let mut unescaped: Option<String> = None;
     let mut from = 1;
     loop {
-        let Some(found) = memchr(b'"', &bytes[from..]) else { break (take(unescaped, &record[from..]), bytes.len()) };
+        let Some(found) = memchr(b'"', &bytes[from..]) else {
+            break (take(unescaped, &record[from..]), bytes.len());
+        };
         let quote = from + found;
         if bytes.get(quote + 1) != Some(&b'"') {
             break (take(unescaped, &record[from..quote]), quote + 1);
         }
         // A doubled quote stands for one: it belongs to what comes before.
-        unescaped.get_or_insert_default().push_str(&record[from..=quote]);
+        unescaped
+            .get_or_insert_default()
+            .push_str(&record[from..=quote]);
         from = quote + 2;
     }
 }
@@ -170,14 +179,19 @@ impl Header {
             Err(_) => Err("the header is not valid UTF-8".to_string()),
             Ok(record) => {
                 let mut names = UniqueNames::default();
-                Ok(fields(record, delimiter).map(|field| names.next(field.trim())).collect())
+                Ok(fields(record, delimiter)
+                    .map(|field| names.next(field.trim()))
+                    .collect())
             }
         };
         Self { delimiter, names }
     }
 
     pub(crate) fn unreadable(delimiter: u8, why: String) -> Self {
-        Self { delimiter, names: Err(why) }
+        Self {
+            delimiter,
+            names: Err(why),
+        }
     }
 }
 
@@ -213,7 +227,10 @@ mod tests {
 
     #[test]
     fn fields_by_example() {
-        assert_eq!(split(r#"1,,"a,b","say ""hi""",5" pipe"#), ["1", "", "a,b", r#"say "hi""#, r#"5" pipe"#]);
+        assert_eq!(
+            split(r#"1,,"a,b","say ""hi""",5" pipe"#),
+            ["1", "", "a,b", r#"say "hi""#, r#"5" pipe"#]
+        );
         assert_eq!(split(r#""""""#), ["\""]);
         assert_eq!(split(""), [""]);
         assert_eq!(split("a,"), ["a", ""]);
@@ -223,7 +240,10 @@ mod tests {
     #[test]
     fn header_names_are_unique() {
         let header = Header::parse("a,, b ,a,a_2".as_bytes(), b',');
-        assert_eq!(header.names.unwrap(), ["a", "column_2", "b", "a_2", "a_2_2"]);
+        assert_eq!(
+            header.names.unwrap(),
+            ["a", "column_2", "b", "a_2", "a_2_2"]
+        );
         assert!(Header::parse(b"a,\xff", b',').names.is_err());
     }
 

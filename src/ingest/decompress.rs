@@ -45,7 +45,10 @@ pub(crate) fn peek<'a>(mut stream: Stream<'a>, count: usize) -> io::Result<(Vec<
 }
 
 /// The decompressed stream.
-pub(crate) fn decompress<'a>(stream: Stream<'a>, named: Option<Compression>) -> io::Result<Stream<'a>> {
+pub(crate) fn decompress<'a>(
+    stream: Stream<'a>,
+    named: Option<Compression>,
+) -> io::Result<Stream<'a>> {
     let (compression, stream) = match named {
         Some(named) => (Some(named), stream),
         None => {
@@ -55,7 +58,10 @@ pub(crate) fn decompress<'a>(stream: Stream<'a>, named: Option<Compression>) -> 
     };
     Ok(match compression {
         None => stream,
-        Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(BufReader::with_capacity(128 << 10, stream))),
+        Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(BufReader::with_capacity(
+            128 << 10,
+            stream,
+        ))),
         Some(Compression::Zstd) => Box::new(zstd::stream::read::Decoder::new(stream)?),
     })
 }
@@ -74,7 +80,9 @@ mod tests {
 
     fn read(bytes: &[u8], named: Option<Compression>) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
-        let whole = decompress(Box::new(bytes), named).and_then(|mut stream| stream.read_to_end(&mut out)).is_ok();
+        let whole = decompress(Box::new(bytes), named)
+            .and_then(|mut stream| stream.read_to_end(&mut out))
+            .is_ok();
         (out, whole)
     }
 
@@ -82,7 +90,10 @@ mod tests {
     fn first_bytes_tell_the_compression() {
         let zstd = zstd::encode_all(&b"text"[..], 1).unwrap();
         let gzip = gzip(b"text");
-        for (bytes, named) in [(&zstd, Some(Compression::Zstd)), (&gzip, Some(Compression::Gzip))] {
+        for (bytes, named) in [
+            (&zstd, Some(Compression::Zstd)),
+            (&gzip, Some(Compression::Gzip)),
+        ] {
             assert_eq!(read(bytes, None), (b"text".to_vec(), true));
             assert_eq!(read(bytes, named), (b"text".to_vec(), true));
         }
@@ -94,14 +105,19 @@ mod tests {
     fn several_members_and_frames_are_one_stream() {
         let members = [gzip(b"one "), gzip(b"two")].concat();
         assert_eq!(read(&members, None), (b"one two".to_vec(), true));
-        let frames = [&b"one "[..], b"two"].map(|text| zstd::encode_all(text, 1).unwrap()).concat();
+        let frames = [&b"one "[..], b"two"]
+            .map(|text| zstd::encode_all(text, 1).unwrap())
+            .concat();
         assert_eq!(read(&frames, None), (b"one two".to_vec(), true));
     }
 
     #[test]
     fn a_stream_cut_short_is_an_error() {
         let text = "text ".repeat(1000);
-        for bytes in [gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 1).unwrap()] {
+        for bytes in [
+            gzip(text.as_bytes()),
+            zstd::encode_all(text.as_bytes(), 1).unwrap(),
+        ] {
             assert!(!read(&bytes[..bytes.len() - 5], None).1);
         }
         assert!(!read(b"no gzip at all", Some(Compression::Gzip)).1);

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder, new_null_array};
+use arrow::array::{
+    ArrayRef, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder, new_null_array,
+};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::columns::{Column, Columns};
@@ -38,7 +40,11 @@ impl Roles {
             base = rest;
         }
         let ours = ["", "doc_id", "source", "ts", "text"].contains(&base) || base == self.time;
-        if ours { format!("orig_{field}") } else { field.to_string() }
+        if ours {
+            format!("orig_{field}")
+        } else {
+            field.to_string()
+        }
     }
 
     /// The column that keeps a time that could not be read.
@@ -63,8 +69,17 @@ pub(crate) struct Parsed {
 impl Parsed {
     pub(crate) fn schema(&self) -> Schema {
         let base = document_schema();
-        let own = self.columns.iter().map(|c| Field::new(&c.name, c.values.data_type().clone(), true));
-        Schema::new(base.fields().iter().map(|field| field.as_ref().clone()).chain(own).collect::<Vec<_>>())
+        let own = self
+            .columns
+            .iter()
+            .map(|c| Field::new(&c.name, c.values.data_type().clone(), true));
+        Schema::new(
+            base.fields()
+                .iter()
+                .map(|field| field.as_ref().clone())
+                .chain(own)
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// The column of a schema that [`Parsed::schema`] fits into.
@@ -72,7 +87,11 @@ impl Parsed {
         if let Some(base) = self.base.get(at) {
             return Ok(base.clone());
         }
-        match self.columns.iter().find(|column| column.name == *field.name()) {
+        match self
+            .columns
+            .iter()
+            .find(|column| column.name == *field.name())
+        {
             Some(column) => column.dense(self.rows, field.data_type()),
             None => Ok(new_null_array(field.data_type(), self.rows)),
         }
@@ -121,13 +140,30 @@ impl<'r> Documents<'r> {
     }
 
     /// A record's fields; of a name that is there twice the last value counts. `raw` is kept if it is refused.
-    pub(crate) fn push_fields(&mut self, place: Place<'_>, raw: &[u8], fields: &[(Cow<'_, str>, Value<'_>)]) {
-        let last = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value);
+    pub(crate) fn push_fields(
+        &mut self,
+        place: Place<'_>,
+        raw: &[u8],
+        fields: &[(Cow<'_, str>, Value<'_>)],
+    ) {
+        let last = |name: &str| {
+            fields
+                .iter()
+                .rev()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+        };
         let refuse = |kind, why: String| Err(Fault::new(kind, why, raw.len() as u64));
         let text = match last(&self.roles.text) {
             Some(Value::Text(text)) => Ok(text),
-            Some(other) => refuse(Kind::NoText, format!("{:?} is {}, not a string", self.roles.text, describe(other))),
-            None => refuse(Kind::NoText, format!("there is no {:?} (--text names the field)", self.roles.text)),
+            Some(other) => refuse(
+                Kind::NoText,
+                format!("{:?} is {}, not a string", self.roles.text, describe(other)),
+            ),
+            None => refuse(
+                Kind::NoText,
+                format!("there is no {:?} (--text names the field)", self.roles.text),
+            ),
         };
         let text = match text.and_then(|text| self.check_columns(fields, raw).map(|()| text)) {
             Ok(text) => text,
@@ -147,7 +183,10 @@ impl<'r> Documents<'r> {
         self.slots.clear();
         for (slot, (key, value)) in fields.iter().enumerate() {
             let own = *key != roles.text && *key != roles.time && self.allows(key, value);
-            self.slots.push(own.then(|| self.columns.of_field(slot, key, |key| roles.column_name(key))));
+            self.slots.push(own.then(|| {
+                self.columns
+                    .of_field(slot, key, |key| roles.column_name(key))
+            }));
         }
         // Columns are made in the order of the fields, values set from the last one on.
         for (column, (_, value)) in self.slots.iter().zip(fields).rev() {
@@ -171,13 +210,19 @@ impl<'r> Documents<'r> {
 
     fn allows(&self, key: &str, value: &Value<'_>) -> bool {
         match self.allowed {
-            Some(allowed) if matches!(value, Value::Null) => allowed.contains(&self.roles.column_name(key)),
+            Some(allowed) if matches!(value, Value::Null) => {
+                allowed.contains(&self.roles.column_name(key))
+            }
             _ => true,
         }
     }
 
     /// Refuses a record that brings more columns than there may be.
-    fn check_columns(&self, fields: &[(Cow<'_, str>, Value<'_>)], raw: &[u8]) -> std::result::Result<(), Fault> {
+    fn check_columns(
+        &self,
+        fields: &[(Cow<'_, str>, Value<'_>)],
+        raw: &[u8],
+    ) -> std::result::Result<(), Fault> {
         let fault = || {
             let why = format!("its fields would make more than {MAX_COLUMNS} columns");
             Err(Fault::new(Kind::TooManyColumns, why, raw.len() as u64))
@@ -186,7 +231,9 @@ impl<'r> Documents<'r> {
         let own = |key: &str| key != roles.text && key != roles.time;
         match self.allowed {
             Some(allowed) => {
-                let mut kept = fields.iter().filter(|(key, value)| own(key) && !matches!(value, Value::Null));
+                let mut kept = fields
+                    .iter()
+                    .filter(|(key, value)| own(key) && !matches!(value, Value::Null));
                 let unread = fields
                     .iter()
                     .any(|(key, value)| *key == roles.time && read_time(value).1.is_some());
@@ -244,7 +291,10 @@ fn read_time<'a>(value: &'a Value<'_>) -> (Option<i64>, Option<Cow<'a, str>>) {
         Value::Text(text) if text.trim().is_empty() => return (None, None),
         Value::Text(text) => (time::parse(text), Cow::Borrowed(text.as_ref())),
         Value::Int(number) => (time::epoch(*number), Cow::Owned(number.to_string())),
-        Value::Float(number) => (time::epoch_float(*number), Cow::Owned(format!("{number:?}"))),
+        Value::Float(number) => (
+            time::epoch_float(*number),
+            Cow::Owned(format!("{number:?}")),
+        ),
         Value::Bool(value) => (None, Cow::Owned(value.to_string())),
         Value::Json(text) => (None, Cow::Borrowed(*text)),
     };

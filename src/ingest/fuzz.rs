@@ -40,16 +40,30 @@ pub fn records(data: &[u8]) {
                 _ => None,
             };
             let whole = matches!(splitter, Splitter::Whole);
-            let mut end = if data.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let mut end = if data.starts_with(b"\xEF\xBB\xBF") {
+                3
+            } else {
+                0
+            };
             let mut last = 0;
             let flow = split(Trickle(data, 0), splitter, limit, |piece| {
                 let start = usize::try_from(piece.offset).expect("an offset inside of the data");
-                let length = piece.fault.as_ref().map_or(piece.bytes.len(), |fault| fault.length as usize);
+                let length = piece
+                    .fault
+                    .as_ref()
+                    .map_or(piece.bytes.len(), |fault| fault.length as usize);
                 assert!(piece.number > last, "numbers rise");
                 assert!(start >= end, "a byte is in two records");
                 assert!(blank(&data[end..start]), "bytes lost before {start}");
-                assert_eq!(piece.bytes, &data[start..start + length.min(RAW_LIMIT)], "not the bytes at {start}");
-                assert!(piece.fault.is_some() || length <= limit, "a record over the limit");
+                assert_eq!(
+                    piece.bytes,
+                    &data[start..start + length.min(RAW_LIMIT)],
+                    "not the bytes at {start}"
+                );
+                assert!(
+                    piece.fault.is_some() || length <= limit,
+                    "a record over the limit"
+                );
                 if let (Some(delimiter), None) = (delimiter, &piece.fault) {
                     csv_fields(piece.bytes, delimiter);
                 }
@@ -70,28 +84,42 @@ fn blank(bytes: &[u8]) -> bool {
 
 /// Fields written as CSV again are read as the same fields.
 fn csv_fields(record: &[u8], delimiter: u8) {
-    let Ok(record) = std::str::from_utf8(record) else { return };
+    let Ok(record) = std::str::from_utf8(record) else {
+        return;
+    };
     let fields: Vec<_> = csv::fields(record, delimiter).collect();
-    let quoted: Vec<String> = fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\""))).collect();
+    let quoted: Vec<String> = fields
+        .iter()
+        .map(|field| format!("\"{}\"", field.replace('"', "\"\"")))
+        .collect();
     let written = quoted.join(&char::from(delimiter).to_string());
     assert_eq!(csv::fields(&written, delimiter).collect::<Vec<_>>(), fields);
 }
 
 /// Any bytes as a JSON record: what serde_json takes for an object we do, with as many names, and nothing else.
 pub fn json_record(data: &[u8]) {
-    let Ok(line) = std::str::from_utf8(data) else { return };
+    let Ok(line) = std::str::from_utf8(data) else {
+        return;
+    };
     let mut fields = Vec::new();
     let ours = json::parse(line, &mut fields);
     match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(line) {
         Ok(theirs) => {
             ours.expect("an object that serde_json reads");
             for (name, value) in &theirs {
-                let (_, last) = fields.iter().rev().find(|(key, _)| key == name).expect("a name is lost");
+                let (_, last) = fields
+                    .iter()
+                    .rev()
+                    .find(|(key, _)| key == name)
+                    .expect("a name is lost");
                 match (last, value) {
-                    (json::Value::Text(ours), serde_json::Value::String(theirs)) => assert_eq!(ours, theirs),
+                    (json::Value::Text(ours), serde_json::Value::String(theirs)) => {
+                        assert_eq!(ours, theirs)
+                    }
                     (json::Value::Int(ours), theirs) => assert_eq!(Some(*ours), theirs.as_i64()),
                     (json::Value::Json(ours), theirs) => {
-                        let again: serde_json::Value = serde_json::from_str(ours).expect("JSON text");
+                        let again: serde_json::Value =
+                            serde_json::from_str(ours).expect("JSON text");
                         assert_eq!(again, *theirs);
                     }
                     (json::Value::Bool(ours), theirs) => assert_eq!(Some(*ours), theirs.as_bool()),
@@ -104,7 +132,9 @@ pub fn json_record(data: &[u8]) {
         // Inside of nested values, whose text is kept, we are content with the grammar: depth, the range of numbers and
         // the pairing of surrogates are not looked at.
         Err(_) => {
-            let nested = fields.iter().any(|(_, value)| matches!(value, json::Value::Json(_)));
+            let nested = fields
+                .iter()
+                .any(|(_, value)| matches!(value, json::Value::Json(_)));
             assert!(ours.is_err() || nested, "{line:?} is no JSON object");
         }
     }
@@ -112,10 +142,18 @@ pub fn json_record(data: &[u8]) {
 
 /// Any text as a time: what is read can be printed and read again as the same time.
 pub fn time_text(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     if let Some(micros) = time::parse(text) {
-        let printed = chrono::DateTime::from_timestamp_micros(micros).expect("a time that can be printed").to_rfc3339();
-        assert_eq!(time::parse(&printed), Some(micros), "{text:?} became {printed}");
+        let printed = chrono::DateTime::from_timestamp_micros(micros)
+            .expect("a time that can be printed")
+            .to_rfc3339();
+        assert_eq!(
+            time::parse(&printed),
+            Some(micros),
+            "{text:?} became {printed}"
+        );
     }
 }
 

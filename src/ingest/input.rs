@@ -56,14 +56,19 @@ impl FromStr for InputFormat {
     type Err = String;
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
-        Self::of_extension(&name.to_ascii_lowercase())
-            .ok_or_else(|| format!("{name:?} is no input format: it is jsonl, csv, tsv, txt or parquet"))
+        Self::of_extension(&name.to_ascii_lowercase()).ok_or_else(|| {
+            format!("{name:?} is no input format: it is jsonl, csv, tsv, txt or parquet")
+        })
     }
 }
 
 /// Where an input's bytes come from.
 pub(crate) enum Origin {
-    File { path: PathBuf, compression: Option<Compression>, size: u64 },
+    File {
+        path: PathBuf,
+        compression: Option<Compression>,
+        size: u64,
+    },
     /// Already decompressed.
     Stream(Stream<'static>),
 }
@@ -100,11 +105,17 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     /// Finds the inputs; what lies inside of `store` is none of them.
-    pub(crate) fn find(paths: &[String], store: &Path, format: Option<InputFormat>) -> Result<Self> {
+    pub(crate) fn find(
+        paths: &[String],
+        store: &Path,
+        format: Option<InputFormat>,
+    ) -> Result<Self> {
         let mut found = Self::default();
         let store = store.canonicalize().ok();
         if paths.is_empty() {
-            return Err(Error::Usage("nothing to ingest: name files, folders, globs, or - for standard input".into()));
+            return Err(Error::Usage(
+                "nothing to ingest: name files, folders, globs, or - for standard input".into(),
+            ));
         }
         for given in paths {
             let path = Path::new(given);
@@ -146,8 +157,19 @@ impl Inputs {
         Ok(())
     }
 
-    fn glob(&mut self, pattern: &str, store: Option<&Path>, format: Option<InputFormat>) -> Result<()> {
-        let matches = glob::glob(pattern).map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
+    fn glob(
+        &mut self,
+        pattern: &str,
+        store: Option<&Path>,
+        format: Option<InputFormat>,
+    ) -> Result<()> {
+        // As in a shell, `*` names no hidden file.
+        let options = glob::MatchOptions {
+            require_literal_leading_dot: true,
+            ..Default::default()
+        };
+        let matches = glob::glob_with(pattern, options)
+            .map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
         for path in matches {
             let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
             if path.is_dir() {
@@ -159,12 +181,24 @@ impl Inputs {
         Ok(())
     }
 
-    fn folder(&mut self, folder: &Path, store: Option<&Path>, format: Option<InputFormat>) -> Result<()> {
+    fn folder(
+        &mut self,
+        folder: &Path,
+        store: Option<&Path>,
+        format: Option<InputFormat>,
+    ) -> Result<()> {
         let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
-        let is_store = |path: &Path| store.is_some() && path.canonicalize().ok().as_deref() == store;
-        let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
-            entry.depth() == 0 || !(hidden(entry.file_name()) || entry.file_type().is_dir() && is_store(entry.path()))
-        });
+        let is_store =
+            |path: &Path| store.is_some() && path.canonicalize().ok().as_deref() == store;
+        let walk = WalkDir::new(folder)
+            .follow_links(true)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| {
+                let is_hidden = entry.depth() > 0 && hidden(entry.file_name());
+                let is_ours = entry.file_type().is_dir() && is_store(entry.path());
+                !is_hidden && !is_ours
+            });
         for entry in walk {
             let entry = entry.map_err(|e| {
                 let path = e.path().unwrap_or(folder).to_path_buf();
@@ -180,17 +214,26 @@ impl Inputs {
     /// Adds a file unless it is there already; false where nothing tells its format.
     fn file(&mut self, path: &Path, format: Option<InputFormat>) -> Result<bool> {
         let (by_name, compression) = of_name(path);
-        let Some(format) = format.or(by_name) else { return Ok(false) };
+        let Some(format) = format.or(by_name) else {
+            return Ok(false);
+        };
         let real = path.canonicalize().map_err(Error::io(path))?;
         // Opened here already, so that a file that may not be read stops the ingest before it begins.
-        let size = File::open(path).and_then(|file| file.metadata()).map_err(Error::io(path))?.len();
+        let size = File::open(path)
+            .and_then(|file| file.metadata())
+            .map_err(Error::io(path))?
+            .len();
         self.named += 1;
         if self.seen.insert(real.clone()) {
             self.inputs.push(Input {
                 source: path.to_string_lossy().into_owned(),
                 identity: Some(real.to_string_lossy().into_owned()),
                 format,
-                origin: Origin::File { path: path.to_path_buf(), compression, size },
+                origin: Origin::File {
+                    path: path.to_path_buf(),
+                    compression,
+                    size,
+                },
             });
         }
         Ok(true)
@@ -199,7 +242,11 @@ impl Inputs {
 
 impl Input {
     /// A stream whose format is told by its first bytes where `format` does not say it.
-    pub(crate) fn stream(source: &str, stream: Stream<'static>, format: Option<InputFormat>) -> Result<Self> {
+    pub(crate) fn stream(
+        source: &str,
+        stream: Stream<'static>,
+        format: Option<InputFormat>,
+    ) -> Result<Self> {
         let stream = decompress(stream, None).map_err(Error::io(source))?;
         let (format, stream) = match format {
             Some(format) => (format, stream),
@@ -213,18 +260,28 @@ impl Input {
                 (format, stream)
             }
         };
-        Ok(Self { source: source.to_string(), identity: None, format, origin: Origin::Stream(stream) })
+        Ok(Self {
+            source: source.to_string(),
+            identity: None,
+            format,
+            origin: Origin::Stream(stream),
+        })
     }
 }
 
 /// `logs.jsonl.gz` → JSONL, gzip.
 fn of_name(path: &Path) -> (Option<InputFormat>, Option<Compression>) {
-    let lower = |path: &Path| path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let lower = |path: &Path| {
+        path.extension()
+            .map(|e| e.to_string_lossy().to_ascii_lowercase())
+            .unwrap_or_default()
+    };
     let extension = lower(path);
     match Compression::of_extension(&extension) {
-        Some(compression) => {
-            (InputFormat::of_extension(&lower(&path.with_extension(""))), Some(compression))
-        }
+        Some(compression) => (
+            InputFormat::of_extension(&lower(&path.with_extension(""))),
+            Some(compression),
+        ),
         None => (InputFormat::of_extension(&extension), None),
     }
 }
@@ -233,19 +290,37 @@ fn of_name(path: &Path) -> (Option<InputFormat>, Option<Compression>) {
 mod tests {
     use super::*;
 
-    fn sources(paths: &[&str], root: &Path, format: Option<InputFormat>) -> Result<(Vec<String>, u64)> {
-        let paths: Vec<String> = paths.iter().map(|p| root.join(p).to_string_lossy().into_owned()).collect();
+    fn sources(
+        paths: &[&str],
+        root: &Path,
+        format: Option<InputFormat>,
+    ) -> Result<(Vec<String>, u64)> {
+        let paths: Vec<String> = paths
+            .iter()
+            .map(|p| root.join(p).to_string_lossy().into_owned())
+            .collect();
         let found = Inputs::find(&paths, &root.join("store"), format)?;
         let prefix = format!("{}/", root.display());
-        let names = found.inputs.iter().map(|i| i.source.replacen(&prefix, "", 1)).collect();
+        let names = found
+            .inputs
+            .iter()
+            .map(|i| i.source.replacen(&prefix, "", 1))
+            .collect();
         Ok((names, found.unknown_files))
     }
 
     fn tree() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         let files = [
-            "in/b.jsonl", "in/a.CSV", "in/c.txt.gz", "in/sub/d.ndjson.zst", "in/notes.md", "in/.hidden.txt",
-            "in/.git/x.txt", "store/documents/000001-0001.parquet", "other.log",
+            "in/b.jsonl",
+            "in/a.CSV",
+            "in/c.txt.gz",
+            "in/sub/d.ndjson.zst",
+            "in/notes.md",
+            "in/.hidden.txt",
+            "in/.git/x.txt",
+            "store/documents/000001-0001.parquet",
+            "other.log",
         ];
         for file in files {
             let path = root.path().join(file);
@@ -258,8 +333,18 @@ mod tests {
     #[test]
     fn folders_are_walked_in_order_and_files_taken_once() {
         let root = tree();
-        let expected = ["in/a.CSV", "in/b.jsonl", "in/c.txt.gz", "in/sub/d.ndjson.zst"].map(String::from).to_vec();
-        assert_eq!(sources(&["in"], root.path(), None).unwrap(), (expected.clone(), 1));
+        let expected = [
+            "in/a.CSV",
+            "in/b.jsonl",
+            "in/c.txt.gz",
+            "in/sub/d.ndjson.zst",
+        ]
+        .map(String::from)
+        .to_vec();
+        assert_eq!(
+            sources(&["in"], root.path(), None).unwrap(),
+            (expected.clone(), 1)
+        );
         assert_eq!(sources(&["."], root.path(), None).unwrap().0.len(), 4);
         let (mut twice, _) = sources(&["in/b.jsonl", "in/*", "in"], root.path(), None).unwrap();
         twice.sort();
@@ -272,7 +357,10 @@ mod tests {
         let of = |name: &str| of_name(Path::new(name));
         assert_eq!(of("a.jsonl"), (Some(InputFormat::Jsonl), None));
         assert_eq!(of("a.b.TSV.GZ"), (Some(InputFormat::Tsv), Some(Gzip)));
-        assert_eq!(of("a.parquet.zst"), (Some(InputFormat::Parquet), Some(Zstd)));
+        assert_eq!(
+            of("a.parquet.zst"),
+            (Some(InputFormat::Parquet), Some(Zstd))
+        );
         assert_eq!(of("a.gz"), (None, Some(Gzip)));
         assert_eq!(of("jsonl"), (None, None));
     }
@@ -291,9 +379,18 @@ mod tests {
 
     #[test]
     fn streams_tell_their_format_by_their_first_bytes() {
-        let format = |bytes: &'static [u8]| Input::stream("stdin", Box::new(bytes), None).map(|i| i.format);
-        assert_eq!(format(b"\xEF\xBB\xBF\n {\"a\":1}").unwrap(), InputFormat::Jsonl);
+        let format =
+            |bytes: &'static [u8]| Input::stream("stdin", Box::new(bytes), None).map(|i| i.format);
+        assert_eq!(
+            format(b"\xEF\xBB\xBF\n {\"a\":1}").unwrap(),
+            InputFormat::Jsonl
+        );
         assert_eq!(format(b"PAR1....").unwrap(), InputFormat::Parquet);
-        assert!(format(b"a,b\n").unwrap_err().to_string().contains("--format"));
+        assert!(
+            format(b"a,b\n")
+                .unwrap_err()
+                .to_string()
+                .contains("--format")
+        );
     }
 }

@@ -44,7 +44,9 @@ pub(crate) fn parse<'a>(line: &'a str, fields: &mut Fields<'a>) -> Result<(), St
     if fields.iter().any(|(_, value)| vague(value)) {
         // Seldom: once more over the line, this time for the raw text of what the parser took apart.
         let mut parser = serde_json::Deserializer::from_str(line);
-        let raw = parser.deserialize_map(RawValues).map_err(|error| message(&error))?;
+        let raw = parser
+            .deserialize_map(RawValues)
+            .map_err(|error| message(&error))?;
         for ((_, value), raw) in fields.iter_mut().zip(raw) {
             let whole = raw.bytes().all(|b| b.is_ascii_digit() || b == b'-');
             if matches!(value, Value::Json(_)) || (vague(value) && whole) {
@@ -74,7 +76,9 @@ impl<'a> Visitor<'a> for Object<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Any)? {
-            let Value::Text(key) = key else { return Err(A::Error::custom("a key that is no string")) };
+            let Value::Text(key) = key else {
+                return Err(A::Error::custom("a key that is no string"));
+            };
             let value = map.next_value_seed(Any)?;
             self.0.push((key, value));
         }
@@ -167,13 +171,29 @@ mod tests {
 
     #[test]
     fn types_are_kept() {
-        let line = r#"{"n":null,"b":true,"i":-7,"f":1.5,"s":"中文","e":"a\nb","o":{"x": [1]},"a":[1, 2]}"#;
+        let line =
+            r#"{"n":null,"b":true,"i":-7,"f":1.5,"s":"中文","e":"a\nb","o":{"x": [1]},"a":[1, 2]}"#;
         let fields = fields(line).unwrap();
         let values: Vec<&Value<'_>> = fields.iter().map(|(_, value)| value).collect();
-        assert_eq!(values[..4], [&Value::Null, &Value::Bool(true), &Value::Int(-7), &Value::Float(1.5)]);
-        assert!(matches!(values[4], Value::Text(Cow::Borrowed("中文"))), "{:?}", values[4]);
+        assert_eq!(
+            values[..4],
+            [
+                &Value::Null,
+                &Value::Bool(true),
+                &Value::Int(-7),
+                &Value::Float(1.5)
+            ]
+        );
+        assert!(
+            matches!(values[4], Value::Text(Cow::Borrowed("中文"))),
+            "{:?}",
+            values[4]
+        );
         assert_eq!(values[5], &Value::Text("a\nb".into()));
-        assert_eq!(values[6..], [&Value::Json(r#"{"x": [1]}"#), &Value::Json("[1, 2]")]);
+        assert_eq!(
+            values[6..],
+            [&Value::Json(r#"{"x": [1]}"#), &Value::Json("[1, 2]")]
+        );
     }
 
     #[test]
@@ -197,7 +217,17 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_refused_with_the_byte() {
-        for line in ["[1]", "\"x\"", "7", "{\"a\":}", "{\"a\":1", "{\"a\":1} x", "{\"a\":NaN}", "{'a':1}", "{\"a\":01}"] {
+        for line in [
+            "[1]",
+            "\"x\"",
+            "7",
+            "{\"a\":}",
+            "{\"a\":1",
+            "{\"a\":1} x",
+            "{\"a\":NaN}",
+            "{'a':1}",
+            "{\"a\":01}",
+        ] {
             let why = fields(line).unwrap_err();
             assert!(why.contains("of the record"), "{line}: {why}");
         }

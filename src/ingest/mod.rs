@@ -82,7 +82,9 @@ impl FromStr for DocumentUnit {
             "line" => Ok(Self::Line),
             "paragraph" => Ok(Self::Paragraph),
             "file" => Ok(Self::File),
-            _ => Err(format!("{name:?} is no document: it is line, paragraph or file")),
+            _ => Err(format!(
+                "{name:?} is no document: it is line, paragraph or file"
+            )),
         }
     }
 }
@@ -125,20 +127,32 @@ impl Default for IngestOptions {
 
 impl IngestOptions {
     fn roles(&self) -> Roles {
-        Roles { text: self.text.clone(), time: self.time.clone() }
+        Roles {
+            text: self.text.clone(),
+            time: self.time.clone(),
+        }
     }
 
     fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MAX_THREADS);
+        let cores = || {
+            std::thread::available_parallelism()
+                .map_or(1, NonZeroUsize::get)
+                .min(MAX_THREADS)
+        };
         self.threads.map_or_else(cores, NonZeroUsize::get)
     }
 
     fn check(&self) -> Result<()> {
         if self.text == self.time {
-            return Err(Error::Usage(format!("{:?} cannot be both the text and the time", self.text)));
+            return Err(Error::Usage(format!(
+                "{:?} cannot be both the text and the time",
+                self.text
+            )));
         }
         if self.max_record_bytes == 0 || self.row_group_bytes == 0 {
-            return Err(Error::Usage("the sizes of records and row groups must be above 0".into()));
+            return Err(Error::Usage(
+                "the sizes of records and row groups must be above 0".into(),
+            ));
         }
         Ok(())
     }
@@ -203,18 +217,32 @@ pub struct Summary {
 /// [`Error::Usage`] and [`Error::Io`] where an input does not exist, cannot be opened or told, before anything is
 /// written; [`Error::Usage`] while another ingest writes to the store; [`Error::Io`] where writing fails. Bad records
 /// are no errors: they are counted in [`Summary::quarantined`].
-pub fn ingest(paths: &[String], store: &Path, options: &IngestOptions, progress: &dyn Progress) -> Result<Summary> {
+pub fn ingest(
+    paths: &[String],
+    store: &Path,
+    options: &IngestOptions,
+    progress: &dyn Progress,
+) -> Result<Summary> {
     options.check()?;
     let found = Inputs::find(paths, store, options.format)?;
     ingest_inputs(found, store, options, progress)
 }
 
-fn ingest_inputs(found: Inputs, store: &Path, options: &IngestOptions, progress: &dyn Progress) -> Result<Summary> {
+fn ingest_inputs(
+    found: Inputs,
+    store: &Path,
+    options: &IngestOptions,
+    progress: &dyn Progress,
+) -> Result<Summary> {
     let run = Run::begin(store)?;
     let unknown_files = found.unknown_files;
     let (inputs, skipped_sources) = new_inputs(found.inputs, &run);
     if inputs.is_empty() {
-        return Ok(Summary { skipped_sources, unknown_files, ..Summary::default() });
+        return Ok(Summary {
+            skipped_sources,
+            unknown_files,
+            ..Summary::default()
+        });
     }
     let size = |input: &Input| match input.origin {
         Origin::File { size, .. } => size,
@@ -223,14 +251,21 @@ fn ingest_inputs(found: Inputs, store: &Path, options: &IngestOptions, progress:
     progress.start(inputs.iter().map(size).sum());
     let sources: Vec<RecordedSource> = inputs
         .iter()
-        .map(|input| RecordedSource { source: input.source.clone(), path: input.identity.clone() })
+        .map(|input| RecordedSource {
+            source: input.source.clone(),
+            path: input.identity.clone(),
+        })
         .collect();
     let documents = PartWriter::new(run.documents(), &run.id);
     let quarantine = QuarantineWriter::new(&run.quarantine(), &run.id);
-    let (counts, documents, quarantine) = pipeline::run(inputs, options, progress, documents, quarantine)?;
+    let (counts, documents, quarantine) =
+        pipeline::run(inputs, options, progress, documents, quarantine)?;
 
-    let reasons: BTreeMap<String, u64> =
-        counts.kinds.iter().map(|(kind, count)| (kind.words().to_string(), *count)).collect();
+    let reasons: BTreeMap<String, u64> = counts
+        .kinds
+        .iter()
+        .map(|(kind, count)| (kind.words().to_string(), *count))
+        .collect();
     let mut by_count: Vec<(String, u64)> = reasons.clone().into_iter().collect();
     by_count.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let summary = Summary {
@@ -253,7 +288,10 @@ fn ingest_inputs(found: Inputs, store: &Path, options: &IngestOptions, progress:
         reasons,
         bytes: summary.bytes,
         sources,
-        files: RecordedFiles { documents, quarantine },
+        files: RecordedFiles {
+            documents,
+            quarantine,
+        },
     };
     run.commit(&record)?;
     Ok(summary)

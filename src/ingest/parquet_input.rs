@@ -39,15 +39,24 @@ pub(crate) struct Rows {
 pub(crate) fn open(file: File) -> std::result::Result<ParquetRecordBatchReader, String> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
     for field in builder.schema().fields() {
-        plain(field, &new_empty_array(field.data_type()))
-            .map_err(|e| format!("column {:?} of type {}: {e}", field.name(), field.data_type()))?;
+        plain(field, &new_empty_array(field.data_type())).map_err(|e| {
+            format!(
+                "column {:?} of type {}: {e}",
+                field.name(),
+                field.data_type()
+            )
+        })?;
     }
-    builder.with_batch_size(BATCH_ROWS).build().map_err(|e| e.to_string())
+    builder
+        .with_batch_size(BATCH_ROWS)
+        .build()
+        .map_err(|e| e.to_string())
 }
 
 /// Bytes of memory that the rows use, about.
 pub(crate) fn weight(batch: &RecordBatch) -> usize {
-    let views = |lengths: &mut dyn Iterator<Item = u32>| lengths.map(|n| n as usize + 16).sum::<usize>();
+    let views =
+        |lengths: &mut dyn Iterator<Item = u32>| lengths.map(|n| n as usize + 16).sum::<usize>();
     let weight = |column: &ArrayRef| match column.data_type() {
         DataType::Utf8View => views(&mut column.as_string_view().lengths()),
         DataType::BinaryView => views(&mut column.as_binary_view().lengths()),
@@ -58,8 +67,15 @@ pub(crate) fn weight(batch: &RecordBatch) -> usize {
 
 impl Rows {
     /// Documents and quarantine, as of any other input; a text longer than `limit` bytes is no text.
-    pub(crate) fn parse(&self, roles: &Roles, allowed: Option<&HashSet<String>>, limit: usize) -> Result<Parsed> {
-        let Some(first) = self.batches.first() else { return Documents::new(roles, allowed).finish() };
+    pub(crate) fn parse(
+        &self,
+        roles: &Roles,
+        allowed: Option<&HashSet<String>>,
+        limit: usize,
+    ) -> Result<Parsed> {
+        let Some(first) = self.batches.first() else {
+            return Documents::new(roles, allowed).finish();
+        };
         let batch = concat_batches(&first.schema(), &self.batches)?;
         let schema = batch.schema();
         let text = schema.index_of(&roles.text).ok();
@@ -72,34 +88,61 @@ impl Rows {
                 return Err(Fault::new(Kind::NoText, why, 0));
             };
             let Some(bytes) = &bytes else {
-                let why = format!("{:?} is of type {}, not a string", roles.text, batch.column(at).data_type());
+                let why = format!(
+                    "{:?} is of type {}, not a string",
+                    roles.text,
+                    batch.column(at).data_type()
+                );
                 return Err(Fault::new(Kind::NoText, why, 0));
             };
             if bytes.is_null(row) {
-                return Err(Fault::new(Kind::NoText, format!("{:?} is null", roles.text), 0));
+                return Err(Fault::new(
+                    Kind::NoText,
+                    format!("{:?} is null", roles.text),
+                    0,
+                ));
             }
             let raw = bytes.value(row);
             let fault = |kind, why: String| Fault::new(kind, why, raw.len() as u64);
             if full {
-                return Err(fault(Kind::TooManyColumns, format!("its columns make more than {MAX_COLUMNS}")));
+                return Err(fault(
+                    Kind::TooManyColumns,
+                    format!("its columns make more than {MAX_COLUMNS}"),
+                ));
             }
             if raw.len() > limit {
-                return Err(fault(Kind::TooLong, format!("longer than {limit} bytes (--max-record-bytes)")));
+                return Err(fault(
+                    Kind::TooLong,
+                    format!("longer than {limit} bytes (--max-record-bytes)"),
+                ));
             }
-            simdutf8::basic::from_utf8(raw)
-                .map_err(|_| fault(Kind::Utf8, format!("{:?} holds bytes that are no text", roles.text)))
+            simdutf8::basic::from_utf8(raw).map_err(|_| {
+                fault(
+                    Kind::Utf8,
+                    format!("{:?} holds bytes that are no text", roles.text),
+                )
+            })
         };
         let mut documents = Documents::new(roles, None);
         let mut keep = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let place = Place { source: &self.source, number: self.first + row as u64, offset: None };
+            let place = Place {
+                source: &self.source,
+                number: self.first + row as u64,
+                offset: None,
+            };
             let judged = judge(row);
             keep.push(judged.is_ok());
             match judged {
                 Ok(text) => documents.push_text(place, text),
                 Err(fault) => {
-                    let raw = bytes.as_ref().filter(|bytes| bytes.is_valid(row)).map(|bytes| bytes.value(row));
-                    documents.quarantine.push(place, &fault, raw.unwrap_or_default());
+                    let raw = bytes
+                        .as_ref()
+                        .filter(|bytes| bytes.is_valid(row))
+                        .map(|bytes| bytes.value(row));
+                    documents
+                        .quarantine
+                        .push(place, &fault, raw.unwrap_or_default());
                 }
             }
         }
@@ -123,12 +166,20 @@ fn add_columns(parsed: &mut Parsed, batch: &RecordBatch, roles: &Roles) -> Resul
             parsed.base[2] = ts;
             if let Some(unread) = unread {
                 parsed.unread_times = (unread.len() - unread.null_count()) as u64;
-                parsed.columns.push(Column { name: roles.unread_time(), values: unread, rows: None });
+                parsed.columns.push(Column {
+                    name: roles.unread_time(),
+                    values: unread,
+                    rows: None,
+                });
             }
             continue;
         }
         let name = names.next(&roles.column_name(field.name()));
-        parsed.columns.push(Column { name, values: plain(field, column)?, rows: None });
+        parsed.columns.push(Column {
+            name,
+            values: plain(field, column)?,
+            rows: None,
+        });
     }
     Ok(())
 }
@@ -139,7 +190,10 @@ fn too_many_columns(batch: &RecordBatch, roles: &Roles, allowed: Option<&HashSet
         Some(allowed) => {
             let schema = batch.schema();
             let own = |name: &str| name != roles.text && name != roles.time;
-            schema.fields().iter().any(|f| own(f.name()) && !allowed.contains(&roles.column_name(f.name())))
+            schema
+                .fields()
+                .iter()
+                .any(|f| own(f.name()) && !allowed.contains(&roles.column_name(f.name())))
         }
     }
 }
@@ -150,9 +204,15 @@ fn as_bytes(column: &ArrayRef) -> Option<BinaryViewArray> {
         DataType::Dictionary(_, values) => values.as_ref(),
         other => other,
     };
-    let text = values.is_string() || matches!(values, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    let text = values.is_string()
+        || matches!(
+            values,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView
+        );
     let plain = text.then(|| cast(column, values).ok()).flatten()?;
-    cast(&plain, &DataType::BinaryView).ok().map(|bytes| bytes.as_binary_view().clone())
+    cast(&plain, &DataType::BinaryView)
+        .ok()
+        .map(|bytes| bytes.as_binary_view().clone())
 }
 
 /// The column in a type that a store may hold: strings and bytes as views, dictionaries as their values, nested types
@@ -161,10 +221,15 @@ fn plain(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
     let to = match column.data_type() {
         DataType::Dictionary(_, values) => {
             let values = cast(column, values)?;
-            return plain(&Field::new(field.name(), values.data_type().clone(), true), &values);
+            return plain(
+                &Field::new(field.name(), values.data_type().clone(), true),
+                &values,
+            );
         }
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::BinaryView,
+        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
+            DataType::BinaryView
+        }
         DataType::Float16 => DataType::Float32,
         other if other.is_nested() => return json_text(field, column),
         _ => return Ok(column.clone()),
@@ -194,29 +259,51 @@ fn json_text(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
 fn read_times(column: &ArrayRef) -> Result<(ArrayRef, Option<ArrayRef>)> {
     let whole = |per_value: &dyn Fn(i64) -> Option<i64>| -> Result<Vec<Option<i64>>> {
         let values = cast(column, &DataType::Int64)?;
-        Ok(values.as_primitive::<Int64Type>().iter().map(|value| value.and_then(per_value)).collect())
+        Ok(values
+            .as_primitive::<Int64Type>()
+            .iter()
+            .map(|value| value.and_then(per_value))
+            .collect())
     };
     let times = match column.data_type() {
         // The numbers of a timestamp are those of UTC, whatever its zone; without a zone it is taken as UTC.
         DataType::Timestamp(TimeUnit::Second, _) => whole(&|n| n.checked_mul(1_000_000))?,
-        DataType::Timestamp(TimeUnit::Millisecond, _) | DataType::Date64 => whole(&|n| n.checked_mul(1_000))?,
+        DataType::Timestamp(TimeUnit::Millisecond, _) | DataType::Date64 => {
+            whole(&|n| n.checked_mul(1_000))?
+        }
         DataType::Timestamp(TimeUnit::Microsecond, _) => whole(&Some)?,
         DataType::Timestamp(TimeUnit::Nanosecond, _) => whole(&|n| Some(n.div_euclid(1_000)))?,
         DataType::Date32 => whole(&|n| n.checked_mul(86_400_000_000))?,
-        DataType::Utf8View => column.as_string_view().iter().map(|value| value.and_then(time::parse)).collect(),
+        DataType::Utf8View => column
+            .as_string_view()
+            .iter()
+            .map(|value| value.and_then(time::parse))
+            .collect(),
         other if other.is_integer() && *other != DataType::UInt64 => whole(&time::epoch)?,
         other if other.is_floating() => {
             let values = cast(column, &DataType::Float64)?;
-            values.as_primitive::<Float64Type>().iter().map(|value| value.and_then(time::epoch_float)).collect()
+            values
+                .as_primitive::<Float64Type>()
+                .iter()
+                .map(|value| value.and_then(time::epoch_float))
+                .collect()
         }
         _ => vec![None; column.len()],
     };
-    let text = Column { name: String::new(), values: column.clone(), rows: None };
+    let text = Column {
+        name: String::new(),
+        values: column.clone(),
+        rows: None,
+    };
     let text = text.dense(column.len(), &DataType::Utf8View)?;
-    let unread = text.as_string_view().iter().zip(&times).map(|(text, time)| match time {
-        None => text.filter(|text| !text.trim().is_empty()),
-        Some(_) => None,
-    });
+    let unread = text
+        .as_string_view()
+        .iter()
+        .zip(&times)
+        .map(|(text, time)| match time {
+            None => text.filter(|text| !text.trim().is_empty()),
+            Some(_) => None,
+        });
     let mut kept = StringViewBuilder::with_capacity(times.len());
     unread.for_each(|text| kept.append_option(text));
     let kept = kept.finish();

@@ -108,7 +108,10 @@ pub(crate) fn run(
                 chunk: Chunk::default(),
                 bytes,
             };
-            inputs.into_iter().try_for_each(|input| reader.read(input)).and_then(|()| reader.flush())
+            inputs
+                .into_iter()
+                .try_for_each(|input| reader.read(input))
+                .and_then(|()| reader.flush())
         });
         for _ in 0..workers {
             let finished = finished.clone();
@@ -118,7 +121,9 @@ pub(crate) fn run(
                     // The lock is let go before the work begins.
                     let next = lock(work).recv();
                     let Ok((number, work)) = next else { break };
-                    let Some(done) = process(number, &work, options, turns) else { break };
+                    let Some(done) = process(number, &work, options, turns) else {
+                        break;
+                    };
                     drop(work);
                     if finished.send((number, done)).is_err() {
                         break;
@@ -160,7 +165,12 @@ pub(crate) fn run(
 }
 
 /// Parses and encodes a chunk; nothing where the run was stopped.
-fn process(number: usize, work: &Work, options: &IngestOptions, turns: &Turns) -> Option<Result<Done>> {
+fn process(
+    number: usize,
+    work: &Work,
+    options: &IngestOptions,
+    turns: &Turns,
+) -> Option<Result<Done>> {
     let parsed = work.parse(options, None);
     let placed = turns.take(number, |parts| {
         let parsed = parsed?;
@@ -203,14 +213,21 @@ struct Turns {
 
 impl Turns {
     fn new(parts: Parts) -> Self {
-        Self { state: Mutex::new((0, parts)), changed: Condvar::new(), stopped: AtomicBool::new(false) }
+        Self {
+            state: Mutex::new((0, parts)),
+            changed: Condvar::new(),
+            stopped: AtomicBool::new(false),
+        }
     }
 
     /// Waits until all chunks before this one have passed; nothing where the run was stopped meanwhile.
     fn take<T>(&self, number: usize, pass: impl FnOnce(&mut Parts) -> T) -> Option<T> {
         let mut state = lock(&self.state);
         while state.0 != number && !self.stopped.load(Ordering::Relaxed) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if state.0 != number {
             return None;
@@ -281,7 +298,9 @@ impl Reader<'_> {
             return Err(Stop::Error(Error::Interrupted));
         }
         self.permits.recv().map_err(|_| Stop::Gone)?;
-        self.to_workers.send((self.next, work)).map_err(|_| Stop::Gone)?;
+        self.to_workers
+            .send((self.next, work))
+            .map_err(|_| Stop::Gone)?;
         self.next += 1;
         Ok(())
     }
@@ -296,15 +315,24 @@ impl Reader<'_> {
 
     fn push(&mut self, source: &Arc<str>, layout: &Layout, piece: Piece<'_>) -> Result<(), Stop> {
         self.chunk.push(source, layout, piece);
-        if self.chunk.weight() >= self.options.row_group_bytes { self.flush() } else { Ok(()) }
+        if self.chunk.weight() >= self.options.row_group_bytes {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn read(&mut self, input: Input) -> Result<(), Stop> {
         let source: Arc<str> = input.source.as_str().into();
         self.progress.source(&source);
         let stream: Stream<'_> = match input.origin {
-            Origin::Stream(stream) => Box::new(Counted { stream, count: |n| self.progress.advance(n) }),
-            Origin::File { path, compression, .. } => {
+            Origin::Stream(stream) => Box::new(Counted {
+                stream,
+                count: |n| self.progress.advance(n),
+            }),
+            Origin::File {
+                path, compression, ..
+            } => {
                 let file = File::open(&path).map_err(Error::io(&path))?;
                 let progress = self.progress;
                 if input.format == InputFormat::Parquet && compression.is_none() {
@@ -313,7 +341,10 @@ impl Reader<'_> {
                     progress.advance(size);
                     return Ok(());
                 }
-                let stream = Box::new(Counted { stream: file, count: move |n| progress.advance(n) });
+                let stream = Box::new(Counted {
+                    stream: file,
+                    count: move |n| progress.advance(n),
+                });
                 decompress(stream, compression).map_err(Error::io(&path))?
             }
         };
@@ -347,30 +378,46 @@ impl Reader<'_> {
         splitter: Splitter,
         layout: Layout,
     ) -> Result<(), Stop> {
-        self.split(stream, splitter, |reader, piece| reader.push(source, &layout, piece))
+        self.split(stream, splitter, |reader, piece| {
+            reader.push(source, &layout, piece)
+        })
     }
 
-    fn read_csv(&mut self, source: &Arc<str>, stream: impl Read, delimiter: u8) -> Result<(), Stop> {
+    fn read_csv(
+        &mut self,
+        source: &Arc<str>,
+        stream: impl Read,
+        delimiter: u8,
+    ) -> Result<(), Stop> {
         let mut layout = None;
-        self.split(stream, Splitter::Csv(CsvScan::new(delimiter)), |reader, mut piece| {
-            // The header is record 0.
-            piece.number -= 1;
-            if let Some(layout) = &layout {
-                return reader.push(source, layout, piece);
-            }
-            let header = match &piece.fault {
-                None => Header::parse(piece.bytes, delimiter),
-                Some(fault) => Header::unreadable(delimiter, format!("the header cannot be read: {}", fault.detail)),
-            };
-            let unreadable = header.names.as_ref().err().cloned();
-            let layout = layout.insert(Layout::Csv(Arc::new(header)));
-            if let Some(why) = unreadable {
-                let length = piece.bytes.len() as u64;
-                piece.fault.get_or_insert_with(|| Fault::new(Kind::Utf8, why, length));
-                reader.push(source, layout, piece)?;
-            }
-            Ok(())
-        })
+        self.split(
+            stream,
+            Splitter::Csv(CsvScan::new(delimiter)),
+            |reader, mut piece| {
+                // The header is record 0.
+                piece.number -= 1;
+                if let Some(layout) = &layout {
+                    return reader.push(source, layout, piece);
+                }
+                let header = match &piece.fault {
+                    None => Header::parse(piece.bytes, delimiter),
+                    Some(fault) => Header::unreadable(
+                        delimiter,
+                        format!("the header cannot be read: {}", fault.detail),
+                    ),
+                };
+                let unreadable = header.names.as_ref().err().cloned();
+                let layout = layout.insert(Layout::Csv(Arc::new(header)));
+                if let Some(why) = unreadable {
+                    let length = piece.bytes.len() as u64;
+                    piece
+                        .fault
+                        .get_or_insert_with(|| Fault::new(Kind::Utf8, why, length));
+                    reader.push(source, layout, piece)?;
+                }
+                Ok(())
+            },
+        )
     }
 
     fn split(
@@ -380,13 +427,18 @@ impl Reader<'_> {
         mut each: impl FnMut(&mut Self, Piece<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         let mut stop = None;
-        let _ = split(stream, splitter, self.options.max_record_bytes, |piece| match each(self, piece) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(why) => {
-                stop = Some(why);
-                ControlFlow::Break(())
-            }
-        });
+        let _ = split(
+            stream,
+            splitter,
+            self.options.max_record_bytes,
+            |piece| match each(self, piece) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(why) => {
+                    stop = Some(why);
+                    ControlFlow::Break(())
+                }
+            },
+        );
         stop.map_or(Ok(()), Err)
     }
 
@@ -453,14 +505,36 @@ impl Reader<'_> {
         }
         self.flush()?;
         self.bytes.fetch_add(weight as u64, Ordering::Relaxed);
-        self.send(Work::Rows(Rows { source: source.clone(), first, batches }, weight))
+        self.send(Work::Rows(
+            Rows {
+                source: source.clone(),
+                first,
+                batches,
+            },
+            weight,
+        ))
     }
 
     /// One row of quarantine for an input that cannot be read on.
-    fn refuse(&mut self, source: &Arc<str>, number: u64, offset: Option<u64>, why: String) -> Result<(), Stop> {
+    fn refuse(
+        &mut self,
+        source: &Arc<str>,
+        number: u64,
+        offset: Option<u64>,
+        why: String,
+    ) -> Result<(), Stop> {
         let fault = Some(Fault::new(Kind::Stream, why, 0));
-        let layout = if offset.is_some() { Layout::Text } else { Layout::Rows };
-        let piece = Piece { bytes: b"", number, offset: offset.unwrap_or(0), fault };
+        let layout = if offset.is_some() {
+            Layout::Text
+        } else {
+            Layout::Rows
+        };
+        let piece = Piece {
+            bytes: b"",
+            number,
+            offset: offset.unwrap_or(0),
+            fault,
+        };
         self.push(source, &layout, piece)
     }
 }

@@ -50,7 +50,11 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>, length: u64) -> Self {
-        Self { kind, detail: detail.into(), length }
+        Self {
+            kind,
+            detail: detail.into(),
+            length,
+        }
     }
 }
 
@@ -83,7 +87,8 @@ impl QuarantineRows {
         self.source.append_value(place.source);
         self.record.append_value(signed(place.number));
         self.byte_offset.append_option(place.offset.map(signed));
-        self.reason.append_value(format!("{}: {}", fault.kind.words(), fault.detail));
+        self.reason
+            .append_value(format!("{}: {}", fault.kind.words(), fault.detail));
         self.raw.append_value(&raw[..raw.len().min(RAW_LIMIT)]);
         self.length.append_value(signed(fault.length));
         *self.kinds.entry(fault.kind).or_default() += 1;

@@ -273,9 +273,17 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
                 self.number += 1;
                 let fault = (bytes.len() > self.limit)
                     .then(|| Fault::new(Kind::TooLong, self.too_long(), bytes.len() as u64));
-                let kept = if fault.is_some() { bytes.len().min(RAW_LIMIT) } else { bytes.len() };
-                let piece =
-                    Piece { bytes: &bytes[..kept], number: self.number, offset: self.offset, fault };
+                let kept = if fault.is_some() {
+                    bytes.len().min(RAW_LIMIT)
+                } else {
+                    bytes.len()
+                };
+                let piece = Piece {
+                    bytes: &bytes[..kept],
+                    number: self.number,
+                    offset: self.offset,
+                    fault,
+                };
                 (self.emit)(piece)?;
             }
         }
@@ -324,7 +332,12 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
     }
 
     fn pass_by(&mut self, kind: Kind, why: String) {
-        self.passing = Some(Passing { raw: Vec::new(), length: 0, kind, why });
+        self.passing = Some(Passing {
+            raw: Vec::new(),
+            length: 0,
+            kind,
+            why,
+        });
         self.splitter.pass_by();
         self.forget();
     }
@@ -364,7 +377,9 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
 
     /// Reports where reading failed, with what there is of the record that was cut off.
     fn fail(mut self) -> ControlFlow<()> {
-        let Some(error) = self.failure.take() else { return ControlFlow::Continue(()) };
+        let Some(error) = self.failure.take() else {
+            return ControlFlow::Continue(());
+        };
         if self.passing.is_some() {
             self.forget();
         }
@@ -372,7 +387,10 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
             Some(passing) => (passing.raw, passing.length),
             None => (self.window[self.start..].to_vec(), self.seen as u64),
         };
-        let why = format!("at byte {} of the decompressed input: {error}", self.offset + length);
+        let why = format!(
+            "at byte {} of the decompressed input: {error}",
+            self.offset + length
+        );
         (self.emit)(Piece {
             bytes: &raw[..raw.len().min(RAW_LIMIT)],
             number: self.number + 1,
@@ -392,7 +410,12 @@ mod tests {
         let mut all = Vec::new();
         let _ = split(read, splitter, limit, |piece| {
             let text = String::from_utf8_lossy(piece.bytes).into_owned();
-            all.push((piece.number, piece.offset, text, piece.fault.map(|f| (f.kind, f.length))));
+            all.push((
+                piece.number,
+                piece.offset,
+                text,
+                piece.fault.map(|f| (f.kind, f.length)),
+            ));
             ControlFlow::Continue(())
         });
         all
@@ -407,7 +430,12 @@ mod tests {
     }
 
     fn bad(number: u64, offset: u64, text: &str, kind: Kind) -> Seen {
-        (number, offset, text.to_string(), Some((kind, text.len() as u64)))
+        (
+            number,
+            offset,
+            text.to_string(),
+            Some((kind, text.len() as u64)),
+        )
     }
 
     #[test]
@@ -421,20 +449,31 @@ mod tests {
     fn paragraphs_end_at_blank_lines() {
         let text = "\n\na\nb \n \nc\r\n\r\nd";
         let expected = [fine(1, 2, "a\nb"), fine(2, 9, "c"), fine(3, 14, "d")];
-        assert_eq!(pieces(Splitter::paragraphs(), 99, text.as_bytes()), expected);
+        assert_eq!(
+            pieces(Splitter::paragraphs(), 99, text.as_bytes()),
+            expected
+        );
     }
 
     #[test]
     fn csv_records_span_lines_inside_quotes_only() {
         let text = "a,b\n1,\"x\ny\"\r\n\n2,z\n";
-        let expected = [fine(1, 0, "a,b"), fine(2, 4, "1,\"x\ny\""), fine(3, 14, "2,z")];
+        let expected = [
+            fine(1, 0, "a,b"),
+            fine(2, 4, "1,\"x\ny\""),
+            fine(3, 14, "2,z"),
+        ];
         assert_eq!(pieces(csv(), 99, text.as_bytes()), expected);
     }
 
     #[test]
     fn a_stray_quote_costs_its_line_only() {
         let open = "1,\"x\n2,y\n3,z\n";
-        let expected = [bad(1, 0, "1,\"x", Kind::Csv), fine(2, 5, "2,y"), fine(3, 9, "3,z")];
+        let expected = [
+            bad(1, 0, "1,\"x", Kind::Csv),
+            fine(2, 5, "2,y"),
+            fine(3, 9, "3,z"),
+        ];
         assert_eq!(pieces(csv(), 99, open.as_bytes()), expected);
         let beyond = format!("1,\"x\n{}", "2,y\n".repeat(100_000));
         let seen = pieces(csv(), 50, beyond.as_bytes());
@@ -442,7 +481,10 @@ mod tests {
         assert_eq!(seen[1], fine(2, 5, "2,y"));
         assert_eq!(seen.len(), 100_001);
         let after = "1,\"x\"y\n2,z\n";
-        assert_eq!(pieces(csv(), 99, after.as_bytes()), [bad(1, 0, "1,\"x\"y", Kind::Csv), fine(2, 7, "2,z")]);
+        assert_eq!(
+            pieces(csv(), 99, after.as_bytes()),
+            [bad(1, 0, "1,\"x\"y", Kind::Csv), fine(2, 7, "2,z")]
+        );
     }
 
     /// Each line seems to close the field that the line before opened: without a bound on searching, this takes
@@ -452,7 +494,10 @@ mod tests {
         let text = "a\",\"b\n".repeat(200_000);
         let seen = pieces(csv(), 16 << 20, text.as_bytes());
         assert_eq!(seen.len(), 200_000);
-        assert!(seen.iter().all(|(.., fault)| matches!(fault, Some((Kind::Csv, 5)))));
+        assert!(
+            seen.iter()
+                .all(|(.., fault)| matches!(fault, Some((Kind::Csv, 5))))
+        );
     }
 
     /// A line feed after every so many bytes, without end but for `left`.
@@ -472,21 +517,40 @@ mod tests {
     #[test]
     fn a_record_over_the_limit_is_passed_by() {
         let long = 300 << 20;
-        for splitter in [Splitter::Lines, Splitter::paragraphs(), Splitter::Whole, csv()] {
+        for splitter in [
+            Splitter::Lines,
+            Splitter::paragraphs(),
+            Splitter::Whole,
+            csv(),
+        ] {
             let whole = matches!(splitter, Splitter::Whole);
-            let read = (&b"a\n\n"[..]).chain(Endless { left: long }).chain(&b"\n\nz\n"[..]);
+            let read = (&b"a\n\n"[..])
+                .chain(Endless { left: long })
+                .chain(&b"\n\nz\n"[..]);
             let seen = pieces(splitter, 1 << 10, read);
             let faults: Vec<_> = seen.iter().filter(|(.., fault)| fault.is_some()).collect();
-            let [(_, offset, raw, Some((kind, length)))] = faults[..] else { panic!("{} faults", faults.len()) };
+            let [(_, offset, raw, Some((kind, length)))] = faults[..] else {
+                panic!("{} faults", faults.len())
+            };
             assert_eq!((*kind, raw.len()), (Kind::TooLong, RAW_LIMIT));
             if !whole {
                 assert_eq!((*offset, *length), (3, long));
                 assert_eq!(seen.first().map(|p| p.2.as_str()), Some("a"));
-                assert_eq!(seen.last().map(|p| (p.1, p.2.as_str())), Some((long + 5, "z")));
+                assert_eq!(
+                    seen.last().map(|p| (p.1, p.2.as_str())),
+                    Some((long + 5, "z"))
+                );
             }
         }
         let short = pieces(Splitter::Lines, 3, &b"abc\r\nabcd\nab"[..]);
-        assert_eq!(short, [fine(1, 0, "abc"), bad(2, 5, "abcd", Kind::TooLong), fine(3, 10, "ab")]);
+        assert_eq!(
+            short,
+            [
+                fine(1, 0, "abc"),
+                bad(2, 5, "abcd", Kind::TooLong),
+                fine(3, 10, "ab")
+            ]
+        );
     }
 
     struct Broken;

@@ -14,7 +14,11 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     numeric_date(text)
         .or_else(|| epoch_text(text))
-        .or_else(|| DateTime::parse_from_rfc2822(text).ok().map(|time| time.timestamp_micros()))
+        .or_else(|| {
+            DateTime::parse_from_rfc2822(text)
+                .ok()
+                .map(|time| time.timestamp_micros())
+        })
         .filter(|micros| in_range(*micros))
 }
 
@@ -54,12 +58,19 @@ fn compact_date(number: i64) -> Option<i64> {
         return None;
     }
     // The range check above keeps every part small.
-    let (year, month, day) = ((number / 10_000) as i32, (number / 100 % 100) as u32, (number % 100) as u32);
+    let (year, month, day) = (
+        (number / 10_000) as i32,
+        (number / 100 % 100) as u32,
+        (number % 100) as u32,
+    );
     date_micros(year, month, day)
 }
 
 fn epoch_text(text: &str) -> Option<i64> {
-    if !text.bytes().all(|b| b.is_ascii_digit() || b == b'-' || b == b'.') {
+    if !text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b == b'-' || b == b'.')
+    {
         return None;
     }
     match text.parse::<i64>() {
@@ -70,7 +81,11 @@ fn epoch_text(text: &str) -> Option<i64> {
 
 fn date_micros(year: i32, month: u32, day: u32) -> Option<i64> {
     let date = NaiveDate::from_ymd_opt(year, month, day)?;
-    Some(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros())
+    Some(
+        date.and_time(chrono::NaiveTime::MIN)
+            .and_utc()
+            .timestamp_micros(),
+    )
 }
 
 /// `2026-11-22`, `2026/11/22 8:30`, `2026-11-22T08:30:00.123456789+08:00`, `2026-11-22 08:30:00 UTC`.
@@ -117,7 +132,12 @@ impl Cursor<'_> {
     }
 
     fn digits(&mut self, least: usize, most: usize) -> Option<i64> {
-        let count = self.0.iter().take(most).take_while(|b| b.is_ascii_digit()).count();
+        let count = self
+            .0
+            .iter()
+            .take(most)
+            .take_while(|b| b.is_ascii_digit())
+            .count();
         if count < least {
             return None;
         }
@@ -134,7 +154,11 @@ impl Cursor<'_> {
         }
         let (digits, rest) = self.0.split_at(count);
         self.0 = rest;
-        let padded = digits.iter().copied().chain(std::iter::repeat(b'0')).take(6);
+        let padded = digits
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(b'0'))
+            .take(6);
         Some(padded.fold(0, |n, d| n * 10 + i64::from(d - b'0')))
     }
 
@@ -153,7 +177,8 @@ impl Cursor<'_> {
                 self.digits(2, 2)?
             }
         };
-        (self.0.is_empty() && hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+        (self.0.is_empty() && hours < 24 && minutes < 60)
+            .then_some(sign * (hours * 3600 + minutes * 60))
     }
 }
 
@@ -162,14 +187,19 @@ mod tests {
     use super::*;
 
     fn micros(rfc3339: &str) -> i64 {
-        DateTime::parse_from_rfc3339(rfc3339).unwrap().timestamp_micros()
+        DateTime::parse_from_rfc3339(rfc3339)
+            .unwrap()
+            .timestamp_micros()
     }
 
     #[test]
     fn forms_that_are_read() {
         let cases = [
             ("2026-11-22T08:30:00Z", "2026-11-22T08:30:00Z"),
-            ("2026-11-22T08:30:00.1234567+08:00", "2026-11-22T00:30:00.123456Z"),
+            (
+                "2026-11-22T08:30:00.1234567+08:00",
+                "2026-11-22T00:30:00.123456Z",
+            ),
             ("2026-11-22t08:30:00-0530", "2026-11-22T14:00:00Z"),
             ("2026-11-22 08:30", "2026-11-22T08:30:00Z"),
             ("2026-11-22 08:30:05.5", "2026-11-22T08:30:05.5Z"),
@@ -194,7 +224,12 @@ mod tests {
     #[test]
     fn magnitude_tells_the_unit_of_an_epoch_number() {
         let expected = Some(micros("2023-11-14T22:13:20Z"));
-        for number in [1_700_000_000, 1_700_000_000_000, 1_700_000_000_000_000, 1_700_000_000_000_000_000] {
+        for number in [
+            1_700_000_000,
+            1_700_000_000_000,
+            1_700_000_000_000_000,
+            1_700_000_000_000_000_000,
+        ] {
             assert_eq!(epoch(number), expected, "{number}");
             assert_eq!(epoch_float(number as f64), expected, "{number}");
         }
@@ -203,9 +238,24 @@ mod tests {
     #[test]
     fn what_is_no_time_is_none() {
         let cases = [
-            "", "yesterday", "2026-02-30", "2026-13-01", "2026-11-22T25:00:00Z", "2026-11-22T08:61", "2026-11-22x",
-            "2026-11/22", "22/11/2026", "26-11-22", "2026-11-22T08:30:00+99:00", "2026-11-22T08:30:00.Z", "-", ".",
-            "1e400", "NaN", "2026年11月22日", "9999999999999999999999",
+            "",
+            "yesterday",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-11-22T25:00:00Z",
+            "2026-11-22T08:61",
+            "2026-11-22x",
+            "2026-11/22",
+            "22/11/2026",
+            "26-11-22",
+            "2026-11-22T08:30:00+99:00",
+            "2026-11-22T08:30:00.Z",
+            "-",
+            ".",
+            "1e400",
+            "NaN",
+            "2026年11月22日",
+            "9999999999999999999999",
         ];
         for text in cases {
             assert_eq!(parse(text), None, "{text}");

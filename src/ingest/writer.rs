@@ -47,7 +47,13 @@ impl FromStr for Codec {
     type Err = String;
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
-        let level = |level: &str| level.parse().ok().filter(|level| (1..=22).contains(level)).map(Self::Zstd);
+        let level = |level: &str| {
+            level
+                .parse()
+                .ok()
+                .filter(|level| (1..=22).contains(level))
+                .map(Self::Zstd)
+        };
         match name.to_ascii_lowercase().split_once(':') {
             Some(("zstd", number)) => level(number),
             None => match name.to_ascii_lowercase().as_str() {
@@ -59,7 +65,9 @@ impl FromStr for Codec {
             },
             Some(_) => None,
         }
-        .ok_or_else(|| format!("{name:?} is no codec: it is zstd, zstd:1 to zstd:22, lz4, snappy or none"))
+        .ok_or_else(|| {
+            format!("{name:?} is no codec: it is zstd, zstd:1 to zstd:22, lz4, snappy or none")
+        })
     }
 }
 
@@ -112,9 +120,15 @@ pub(crate) struct Part {
 
 impl Part {
     fn new(number: usize, schema: SchemaRef, codec: Codec) -> Result<Self> {
-        let writer = ArrowWriter::try_new(std::io::sink(), schema.clone(), Some(properties(codec)?))?;
+        let writer =
+            ArrowWriter::try_new(std::io::sink(), schema.clone(), Some(properties(codec)?))?;
         let (_, factory) = writer.into_serialized_writer()?;
-        Ok(Self { number, schema, codec, factory })
+        Ok(Self {
+            number,
+            schema,
+            codec,
+            factory,
+        })
     }
 
     /// One row group, compressed; the values of one column at a time are in memory twice.
@@ -128,7 +142,10 @@ impl Part {
             }
             columns.push(writer.close()?);
         }
-        Ok(RowGroup { part: self.clone(), columns })
+        Ok(RowGroup {
+            part: self.clone(),
+            columns,
+        })
     }
 }
 
@@ -157,7 +174,12 @@ pub(crate) enum Placed {
 
 impl Parts {
     pub(crate) fn new(codec: Codec) -> Self {
-        Self { codec, schema: document_schema().as_ref().clone(), current: None, bytes: 0 }
+        Self {
+            codec,
+            schema: document_schema().as_ref().clone(),
+            current: None,
+            bytes: 0,
+        }
     }
 
     /// Must be called in the order of the chunks.
@@ -166,7 +188,9 @@ impl Parts {
         let base = document_schema().fields().len();
         if merged.fields().len() > base + MAX_COLUMNS {
             let room = merged.fields().iter().skip(base).take(MAX_COLUMNS);
-            return Ok(Placed::Full(room.map(|field| field.name().clone()).collect()));
+            return Ok(Placed::Full(
+                room.map(|field| field.name().clone()).collect(),
+            ));
         }
         self.bytes += bytes;
         let part = match self.current.take() {
@@ -208,19 +232,29 @@ pub(crate) struct PartWriter {
 
 impl PartWriter {
     pub(crate) fn new(folder: PathBuf, run: &str) -> Self {
-        Self { folder, run: run.to_string(), open: None, files: Vec::new() }
+        Self {
+            folder,
+            run: run.to_string(),
+            open: None,
+            files: Vec::new(),
+        }
     }
 
     pub(crate) fn append(&mut self, row_group: RowGroup) -> Result<()> {
         let part = &row_group.part;
-        if self.open.as_ref().is_none_or(|(number, ..)| *number != part.number) {
+        if self
+            .open
+            .as_ref()
+            .is_none_or(|(number, ..)| *number != part.number)
+        {
             self.close()?;
             let name = format!("{}-{:04}.parquet", self.run, part.number);
             let path = self.folder.join(&name);
             let file = File::create_new(&path).map_err(Error::io(&path))?;
-            let writer = ArrowWriter::try_new(file, part.schema.clone(), Some(properties(part.codec)?))
-                .and_then(ArrowWriter::into_serialized_writer)
-                .map_err(failed(&path))?;
+            let writer =
+                ArrowWriter::try_new(file, part.schema.clone(), Some(properties(part.codec)?))
+                    .and_then(ArrowWriter::into_serialized_writer)
+                    .map_err(failed(&path))?;
             self.files.push(name);
             self.open = Some((part.number, path, writer.0));
         }
@@ -263,7 +297,11 @@ pub(crate) struct QuarantineWriter {
 impl QuarantineWriter {
     pub(crate) fn new(folder: &Path, run: &str) -> Self {
         let name = format!("{run}-0001.parquet");
-        Self { path: folder.join(&name), name, open: None }
+        Self {
+            path: folder.join(&name),
+            name,
+            open: None,
+        }
     }
 
     pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -272,8 +310,9 @@ impl QuarantineWriter {
             None => {
                 let file = File::create_new(&self.path).map_err(Error::io(&self.path))?;
                 // Raw bytes compress well and are seldom read.
-                let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties(Codec::Zstd(3))?))
-                    .map_err(failed(&self.path))?;
+                let writer =
+                    ArrowWriter::try_new(file, batch.schema(), Some(properties(Codec::Zstd(3))?))
+                        .map_err(failed(&self.path))?;
                 self.open.insert(writer)
             }
         };
@@ -286,7 +325,9 @@ impl QuarantineWriter {
 
     /// The name of the file, if there is one, on disk.
     pub(crate) fn finish(self) -> Result<Vec<String>> {
-        let Some(writer) = self.open else { return Ok(Vec::new()) };
+        let Some(writer) = self.open else {
+            return Ok(Vec::new());
+        };
         let file = writer.into_inner().map_err(failed(&self.path))?;
         file.sync_all().map_err(Error::io(&self.path))?;
         Ok(vec![self.name])
@@ -313,13 +354,20 @@ mod tests {
     #[test]
     fn a_part_ends_where_the_schema_widens_or_it_is_full() {
         let schema = |fields: &[(&str, DataType)]| {
-            Schema::new(fields.iter().map(|(n, t)| Field::new(*n, t.clone(), true)).collect::<Vec<_>>())
+            Schema::new(
+                fields
+                    .iter()
+                    .map(|(n, t)| Field::new(*n, t.clone(), true))
+                    .collect::<Vec<_>>(),
+            )
         };
         let mut parts = Parts::new(Codec::None);
-        let mut number = |fields: &[(&str, DataType)], bytes| match parts.place(&schema(fields), bytes).unwrap() {
-            Placed::In(part) => part.number,
-            Placed::Full(_) => panic!("not full"),
-        };
+        let mut number =
+            |fields: &[(&str, DataType)], bytes| match parts.place(&schema(fields), bytes).unwrap()
+            {
+                Placed::In(part) => part.number,
+                Placed::Full(_) => panic!("not full"),
+            };
         let int = ("n", DataType::Int64);
         assert_eq!(number(std::slice::from_ref(&int), 1), 1);
         assert_eq!(number(&[], 1), 1);
@@ -332,11 +380,20 @@ mod tests {
     #[test]
     fn columns_beyond_the_limit_are_not_allowed() {
         let fields = |from: usize, to: usize| {
-            Schema::new((from..to).map(|n| Field::new(format!("c{n}"), DataType::Int64, true)).collect::<Vec<_>>())
+            Schema::new(
+                (from..to)
+                    .map(|n| Field::new(format!("c{n}"), DataType::Int64, true))
+                    .collect::<Vec<_>>(),
+            )
         };
         let mut parts = Parts::new(Codec::None);
-        assert!(matches!(parts.place(&fields(0, 999), 1).unwrap(), Placed::In(_)));
-        let Placed::Full(allowed) = parts.place(&fields(990, 1005), 1).unwrap() else { panic!("full") };
+        assert!(matches!(
+            parts.place(&fields(0, 999), 1).unwrap(),
+            Placed::In(_)
+        ));
+        let Placed::Full(allowed) = parts.place(&fields(990, 1005), 1).unwrap() else {
+            panic!("full")
+        };
         assert_eq!(allowed.len(), MAX_COLUMNS);
         assert!(allowed.contains("c999") && !allowed.contains("c1000"));
     }

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, ByteView, GenericByteViewArray, ListArray, RecordBatch, RecordBatchOptions, StructArray,
+    Array, ArrayRef, AsArray, ByteView, GenericByteViewArray, ListArray, RecordBatch,
+    RecordBatchOptions, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{ByteViewType, DataType, SchemaRef};
@@ -47,31 +48,55 @@ fn compact(array: &ArrayRef) -> ArrayRef {
         DataType::BinaryView => compact_views(array, array.as_binary_view()),
         DataType::List(item) if has_views(item.data_type()) => {
             let list = array.as_list::<i32>();
-            let (first, last) = (list.value_offsets()[0] as usize, list.value_offsets()[list.len()] as usize);
+            let (first, last) = (
+                list.value_offsets()[0] as usize,
+                list.value_offsets()[list.len()] as usize,
+            );
             // A slice of a list shares the values of the whole: only its own are worth keeping.
             let values = compact(&list.values().slice(first, last - first));
             let offsets = OffsetBuffer::from_lengths(list.offsets().lengths());
-            Arc::new(ListArray::new(Arc::clone(item), offsets, values, list.nulls().cloned()))
+            Arc::new(ListArray::new(
+                Arc::clone(item),
+                offsets,
+                values,
+                list.nulls().cloned(),
+            ))
         }
         DataType::Struct(fields) if fields.iter().any(|f| has_views(f.data_type())) => {
             let columns = array.as_struct();
             let compacted = columns.columns().iter().map(compact).collect();
             match columns.is_empty() {
                 true => Arc::clone(array),
-                false => Arc::new(StructArray::new(fields.clone(), compacted, columns.nulls().cloned())),
+                false => Arc::new(StructArray::new(
+                    fields.clone(),
+                    compacted,
+                    columns.nulls().cloned(),
+                )),
             }
         }
         _ => Arc::clone(array),
     }
 }
 
-fn compact_views<T: ByteViewType + ?Sized>(array: &ArrayRef, views: &GenericByteViewArray<T>) -> ArrayRef {
+fn compact_views<T: ByteViewType + ?Sized>(
+    array: &ArrayRef,
+    views: &GenericByteViewArray<T>,
+) -> ArrayRef {
     let kept: usize = views.data_buffers().iter().map(|b| b.len()).sum();
     if kept == 0 {
         return Arc::clone(array);
     }
-    let used: usize = views.views().iter().map(|&v| ByteView::from(v).length as usize).filter(|&l| l > 12).sum();
-    if used * 2 < kept { Arc::new(views.gc()) } else { Arc::clone(array) }
+    let used: usize = views
+        .views()
+        .iter()
+        .map(|&v| ByteView::from(v).length as usize)
+        .filter(|&l| l > 12)
+        .sum();
+    if used * 2 < kept {
+        Arc::new(views.gc())
+    } else {
+        Arc::clone(array)
+    }
 }
 
 fn has_views(data_type: &DataType) -> bool {
@@ -90,7 +115,11 @@ fn has_views(data_type: &DataType) -> bool {
 pub struct CompactViews;
 
 impl PhysicalOptimizerRule for CompactViews {
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|plan| {
             if !keeps_batches(plan.as_ref()) {
                 return Ok(Transformed::no(plan));
@@ -99,14 +128,21 @@ impl PhysicalOptimizerRule for CompactViews {
                 .children()
                 .into_iter()
                 .map(|child| {
-                    let wanted = child.schema().fields().iter().any(|f| has_views(f.data_type()));
+                    let wanted = child
+                        .schema()
+                        .fields()
+                        .iter()
+                        .any(|f| has_views(f.data_type()));
                     match wanted && !child.is::<CompactViewsExec>() {
-                        true => Arc::new(CompactViewsExec::new(Arc::clone(child))) as Arc<dyn ExecutionPlan>,
+                        true => Arc::new(CompactViewsExec::new(Arc::clone(child)))
+                            as Arc<dyn ExecutionPlan>,
                         false => Arc::clone(child),
                     }
                 })
                 .collect();
-            Ok(Transformed::yes(replace_children_if_necessary(plan, children)?))
+            Ok(Transformed::yes(replace_children_if_necessary(
+                plan, children,
+            )?))
         })
         .data()
     }
@@ -173,10 +209,15 @@ impl ExecutionPlan for CompactViewsExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         match <[_; 1]>::try_from(children) {
             Ok([input]) => Ok(Arc::new(Self::new(input))),
-            Err(children) => internal_err!("CompactViewsExec has one child, not {}", children.len()),
+            Err(children) => {
+                internal_err!("CompactViewsExec has one child, not {}", children.len())
+            }
         }
     }
 
@@ -184,9 +225,76 @@ impl ExecutionPlan for CompactViewsExec {
         vec![true]
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let schema: SchemaRef = self.schema();
-        let batches = self.input.execute(partition, context)?.map(|batch| Ok(compact_batch(&batch?)));
+        let batches = self
+            .input
+            .execute(partition, context)?
+            .map(|batch| Ok(compact_batch(&batch?)));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int32Array, ListBuilder, StringViewArray, StringViewBuilder};
+    use arrow::datatypes::{Field, Schema};
+
+    use super::*;
+
+    fn kept(array: &ArrayRef) -> usize {
+        array
+            .as_string_view()
+            .data_buffers()
+            .iter()
+            .map(|b| b.len())
+            .sum()
+    }
+
+    fn batch(columns: Vec<ArrayRef>) -> RecordBatch {
+        let fields: Vec<Field> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| Field::new(i.to_string(), c.data_type().clone(), true))
+            .collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    }
+
+    #[test]
+    fn few_strings_of_many_are_cut_loose_and_the_rest_stays() {
+        let long = |i: i32| format!("a string of more than twelve bytes, number {i}");
+        let strings: ArrayRef = Arc::new(StringViewArray::from_iter_values((0..1000).map(long)));
+        let all = batch(vec![
+            Arc::clone(&strings),
+            Arc::new(Int32Array::from_iter_values(0..1000)),
+        ]);
+        assert_eq!(
+            kept(compact_batch(&all).column(0)),
+            kept(&strings),
+            "well used buffers are not copied"
+        );
+        let few = compact_batch(&all.slice(500, 3));
+        assert!(kept(few.column(0)) < 200, "{}", kept(few.column(0)));
+        assert_eq!(few.column(0).as_string_view().value(2), long(502));
+    }
+
+    #[test]
+    fn lists_too_and_slices_of_lists() {
+        let mut builder = ListBuilder::new(StringViewBuilder::new());
+        for i in 0..100 {
+            builder.append_value([
+                Some(format!("a string of more than twelve bytes {i}")),
+                None,
+            ]);
+            builder.append_null();
+        }
+        let lists: ArrayRef = Arc::new(builder.finish());
+        let compacted = compact_batch(&batch(vec![lists.slice(100, 4)]));
+        assert_eq!(compacted.column(0).as_ref(), lists.slice(100, 4).as_ref());
+        assert!(kept(compacted.column(0).as_list::<i32>().values()) < 200);
     }
 }

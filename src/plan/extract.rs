@@ -13,9 +13,12 @@ use datafusion::common::{Result, internal_err};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties,
 };
 use futures::{Stream, StreamExt};
 
@@ -64,7 +67,10 @@ impl ExtractExec {
         let mut fields = Vec::new();
         let mut columns = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
-            if let Some(&entity) = EntityField::ALL.iter().find(|f| f.field().name() == field.name()) {
+            if let Some(&entity) = EntityField::ALL
+                .iter()
+                .find(|f| f.field().name() == field.name())
+            {
                 columns.push(Column::Entity(fields.len()));
                 fields.push(entity);
             } else {
@@ -120,11 +126,20 @@ impl ExecutionPlan for ExtractExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let [input] = <[_; 1]>::try_from(children)
             .or_else(|c| internal_err!("ExtractExec has one child, not {}", c.len()))?;
         let (extractor, labels) = (Arc::clone(&self.extractor), self.labels.clone());
-        Ok(Arc::new(Self::try_new(input, extractor, labels, self.schema(), self.fetch)?))
+        Ok(Arc::new(Self::try_new(
+            input,
+            extractor,
+            labels,
+            self.schema(),
+            self.fetch,
+        )?))
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
@@ -138,7 +153,8 @@ impl ExecutionPlan for ExtractExec {
 
     fn with_fetch(&self, fetch: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
         let (input, extractor) = (Arc::clone(&self.input), Arc::clone(&self.extractor));
-        let new = Self::try_new(input, extractor, self.labels.clone(), self.schema(), fetch).ok()?;
+        let new =
+            Self::try_new(input, extractor, self.labels.clone(), self.schema(), fetch).ok()?;
         Some(Arc::new(new))
     }
 
@@ -146,7 +162,11 @@ impl ExecutionPlan for ExtractExec {
         self.fetch
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let counter = |name| MetricBuilder::new(&self.metrics).counter(name, partition);
         Ok(Box::pin(ExtractStream {
             batch_size: context.session_config().batch_size(),
@@ -185,7 +205,11 @@ struct ExtractStream {
 
 impl ExtractStream {
     /// Scans documents from `row` on until a batch of entities is full or the documents are used up.
-    fn extract(&mut self, documents: &RecordBatch, mut row: usize) -> Result<(Option<RecordBatch>, usize)> {
+    fn extract(
+        &mut self,
+        documents: &RecordBatch,
+        mut row: usize,
+    ) -> Result<(Option<RecordBatch>, usize)> {
         let texts = documents.column(0).as_string_view();
         let mut builder = EntityColumns::new(&self.extractor, texts, &self.fields);
         let mut rows: Vec<u32> = Vec::new();

@@ -23,7 +23,11 @@ pub(super) fn joins(neighbour: Option<char>) -> bool {
 
 /// Letters, marks, digits and `_` (Unicode's `\w`).
 pub(super) fn is_word(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { regex_syntax::is_word_character(c) }
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric() || c == '_'
+    } else {
+        regex_syntax::is_word_character(c)
+    }
 }
 
 /// Characters of scripts that stand beside a foreign word without a space: Han, kana, bopomofo, Hangul, Thai, Lao,
@@ -44,7 +48,9 @@ mod tests {
         for c in ['a', '9', '_', 'é', 'я', 'Ａ', '１'] {
             assert!(joins(Some(c)), "{c}");
         }
-        for c in ['邮', 'の', '한', 'ไ', '，', '：', '。', ' ', '😀', '-', '𠀀'] {
+        for c in [
+            '邮', 'の', '한', 'ไ', '，', '：', '。', ' ', '😀', '-', '𠀀',
+        ] {
             assert!(!joins(Some(c)), "{c}");
         }
         assert!(!joins(None));

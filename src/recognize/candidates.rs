@@ -111,7 +111,12 @@ impl Classifier {
         let vectors = std::arch::is_x86_feature_detected!("avx2");
         #[cfg(not(target_arch = "x86_64"))]
         let vectors = false;
-        Self { table, nibbles, digit_runs, vectors }
+        Self {
+            table,
+            nibbles,
+            digit_runs,
+            vectors,
+        }
     }
 
     fn for_each(&self, text: &[u8], mut visit: impl FnMut(usize, Candidate) -> usize) {
@@ -152,7 +157,11 @@ impl Classifier {
         visit: &mut impl FnMut(usize, Candidate) -> usize,
     ) -> u64 {
         let digits = masks.digits[block];
-        let runs = if self.digit_runs { digits & !(digits << 1 | carry) } else { 0 };
+        let runs = if self.digit_runs {
+            digits & !(digits << 1 | carry)
+        } else {
+            0
+        };
         let mut both = masks.hits[block] | runs;
         while both != 0 {
             let bit = both & both.wrapping_neg();
@@ -206,11 +215,17 @@ impl Classifier {
             self.nibbles[1],
             [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128],
         ]
-        .map(|table| _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) }));
+        .map(|table| {
+            _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) })
+        });
         let index = _mm256_set1_epi8(0x8F_u8.cast_signed());
         let top = _mm256_set1_epi8(0x80_u8.cast_signed());
         let nibble = _mm256_set1_epi8(0x0F);
-        let (zero, nine, ascii_zero) = (_mm256_setzero_si256(), _mm256_set1_epi8(9), _mm256_set1_epi8(0x30));
+        let (zero, nine, ascii_zero) = (
+            _mm256_setzero_si256(),
+            _mm256_set1_epi8(9),
+            _mm256_set1_epi8(0x30),
+        );
         for (i, block) in blocks.iter().enumerate() {
             let (mut hits, mut digits) = (0, 0);
             for half in 0..2 {
@@ -218,9 +233,15 @@ impl Classifier {
                 let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().add(32 * half).cast()) };
                 // A look-up with the top bit set gives 0, so each half of the byte range has its own table.
                 let below = _mm256_shuffle_epi8(low_half, _mm256_and_si256(bytes, index));
-                let above = _mm256_shuffle_epi8(high_half, _mm256_and_si256(_mm256_xor_si256(bytes, top), index));
+                let above = _mm256_shuffle_epi8(
+                    high_half,
+                    _mm256_and_si256(_mm256_xor_si256(bytes, top), index),
+                );
                 let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
-                let member = _mm256_and_si256(_mm256_or_si256(below, above), _mm256_shuffle_epi8(bits, high));
+                let member = _mm256_and_si256(
+                    _mm256_or_si256(below, above),
+                    _mm256_shuffle_epi8(bits, high),
+                );
                 let absent = _mm256_movemask_epi8(_mm256_cmpeq_epi8(member, zero)).cast_unsigned();
                 let digit = _mm256_sub_epi8(bytes, ascii_zero);
                 let is_digit = _mm256_cmpeq_epi8(_mm256_min_epu8(digit, nine), digit);
@@ -262,6 +283,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_kind_of_search_equals_looking_at_each_byte(
             set in proptest::collection::vec(any::<u8>(), 0..12),
@@ -279,7 +302,10 @@ mod tests {
 
     #[test]
     fn goes_on_where_it_is_told() {
-        for candidates in [Candidates::new(ByteSet::of(b"a"), false), Candidates::new(ByteSet::of(b"abcd"), false)] {
+        for candidates in [
+            Candidates::new(ByteSet::of(b"a"), false),
+            Candidates::new(ByteSet::of(b"abcd"), false),
+        ] {
             let mut seen = Vec::new();
             candidates.for_each(&[b'a'; 1000], |at, _| {
                 seen.push(at);

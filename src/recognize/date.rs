@@ -62,11 +62,29 @@ impl Recognizer for Date {
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         let first_digit = entity.bytes().position(|b| b.is_ascii_digit());
         let value = match first_digit.and_then(|at| parse(entity, at)) {
-            Some((_, Day { year, month, day: Some(day) })) => format!("{year:04}-{month:02}-{day:02}"),
-            Some((_, Day { year, month, day: None })) => format!("{year:04}-{month:02}"),
+            Some((
+                _,
+                Day {
+                    year,
+                    month,
+                    day: Some(day),
+                },
+            )) => format!("{year:04}-{month:02}-{day:02}"),
+            Some((
+                _,
+                Day {
+                    year,
+                    month,
+                    day: None,
+                },
+            )) => format!("{year:04}-{month:02}"),
             None => return Cow::Borrowed(entity),
         };
-        if value == entity { Cow::Borrowed(entity) } else { Cow::Owned(value) }
+        if value == entity {
+            Cow::Borrowed(entity)
+        } else {
+            Cow::Owned(value)
+        }
     }
 }
 
@@ -81,15 +99,26 @@ fn parse(text: &str, at: usize) -> Option<(Range<usize>, Day)> {
 
 /// The length of the digit run at `at`, counted no further than matters.
 fn run(bytes: &[u8], at: usize) -> usize {
-    bytes.get(at..).unwrap_or_default().iter().take(5).take_while(|b| b.is_ascii_digit()).count()
+    bytes
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take(5)
+        .take_while(|b| b.is_ascii_digit())
+        .count()
 }
 
 /// A number of `lengths` digits at `at`, no more, and where it ends.
 fn number(bytes: &[u8], at: usize, lengths: Range<usize>) -> Option<(u32, usize)> {
     let length = run(bytes, at);
-    lengths
-        .contains(&length)
-        .then(|| (bytes[at..at + length].iter().fold(0, |n, d| n * 10 + u32::from(d - b'0')), at + length))
+    lengths.contains(&length).then(|| {
+        (
+            bytes[at..at + length]
+                .iter()
+                .fold(0, |n, d| n * 10 + u32::from(d - b'0')),
+            at + length,
+        )
+    })
 }
 
 fn year(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
@@ -119,7 +148,14 @@ fn year_first(text: &str, at: usize) -> Option<(Range<usize>, Day)> {
             }
             match day {
                 Some((day, end)) => checked(year, month, day).map(|day| (at..end, day)),
-                None => Some((at..end, Day { year, month, day: None })),
+                None => Some((
+                    at..end,
+                    Day {
+                        year,
+                        month,
+                        day: None,
+                    },
+                )),
             }
         }
     }
@@ -129,7 +165,9 @@ fn year_first(text: &str, at: usize) -> Option<(Range<usize>, Day)> {
 fn unit_end(text: &str, at: usize, units: &[char]) -> Option<usize> {
     let rest = &text[at..];
     let trimmed = rest.strip_prefix(' ').unwrap_or(rest);
-    trimmed.strip_prefix(units).map(|rest| text.len() - rest.len())
+    trimmed
+        .strip_prefix(units)
+        .map(|rest| text.len() - rest.len())
 }
 
 /// As [`unit_end`], with a space after it.
@@ -140,12 +178,22 @@ fn unit(text: &str, at: usize, units: &[char]) -> Option<usize> {
 /// `Nov 22, 2026`: the month's name stands before the digits at `at`.
 fn month_name_first(text: &str, at: usize) -> Option<(Range<usize>, Day)> {
     let bytes = text.as_bytes();
-    let spaces = bytes[..at].iter().rev().take(2).take_while(|&&b| b == b' ').count();
+    let spaces = bytes[..at]
+        .iter()
+        .rev()
+        .take(2)
+        .take_while(|&&b| b == b' ')
+        .count();
     if spaces == 0 {
         return None;
     }
     let name_end = at - spaces - usize::from(bytes[..at - spaces].ends_with(b"."));
-    let letters = bytes[..name_end].iter().rev().take(10).take_while(|b| b.is_ascii_alphabetic()).count();
+    let letters = bytes[..name_end]
+        .iter()
+        .rev()
+        .take(10)
+        .take_while(|b| b.is_ascii_alphabetic())
+        .count();
     let start = name_end - letters;
     let month = month_number(&bytes[start..name_end])?;
     let (day, i) = number(bytes, at, 1..3)?;
@@ -166,9 +214,9 @@ fn day_first(text: &str, at: usize) -> Option<(Range<usize>, Day)> {
     let (first, i) = number(bytes, at, 1..3)?;
     let (day, end) = match *bytes.get(i)? {
         separator @ (b'-' | b'/' | b'.') => {
-            let (month, i) = month_name(bytes, i + 1).map(|(month, end)| (Ok(month), end)).or_else(|| {
-                number(bytes, i + 1, 1..3).map(|(second, end)| (Err(second), end))
-            })?;
+            let (month, i) = month_name(bytes, i + 1)
+                .map(|(month, end)| (Ok(month), end))
+                .or_else(|| number(bytes, i + 1, 1..3).map(|(second, end)| (Err(second), end)))?;
             (bytes.get(i) == Some(&separator)).then_some(())?;
             let (year, end) = year(bytes, i + 1)?;
             let day = match month {
@@ -198,54 +246,88 @@ fn day_first(text: &str, at: usize) -> Option<(Range<usize>, Day)> {
 
 /// One or two spaces; mail dates pad single digits with a second one.
 fn spaces_at(bytes: &[u8], at: usize) -> usize {
-    bytes.get(at..).unwrap_or_default().iter().take(2).take_while(|&&b| b == b' ').count()
+    bytes
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take(2)
+        .take_while(|&&b| b == b' ')
+        .count()
 }
 
 fn ordinal_end(bytes: &[u8], at: usize) -> usize {
     let suffix = bytes.get(at..at + 2).unwrap_or_default();
-    at + if ["st", "nd", "rd", "th"].iter().any(|s| suffix.eq_ignore_ascii_case(s.as_bytes())) { 2 } else { 0 }
+    at + if ["st", "nd", "rd", "th"]
+        .iter()
+        .any(|s| suffix.eq_ignore_ascii_case(s.as_bytes()))
+    {
+        2
+    } else {
+        0
+    }
 }
 
 /// The month whose name stands at `at`, and where the name ends.
 fn month_name(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
-    let letters =
-        bytes.get(at..).unwrap_or_default().iter().take(10).take_while(|b| b.is_ascii_alphabetic()).count();
+    let letters = bytes
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take(10)
+        .take_while(|b| b.is_ascii_alphabetic())
+        .count();
     month_number(&bytes[at..at + letters]).map(|month| (month, at + letters))
 }
 
 /// English month names, their first three letters, and `Sept`; in any case.
 fn month_number(name: &[u8]) -> Option<u32> {
     const NAMES: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
-    let is = |full: &str| {
-        name.eq_ignore_ascii_case(full.as_bytes())
-            || name.eq_ignore_ascii_case(&full.as_bytes()[..3])
-            || full == "september" && name.eq_ignore_ascii_case(b"sept")
-    };
-    (1..).zip(NAMES).find(|(_, full)| is(full)).map(|(month, _)| month)
+    if !(3..=9).contains(&name.len()) {
+        return None;
+    }
+    let short = [0, 1, 2].map(|i| name[i].to_ascii_lowercase());
+    let (month, full) = (1..)
+        .zip(NAMES)
+        .find(|(_, full)| full.as_bytes()[..3] == short)?;
+    let whole = name.len() == 3 || name.eq_ignore_ascii_case(full.as_bytes());
+    (whole || month == 9 && name.eq_ignore_ascii_case(b"sept")).then_some(month)
 }
 
 /// The day, if the calendar has it.
 fn checked(year: u32, month: u32, day: u32) -> Option<Day> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         4 | 6 | 9 | 11 => 30,
         2 => 28 + u32::from(leap),
         1..=12 => 31,
         _ => return None,
     };
-    (1..=days).contains(&day).then_some(Day { year, month, day: Some(day) })
+    (1..=days).contains(&day).then_some(Day {
+        year,
+        month,
+        day: Some(day),
+    })
 }
 
 /// Whether a date may begin with the digits at `start`. `_` is fine: `report_2026-11-22.csv`.
 fn opens(text: &str, start: usize) -> bool {
     let before = border::before(text, start);
     match before {
-        Some(c @ ('.' | '-' | '/')) => {
-            !border::before(text, start - c.len_utf8()).is_some_and(|further| further.is_ascii_digit())
-        }
+        Some(c @ ('.' | '-' | '/')) => !border::before(text, start - c.len_utf8())
+            .is_some_and(|further| further.is_ascii_digit()),
         _ => before == Some('_') || !border::joins(before),
     }
 }
@@ -254,7 +336,8 @@ fn opens(text: &str, start: usize) -> bool {
 fn closes(text: &str, end: usize) -> bool {
     let after = border::after(text, end);
     let Some(c) = after else { return true };
-    let digit_next = border::after(text, end + c.len_utf8()).is_some_and(|further| further.is_ascii_digit());
+    let digit_next =
+        border::after(text, end + c.len_utf8()).is_some_and(|further| further.is_ascii_digit());
     match c {
         '.' | '-' | '/' => !digit_next,
         'T' | 't' => digit_next,
@@ -271,43 +354,81 @@ mod tests {
     fn table() {
         let day = "2026-11-22";
         for entity in [
-            "2026/11/22", "2026.11.22", "2026年11月22日", "2026年11月22号", "2026 年 11 月 22 日", "Nov 22, 2026",
-            "Nov. 22, 2026", "November 22nd, 2026", "november 22 2026", "NOV 22,2026", "22 November 2026",
-            "22nd of November 2026", "22 Nov. 2026", "22-Nov-2026", "22/Nov/2026", "22/11/2026", "11/22/2026",
-            "22.11.2026", "11-22-2026",
+            "2026/11/22",
+            "2026.11.22",
+            "2026年11月22日",
+            "2026年11月22号",
+            "2026 年 11 月 22 日",
+            "Nov 22, 2026",
+            "Nov. 22, 2026",
+            "November 22nd, 2026",
+            "november 22 2026",
+            "NOV 22,2026",
+            "22 November 2026",
+            "22nd of November 2026",
+            "22 Nov. 2026",
+            "22-Nov-2026",
+            "22/Nov/2026",
+            "22/11/2026",
+            "11/22/2026",
+            "22.11.2026",
+            "11-22-2026",
         ] {
             let expected = format!("{entity} → {day}");
-            assert_table(&Date, &[(entity, &[&expected]), (&format!("在{entity}，"), &[&expected])]);
+            assert_table(
+                &Date,
+                &[
+                    (entity, &[&expected]),
+                    (&format!("在{entity}，"), &[&expected]),
+                ],
+            );
         }
         assert_table(
             &Date,
             &[
                 ("2026-11-22", &["2026-11-22"]),
-                ("2026-11-22T10:00:00Z 2026-11-22 10:00", &["2026-11-22", "2026-11-22"]),
+                (
+                    "2026-11-22T10:00:00Z 2026-11-22 10:00",
+                    &["2026-11-22", "2026-11-22"],
+                ),
                 ("2026-1-5", &["2026-1-5 → 2026-01-05"]),
-                ("2026年11月 2026年1月份", &["2026年11月 → 2026-11", "2026年1月 → 2026-01"]),
+                (
+                    "2026年11月 2026年1月份",
+                    &["2026年11月 → 2026-11", "2026年1月 → 2026-01"],
+                ),
                 ("2026年11月3人", &["2026年11月 → 2026-11"]),
-                ("Sept 1, 2026; May  2, 2026", &["Sept 1, 2026 → 2026-09-01", "May  2, 2026 → 2026-05-02"]),
+                (
+                    "Sept 1, 2026; May  2, 2026",
+                    &["Sept 1, 2026 → 2026-09-01", "May  2, 2026 → 2026-05-02"],
+                ),
                 ("11/11/2026", &["11/11/2026 → 2026-11-11"]),
                 ("2024-02-29 2000-02-29", &["2024-02-29", "2000-02-29"]),
-                ("/2026/11/22/title log-2026-11-22.txt report_2026-11-22_a", &[
-                    "2026/11/22 → 2026-11-22",
-                    "2026-11-22",
-                    "2026-11-22",
-                ]),
-                ("Sun, 22 Nov 2026 10:00:00 +0000", &["22 Nov 2026 → 2026-11-22"]),
+                (
+                    "/2026/11/22/title log-2026-11-22.txt report_2026-11-22_a",
+                    &["2026/11/22 → 2026-11-22", "2026-11-22", "2026-11-22"],
+                ),
+                (
+                    "Sun, 22 Nov 2026 10:00:00 +0000",
+                    &["22 Nov 2026 → 2026-11-22"],
+                ),
                 ("2026-11-22至2026-11-23", &["2026-11-22", "2026-11-23"]),
                 // No date, or only a part of something longer.
                 ("", &[]),
                 ("2", &[]),
                 ("2026 2026年，11月22日 20261122 Nov 2026", &[]),
                 ("11/12/2026 11-12-2026 1.2.2026", &[]),
-                ("2026-02-29 1900-02-29 2026-04-31 2026-13-01 2026-00-10 2026-01-00", &[]),
+                (
+                    "2026-02-29 1900-02-29 2026-04-31 2026-13-01 2026-00-10 2026-01-00",
+                    &[],
+                ),
                 ("2026年13月 2026年2月30日 Feb 30, 2026", &[]),
                 ("12026-11-22 2026-11-220 v2026.11.22 2026-11-22a", &[]),
                 ("1.2026.11.22 2026.11.22.1 2026-11-22-1 1-2026-11-22", &[]),
                 ("2026-11/22 0026-11-22 3026-11-22", &[]),
-                ("Nov 222, 2026 Novem 22, 2026 xNov 22, 2026 Nov22, 2026 Nov 22, 20261", &[]),
+                (
+                    "Nov 222, 2026 Novem 22, 2026 xNov 22, 2026 Nov22, 2026 Nov 22, 20261",
+                    &[],
+                ),
                 ("１2026-11-22 2026-11-22１", &[]),
             ],
         );
@@ -317,7 +438,19 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &Date,
-            &["1", "1 ", "2026-", "2026-11-22", "2026-11-22 ", "2026年", "2026年11月", "Nov 1 ", "1 Nov ", "1/", "1st "],
+            &[
+                "1",
+                "1 ",
+                "2026-",
+                "2026-11-22",
+                "2026-11-22 ",
+                "2026年",
+                "2026年11月",
+                "Nov 1 ",
+                "1 Nov ",
+                "1/",
+                "1st ",
+            ],
         );
     }
 }

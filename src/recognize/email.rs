@@ -76,17 +76,26 @@ impl Recognizer for Email {
 fn local_start(text: &str, at: usize, floor: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let lowest = floor.max(at.saturating_sub(MAX_LOCAL + 1));
-    let run = bytes[lowest..at].iter().rev().take_while(|&&b| is_local(b)).count();
+    let run = bytes[lowest..at]
+        .iter()
+        .rev()
+        .take_while(|&&b| is_local(b))
+        .count();
     let mut start = at - run;
     let before = border::before(text, start);
-    if run > MAX_LOCAL || before == Some('@') || border::joins(before) || is_user_information(&bytes[..start]) {
+    if run > MAX_LOCAL
+        || before == Some('@')
+        || border::joins(before)
+        || is_user_information(&bytes[..start])
+    {
         return None;
     }
     while start < at && !(bytes[start].is_ascii_alphanumeric() || bytes[start] == b'_') {
         start += 1;
     }
     let local = &bytes[start..at];
-    let whole = !matches!(local.last(), None | Some(b'.' | b'\'')) && !local.windows(2).any(|pair| pair == b"..");
+    let whole = !matches!(local.last(), None | Some(b'.' | b'\''))
+        && !local.windows(2).any(|pair| pair == b"..");
     whole.then_some(start)
 }
 
@@ -95,15 +104,26 @@ fn is_user_information(before: &[u8]) -> bool {
     if before.ends_with(b"://") {
         return true;
     }
-    let Some((b':', rest)) = before.split_last() else { return false };
-    let name = rest.iter().rev().take(MAX_LOCAL).take_while(|&&b| is_local(b)).count();
+    let Some((b':', rest)) = before.split_last() else {
+        return false;
+    };
+    let name = rest
+        .iter()
+        .rev()
+        .take(MAX_LOCAL)
+        .take_while(|&&b| is_local(b))
+        .count();
     rest[..rest.len() - name].ends_with(b"://")
 }
 
 /// Where the domain that begins at `start` ends, if there is one.
 fn domain_end(text: &str, start: usize) -> Option<usize> {
     let bytes = text.as_bytes();
-    let run = bytes[start..].iter().take(MAX_DOMAIN + 3).take_while(|&&b| is_domain(b)).count();
+    let run = bytes[start..]
+        .iter()
+        .take(MAX_DOMAIN + 3)
+        .take_while(|&&b| is_domain(b))
+        .count();
     let after = border::after(text, start + run);
     let emphasis = after == Some('_') && !border::joins(border::after(text, start + run + 1));
     if after == Some('@') || border::joins(after) && !emphasis {
@@ -124,7 +144,8 @@ fn is_host_name(domain: &[u8]) -> bool {
     let mut labels = 0;
     let mut last: &[u8] = &[];
     for label in domain.split(|&b| b == b'.') {
-        if label.is_empty() || label.len() > 63 || label.starts_with(b"-") || label.ends_with(b"-") {
+        if label.is_empty() || label.len() > 63 || label.starts_with(b"-") || label.ends_with(b"-")
+        {
             return false;
         }
         labels += 1;
@@ -152,13 +173,22 @@ mod tests {
                 ("a@b.com", &["a@b.com"]),
                 ("邮箱：a@b.com，谢谢", &["a@b.com"]),
                 ("邮箱a@b.com谢谢", &["a@b.com"]),
-                ("Ann.Lee+news@Mail.Example.COM", &["Ann.Lee+news@Mail.Example.COM → ann.lee+news@mail.example.com"]),
-                ("<a@b.com>,b@c.org;'c@d.net'", &["a@b.com", "b@c.org", "c@d.net"]),
+                (
+                    "Ann.Lee+news@Mail.Example.COM",
+                    &["Ann.Lee+news@Mail.Example.COM → ann.lee+news@mail.example.com"],
+                ),
+                (
+                    "<a@b.com>,b@c.org;'c@d.net'",
+                    &["a@b.com", "b@c.org", "c@d.net"],
+                ),
                 ("o'brien@example.com it's", &["o'brien@example.com"]),
                 ("write to a@b.com.", &["a@b.com"]),
                 ("a@b.com... and -a@b.com-", &["a@b.com", "a@b.com"]),
                 ("...a@b.com", &["a@b.com"]),
-                ("?to=a@b.com&x=1 *a@b.com* `a@b.com`", &["a@b.com", "a@b.com", "a@b.com"]),
+                (
+                    "?to=a@b.com&x=1 *a@b.com* `a@b.com`",
+                    &["a@b.com", "a@b.com", "a@b.com"],
+                ),
                 ("mailto:a@b.com", &["a@b.com"]),
                 ("a@b.com/c a@b.com:25", &["a@b.com", "a@b.com"]),
                 ("a@xn--fiqs8s.xn--p1ai", &["a@xn--fiqs8s.xn--p1ai"]),
@@ -187,13 +217,28 @@ mod tests {
     fn lengths() {
         let local = |n: usize| format!("{}@b.com", "x".repeat(n));
         let domain = |n: usize| format!("a@{}.com", vec!["x".repeat(n); 4].join("."));
-        for (text, count) in [(local(64), 1), (local(65), 0), (domain(59), 1), (domain(62), 0), (domain(64), 0)] {
-            assert_eq!(super::super::testing::find(&Email, &text).len(), count, "{text}");
+        for (text, count) in [
+            (local(64), 1),
+            (local(65), 0),
+            (domain(59), 1),
+            (domain(62), 0),
+            (domain(64), 0),
+        ] {
+            assert_eq!(
+                super::super::testing::find(&Email, &text).len(),
+                count,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn hostile_texts_are_linear() {
-        assert_linear(&Email, &["@", "a@", "a@b.", "a.@b.", "a@b.com", "@a.", "a", ".", "-@-"]);
+        assert_linear(
+            &Email,
+            &[
+                "@", "a@", "a@b.", "a.@b.", "a@b.com", "@a.", "a", ".", "-@-",
+            ],
+        );
     }
 }

@@ -41,12 +41,17 @@ impl Recognizer for Hashtag {
         Anchor::Bytes(ByteSet::of(&[b'#', 0xEF]))
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
-        let Some(sign) = border::after(text, at).filter(|&c| is_sign(c)) else { return at + 1 };
+        let Some(sign) = border::after(text, at).filter(|&c| is_sign(c)) else {
+            return at + 1;
+        };
         let inside = at + sign.len_utf8();
         let before = border::before(text, at);
         // A `#` that closed the last topic may stand before the next one.
         let follows_topic = found.floor() == at && before.is_some_and(is_sign);
-        if !follows_topic && (border::joins(before) || before.is_some_and(|c| is_sign(c) || matches!(c, '&' | '/'))) {
+        if !follows_topic
+            && (border::joins(before)
+                || before.is_some_and(|c| is_sign(c) || matches!(c, '&' | '/')))
+        {
             return inside;
         }
         match topic_end(text, inside).or_else(|| tag_end(text, inside)) {
@@ -59,7 +64,11 @@ impl Recognizer for Hashtag {
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         let tag = entity.trim_matches(is_sign);
-        if tag.chars().any(char::is_uppercase) { Cow::Owned(tag.to_lowercase()) } else { Cow::Borrowed(tag) }
+        if tag.chars().any(char::is_uppercase) {
+            Cow::Owned(tag.to_lowercase())
+        } else {
+            Cow::Borrowed(tag)
+        }
     }
 }
 
@@ -92,7 +101,10 @@ fn topic_end(text: &str, start: usize) -> Option<usize> {
 
 /// Punctuation that stands between tags as well as inside topics.
 fn separates(c: char) -> bool {
-    matches!(c, '-' | '.' | '+' | '&' | '\'' | '，' | '。' | '、' | '；' | '：')
+    matches!(
+        c,
+        '-' | '.' | '+' | '&' | '\'' | '，' | '。' | '、' | '；' | '：'
+    )
 }
 
 /// Where a plain tag that begins at `start` ends.
@@ -122,17 +134,29 @@ mod tests {
             &Hashtag,
             &[
                 ("#rust", &["#rust → rust"]),
-                ("#Rust2026, #rust_lang. (#c)", &["#Rust2026 → rust2026", "#rust_lang → rust_lang", "#c → c"]),
+                (
+                    "#Rust2026, #rust_lang. (#c)",
+                    &["#Rust2026 → rust2026", "#rust_lang → rust_lang", "#c → c"],
+                ),
                 ("今天#话题#真好", &["#话题# → 话题"]),
                 ("#话题##另一个#", &["#话题# → 话题", "#另一个# → 另一个"]),
-                ("#话题#正文#第二个#", &["#话题# → 话题", "#第二个# → 第二个"]),
+                (
+                    "#话题#正文#第二个#",
+                    &["#话题# → 话题", "#第二个# → 第二个"],
+                ),
                 ("＃话题＃ ＃tag", &["＃话题＃ → 话题", "＃tag → tag"]),
-                ("#2026世界杯：开幕！#", &["#2026世界杯：开幕！# → 2026世界杯：开幕！"]),
+                (
+                    "#2026世界杯：开幕！#",
+                    &["#2026世界杯：开幕！# → 2026世界杯：开幕！"],
+                ),
                 ("#a.b#", &["#a.b# → a.b"]),
                 ("#话题，#另一个", &["#话题 → 话题", "#另一个 → 另一个"]),
                 ("#foo.#bar", &["#foo → foo", "#bar → bar"]),
                 ("#a #b#", &["#a → a", "#b# → b"]),
-                ("#Ünïcode #Привет #हिन्दी", &["#Ünïcode → ünïcode", "#Привет → привет", "#हिन्दी → हिन्दी"]),
+                (
+                    "#Ünïcode #Привет #हिन्दी",
+                    &["#Ünïcode → ünïcode", "#Привет → привет", "#हिन्दी → हिन्दी"],
+                ),
                 ("#Go语言", &["#Go语言 → go语言"]),
                 ("#1st", &["#1st → 1st"]),
                 // No tag.
@@ -153,7 +177,12 @@ mod tests {
     #[test]
     fn lengths() {
         let topic = |n: usize| format!("#{}#", "话".repeat(n));
-        let found = |text: &str| find(&Hashtag, text).iter().map(|s| s.of(text).to_string()).collect::<Vec<_>>();
+        let found = |text: &str| {
+            find(&Hashtag, text)
+                .iter()
+                .map(|s| s.of(text).to_string())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(found(&topic(32)), [topic(32)]);
         assert_eq!(found(&topic(33)), [topic(33).trim_end_matches('#')]);
         assert_eq!(found(&format!("#{}", "x".repeat(100))).len(), 1);

@@ -102,9 +102,17 @@ impl Found<'_> {
 
     /// Adds an entity: not empty, on character boundaries, not before [`Found::floor`].
     pub fn push(&mut self, span: Range<usize>) {
-        debug_assert!(*self.floor <= span.start && span.start < span.end, "{span:?} after {}", self.floor);
+        debug_assert!(
+            *self.floor <= span.start && span.start < span.end,
+            "{span:?} after {}",
+            self.floor
+        );
         *self.floor = span.end;
-        self.spans.push(Span { start: span.start, end: span.end, recognizer: self.recognizer });
+        self.spans.push(Span {
+            start: span.start,
+            end: span.end,
+            recognizer: self.recognizer,
+        });
     }
 
     /// What the recognizer keeps from text to text on this thread.

@@ -9,13 +9,16 @@ use super::Span;
 
 /// Removes the losers among overlapping spans of the same label. The order of what remains is not defined.
 pub(super) fn settle<L: Ord>(spans: &mut Vec<Span>, label: impl Fn(&Span) -> L) {
-    spans.sort_unstable_by(|a, b| (label(a), a.start, a.end).cmp(&(label(b), b.start, b.end)));
+    spans.sort_unstable_by_key(|span| (label(span), span.start, span.end));
     let mut first = 0;
     while first < spans.len() {
         // A cluster: each span overlaps one before it.
         let mut reach = spans[first].end;
         let mut end = first + 1;
-        while end < spans.len() && label(&spans[end]) == label(&spans[first]) && spans[end].start < reach {
+        while end < spans.len()
+            && label(&spans[end]) == label(&spans[first])
+            && spans[end].start < reach
+        {
             reach = reach.max(spans[end].end);
             end += 1;
         }
@@ -29,10 +32,19 @@ pub(super) fn settle<L: Ord>(spans: &mut Vec<Span>, label: impl Fn(&Span) -> L) 
 
 /// Empties the losers. A tree of the winners keeps this at n log n: a hostile text can make one long cluster.
 fn settle_cluster(cluster: &mut [Span]) {
-    cluster.sort_unstable_by_key(|span| (usize::MAX - (span.end - span.start), span.start, span.recognizer));
+    cluster.sort_unstable_by_key(|span| {
+        (
+            usize::MAX - (span.end - span.start),
+            span.start,
+            span.recognizer,
+        )
+    });
     let mut winners: BTreeMap<usize, usize> = BTreeMap::new();
     for span in cluster {
-        let overlaps = winners.range(..span.end).next_back().is_some_and(|(_, &end)| end > span.start);
+        let overlaps = winners
+            .range(..span.end)
+            .next_back()
+            .is_some_and(|(_, &end)| end > span.start);
         if overlaps {
             span.end = span.start;
         } else {
@@ -46,10 +58,19 @@ mod tests {
     use super::*;
 
     fn settled(spans: &[(usize, usize, usize)]) -> Vec<(usize, usize, usize)> {
-        let mut spans: Vec<Span> =
-            spans.iter().map(|&(start, end, recognizer)| Span { start, end, recognizer }).collect();
+        let mut spans: Vec<Span> = spans
+            .iter()
+            .map(|&(start, end, recognizer)| Span {
+                start,
+                end,
+                recognizer,
+            })
+            .collect();
         settle(&mut spans, |span| span.recognizer / 10);
-        let mut rest: Vec<_> = spans.iter().map(|s| (s.start, s.end, s.recognizer)).collect();
+        let mut rest: Vec<_> = spans
+            .iter()
+            .map(|s| (s.start, s.end, s.recognizer))
+            .collect();
         rest.sort_unstable();
         rest
     }
@@ -62,7 +83,10 @@ mod tests {
         assert_eq!(settled(&[(0, 3, 0), (3, 5, 1)]), [(0, 3, 0), (3, 5, 1)]);
         // The loser's own victims live.
         assert_eq!(settled(&[(0, 4, 0), (3, 9, 1), (8, 10, 0)]), [(3, 9, 1)]);
-        assert_eq!(settled(&[(0, 4, 0), (3, 6, 1), (5, 9, 0)]), [(0, 4, 0), (5, 9, 0)]);
+        assert_eq!(
+            settled(&[(0, 4, 0), (3, 6, 1), (5, 9, 0)]),
+            [(0, 4, 0), (5, 9, 0)]
+        );
         // Another label does not compete.
         assert_eq!(settled(&[(0, 3, 0), (0, 9, 10)]), [(0, 3, 0), (0, 9, 10)]);
     }

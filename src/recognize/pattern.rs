@@ -65,30 +65,59 @@ impl Pattern {
     /// # Errors
     /// [`Error::Pattern`] where it does not compile, takes more than 10 MB, or has no such group.
     pub fn new(label: &str, pattern: &str, group: usize) -> Result<Self> {
-        let fail = |message: String| Error::Pattern { pattern: pattern.to_string(), message };
+        let fail = |message: String| Error::Pattern {
+            pattern: pattern.to_string(),
+            message,
+        };
         let hir = regex_syntax::parse(pattern).map_err(|e| fail(e.to_string()))?;
-        let config = Regex::config().nfa_size_limit(Some(SIZE_LIMIT)).onepass_size_limit(Some(SIZE_LIMIT / 10));
-        let regex =
-            Regex::builder().configure(config).build_from_hir(&hir).map_err(|e| fail(build_message(&e)))?;
+        let config = Regex::config()
+            .nfa_size_limit(Some(SIZE_LIMIT))
+            .onepass_size_limit(Some(SIZE_LIMIT / 10));
+        let regex = Regex::builder()
+            .configure(config)
+            .build_from_hir(&hir)
+            .map_err(|e| fail(build_message(&e)))?;
         let groups = regex.group_info().group_len(PatternID::ZERO);
         if group >= groups {
             return Err(fail(match groups {
-                1 => format!("it has no group {group}: it has no groups, so leave `group` out or write one in (…)"),
-                _ => format!("it has no group {group}: its groups are 1 to {}", groups - 1),
+                1 => format!(
+                    "it has no group {group}: it has no groups, so leave `group` out or write one in (…)"
+                ),
+                _ => format!(
+                    "it has no group {group}: its groups are 1 to {}",
+                    groups - 1
+                ),
             }));
         }
         let prefilter = Prefilter::of(&hir);
-        let candidates = Candidates::new(prefilter.as_ref().map_or(ByteSet::default(), |p| p.anchor), false);
+        let candidates = Candidates::new(
+            prefilter.as_ref().map_or(ByteSet::default(), |p| p.anchor),
+            false,
+        );
         let of_pool = regex.clone();
         let make: MakeEngine = Box::new(move || Engine::new(&of_pool, group));
         let pool = Pool::new(make);
-        let compiled = Compiled { pattern: pattern.to_string(), group, regex, prefilter, candidates, pool };
-        Ok(Self { label: label.into(), name: format!("pattern:{label}").into(), compiled: Arc::new(compiled) })
+        let compiled = Compiled {
+            pattern: pattern.to_string(),
+            group,
+            regex,
+            prefilter,
+            candidates,
+            pool,
+        };
+        Ok(Self {
+            label: label.into(),
+            name: format!("pattern:{label}").into(),
+            compiled: Arc::new(compiled),
+        })
     }
 
     /// The same pattern under the name `pattern:LABEL#number`.
     pub(super) fn numbered(self, number: usize) -> Self {
-        Self { name: format!("{}#{number}", self.name).into(), ..self }
+        Self {
+            name: format!("{}#{number}", self.name).into(),
+            ..self
+        }
     }
 
     /// Calls `found` with every match (or its group; `None` where the group took no part), in order, as `find_iter`
@@ -96,7 +125,13 @@ impl Pattern {
     pub fn find_all(&self, text: &str, mut found: impl FnMut(Option<Range<usize>>)) {
         let compiled = &*self.compiled;
         let Some(prefilter) = &compiled.prefilter else {
-            compiled.search(&mut compiled.pool.get(), text, 0..text.len(), usize::MAX, &mut found);
+            compiled.search(
+                &mut compiled.pool.get(),
+                text,
+                0..text.len(),
+                usize::MAX,
+                &mut found,
+            );
             return;
         };
         let mut engine = None;
@@ -122,23 +157,41 @@ impl Recognizer for Pattern {
         Cow::Owned(format!("{}:{}", self.compiled.group, self.compiled.pattern))
     }
     fn anchor(&self) -> Anchor {
-        self.compiled.prefilter.as_ref().map_or(Anchor::Start, |prefilter| Anchor::Bytes(prefilter.anchor))
+        self.compiled
+            .prefilter
+            .as_ref()
+            .map_or(Anchor::Start, |prefilter| Anchor::Bytes(prefilter.anchor))
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let compiled = &*self.compiled;
-        let Found { spans, recognizer, floor, memory } = found;
+        let Found {
+            spans,
+            recognizer,
+            floor,
+            memory,
+        } = found;
         // An empty match, or a group that took no part, is no entity.
         let mut push = |range: Option<Range<usize>>| {
             if let Some(range) = range.filter(|range| !range.is_empty()) {
-                spans.push(super::Span { start: range.start, end: range.end, recognizer: *recognizer });
+                spans.push(super::Span {
+                    start: range.start,
+                    end: range.end,
+                    recognizer: *recognizer,
+                });
             }
         };
-        if compiled.prefilter.as_ref().is_some_and(|prefilter| !prefilter.confirms(text.as_bytes(), at)) {
+        if compiled
+            .prefilter
+            .as_ref()
+            .is_some_and(|prefilter| !prefilter.confirms(text.as_bytes(), at))
+        {
             return at + 1;
         }
         let engine = memory.get_or_insert_with(|| Engine::new(&compiled.regex, compiled.group));
         match &compiled.prefilter {
-            Some(prefilter) => compiled.search_around(prefilter, engine, text, at, floor, &mut push),
+            Some(prefilter) => {
+                compiled.search_around(prefilter, engine, text, at, floor, &mut push)
+            }
             None => {
                 compiled.search(engine, text, 0..text.len(), usize::MAX, &mut push);
                 usize::MAX
@@ -185,14 +238,22 @@ impl Compiled {
                     return Ok(self.regex.search_with(cache, input));
                 }
                 let pattern = self.regex.search_slots_with(cache, input, slots);
-                let whole = slots[0].zip(slots[1]).map(|(start, end)| start.get()..end.get());
-                Ok(pattern.zip(whole).map(|(pattern, whole)| Match::new(pattern, whole)))
+                let whole = slots[0]
+                    .zip(slots[1])
+                    .map(|(start, end)| start.get()..end.get());
+                Ok(pattern
+                    .zip(whole)
+                    .map(|(pattern, whole)| Match::new(pattern, whole)))
             });
-            let Some(whole) = next.filter(|whole| whole.start() < settled) else { return last };
+            let Some(whole) = next.filter(|whole| whole.start() < settled) else {
+                return last;
+            };
             last = Some(whole.end());
             found(match self.group {
                 0 => Some(whole.range()),
-                group => slots[2 * group].zip(slots[2 * group + 1]).map(|(start, end)| start.get()..end.get()),
+                group => slots[2 * group]
+                    .zip(slots[2 * group + 1])
+                    .map(|(start, end)| start.get()..end.get()),
             });
         }
     }
@@ -200,13 +261,19 @@ impl Compiled {
 
 impl Engine {
     fn new(regex: &Regex, group: usize) -> Self {
-        Self { cache: regex.create_cache(), slots: vec![None; 2 * (group + 1)] }
+        Self {
+            cache: regex.create_cache(),
+            slots: vec![None; 2 * (group + 1)],
+        }
     }
 }
 
 fn build_message(error: &BuildError) -> String {
     match error.size_limit() {
-        Some(_) => format!("it takes more than {} MB when compiled: make its repetitions smaller", SIZE_LIMIT >> 20),
+        Some(_) => format!(
+            "it takes more than {} MB when compiled: make its repetitions smaller",
+            SIZE_LIMIT >> 20
+        ),
         None => error.to_string(),
     }
 }
@@ -222,10 +289,20 @@ mod tests {
 
     #[test]
     fn errors_say_what_and_what_to_do() {
-        assert!(error("(a", 0).contains("unclosed group"), "{}", error("(a", 0));
-        assert!(error("a", 1).ends_with("it has no groups, so leave `group` out or write one in (…)"));
+        assert!(
+            error("(a", 0).contains("unclosed group"),
+            "{}",
+            error("(a", 0)
+        );
+        assert!(
+            error("a", 1).ends_with("it has no groups, so leave `group` out or write one in (…)")
+        );
         assert!(error("(a)(b)", 3).ends_with("its groups are 1 to 2"));
-        assert!(error(r"(?:\w{900}){900}", 0).contains("10 MB"), "{}", error(r"(?:\w{900}){900}", 0));
+        assert!(
+            error(r"(?:\w{900}){900}", 0).contains("10 MB"),
+            "{}",
+            error(r"(?:\w{900}){900}", 0)
+        );
     }
 
     #[test]
@@ -235,16 +312,28 @@ mod tests {
         pattern.find_all("abb c a", |range| all.push(range));
         assert_eq!(all, [Some(1..3), None, Some(7..7)]);
         let text = "abb c a";
-        assert_eq!(find(&pattern, text).iter().map(|s| s.of(text)).collect::<Vec<_>>(), ["bb"]);
+        assert_eq!(
+            find(&pattern, text)
+                .iter()
+                .map(|s| s.of(text))
+                .collect::<Vec<_>>(),
+            ["bb"]
+        );
     }
 
     #[test]
     fn hostile_texts_are_linear() {
         for (pattern, units) in [
-            (r"[A-Za-z0-9.\-+_]+@[A-Za-z0-9.\-+_]+\.[A-Za-z]+", &["@", "a@", "a", "a@b.c", "a@b"] as &[_]),
+            (
+                r"[A-Za-z0-9.\-+_]+@[A-Za-z0-9.\-+_]+\.[A-Za-z]+",
+                &["@", "a@", "a", "a@b.c", "a@b"] as &[_],
+            ),
             (r"[a-z]+@[a-z@]+!", &["a@", "a", "@"]),
             (r"(?:^|[^a-z])(@\w{2,30})", &["@", "@a", " @"]),
-            (r"[12]\d{3}-\d\d-\d\d", &["1", "-", "1-", "2026-", "2026-11-2"]),
+            (
+                r"[12]\d{3}-\d\d-\d\d",
+                &["1", "-", "1-", "2026-", "2026-11-2"],
+            ),
             (r"\bORD-\d{8}\b", &["ORD-", "O", "ORD-1"]),
             (r"#\w+#|#\w+", &["#", "#a"]),
             ("\"[^\"]*\"", &["\"", "\"a", "a"]),

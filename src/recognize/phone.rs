@@ -58,24 +58,40 @@ impl Recognizer for Phone {
         }
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
-        let digits: String = entity.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
+        let digits: String = entity
+            .replace("(0)", "")
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
         let value = if entity.contains(['+', '＋']) {
             format!("+{digits}")
         } else {
             format!("+86{}", &digits[digits.len().saturating_sub(11)..])
         };
-        if value == entity { Cow::Borrowed(entity) } else { Cow::Owned(value) }
+        if value == entity {
+            Cow::Borrowed(entity)
+        } else {
+            Cow::Owned(value)
+        }
     }
 }
 
 /// The length of the digit run at `at`, counted no further than matters.
 fn run(bytes: &[u8], at: usize) -> usize {
-    bytes.get(at..).unwrap_or_default().iter().take(MAX_DIGITS + 2).take_while(|b| b.is_ascii_digit()).count()
+    bytes
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take(MAX_DIGITS + 2)
+        .take_while(|b| b.is_ascii_digit())
+        .count()
 }
 
 /// Where the plus sign directly before `at` stands.
 fn plus_before(text: &str, at: usize) -> Option<usize> {
-    border::before(text, at).filter(|c| matches!(c, '+' | '＋')).map(|c| at - c.len_utf8())
+    border::before(text, at)
+        .filter(|c| matches!(c, '+' | '＋'))
+        .map(|c| at - c.len_utf8())
 }
 
 /// Brackets around a country code: from `inner`, the wider range, if both stand there.
@@ -104,7 +120,8 @@ fn mobile(text: &str, at: usize) -> Option<Range<usize>> {
         national += usize::from(matches!(bytes.get(national), Some(b' ' | b'-')));
     }
     let (end, separator) = national_mobile(bytes, national)?;
-    let grouped = separator == Some(b' ') && (group_before(bytes, start) || group_after(bytes, end));
+    let grouped =
+        separator == Some(b' ') && (group_before(bytes, start) || group_after(bytes, end));
     (!grouped && opens(text, start) && closes(text, end)).then_some(start..end)
 }
 
@@ -117,7 +134,9 @@ fn national_mobile(bytes: &[u8], at: usize) -> Option<(usize, Option<u8>)> {
         11 => Some((at + 11, None)),
         3 => {
             let separator = *bytes.get(at + 3).filter(|b| matches!(b, b' ' | b'-'))?;
-            let fine = run(bytes, at + 4) == 4 && bytes.get(at + 8) == Some(&separator) && run(bytes, at + 9) == 4;
+            let fine = run(bytes, at + 4) == 4
+                && bytes.get(at + 8) == Some(&separator)
+                && run(bytes, at + 9) == 4;
             fine.then_some((at + 13, Some(separator)))
         }
         _ => None,
@@ -126,8 +145,15 @@ fn national_mobile(bytes: &[u8], at: usize) -> Option<(usize, Option<u8>)> {
 
 /// Whether a group of three digits or more, or a country code, stands before a space before `start`.
 fn group_before(bytes: &[u8], start: usize) -> bool {
-    let Some((b' ', rest)) = bytes[..start].split_last() else { return false };
-    let digits = rest.iter().rev().take(4).take_while(|b| b.is_ascii_digit()).count();
+    let Some((b' ', rest)) = bytes[..start].split_last() else {
+        return false;
+    };
+    let digits = rest
+        .iter()
+        .rev()
+        .take(4)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
     digits >= 3 || digits > 0 && rest[..rest.len() - digits].ends_with(b"+")
 }
 
@@ -142,25 +168,34 @@ fn international(text: &str, plus: usize, at: usize) -> Option<Range<usize>> {
     let first = run(bytes, at);
     let code = (1..=first.min(3)).find(|&n| is_country_code(number(&bytes[at..at + n])))?;
     let (mut start, mut after_code) = (plus, at + code);
-    if first == code && let Some(whole) = bracketed(text, plus..after_code) {
+    if first == code
+        && let Some(whole) = bracketed(text, plus..after_code)
+    {
         start = whole.start;
         after_code = whole.end;
     }
     if !opens(text, start) || plus_before(text, start).is_some() {
         return None;
     }
-    let national = after_code + usize::from(first == code && matches!(bytes.get(after_code), Some(b' ' | b'-')));
+    let national = after_code
+        + usize::from(first == code && matches!(bytes.get(after_code), Some(b' ' | b'-')));
     let end = match &bytes[at..at + code] {
         b"86" if let Some((end, _)) = national_mobile(bytes, national) => end,
         b"86" => groups_end(bytes, after_code, code, 11..=13)?,
-        b"1" => groups_end(bytes, after_code, code, 11..=11).filter(|&end| is_north_american(&bytes[after_code..end]))?,
+        b"1" => groups_end(bytes, after_code, code, 11..=11)
+            .filter(|&end| is_north_american(&bytes[after_code..end]))?,
         _ => groups_end(bytes, after_code, code, MIN_DIGITS..=MAX_DIGITS)?,
     };
     closes(text, end).then_some(start..end)
 }
 
 /// Where the last group ends that keeps the number, `code` digits so far, within `allowed` digits.
-fn groups_end(bytes: &[u8], start: usize, code: usize, allowed: std::ops::RangeInclusive<usize>) -> Option<usize> {
+fn groups_end(
+    bytes: &[u8],
+    start: usize,
+    code: usize,
+    allowed: std::ops::RangeInclusive<usize>,
+) -> Option<usize> {
     let (mut at, mut digits, mut open) = (start, code, false);
     let mut best = None;
     loop {
@@ -173,7 +208,9 @@ fn groups_end(bytes: &[u8], start: usize, code: usize, allowed: std::ops::RangeI
         if !open && allowed.contains(&digits) {
             best = Some(at);
         }
-        let Some((next, opened)) = separator_end(bytes, at, open) else { break };
+        let Some((next, opened)) = separator_end(bytes, at, open) else {
+            break;
+        };
         (at, open) = (next, opened);
     }
     // More digits may follow after a space (another number), not after what joins groups or directly.
@@ -182,7 +219,9 @@ fn groups_end(bytes: &[u8], start: usize, code: usize, allowed: std::ops::RangeI
 
 /// Where the separator at `at` ends, before a digit, and whether a bracket is open then.
 fn separator_end(bytes: &[u8], at: usize, open: bool) -> Option<(usize, bool)> {
-    const CLOSED: [&[u8]; 9] = [b"(0)", b" (0) ", b" (0)", b" (", b"-(", b"(", b" ", b"-", b"."];
+    const CLOSED: [&[u8]; 9] = [
+        b"(0)", b" (0) ", b" (0)", b" (", b"-(", b"(", b" ", b"-", b".",
+    ];
     const OPEN: [&[u8]; 4] = [b") ", b")-", b")", b"-"];
     let separators: &[&[u8]] = if open { &OPEN } else { &CLOSED };
     let rest = bytes.get(at..)?;
@@ -195,7 +234,11 @@ fn separator_end(bytes: &[u8], at: usize, open: bool) -> Option<(usize, bool)> {
 
 /// Whether ten digits, however written, are a number of the North American plan.
 fn is_north_american(national: &[u8]) -> bool {
-    let digits: Vec<u8> = national.iter().copied().filter(u8::is_ascii_digit).collect();
+    let digits: Vec<u8> = national
+        .iter()
+        .copied()
+        .filter(u8::is_ascii_digit)
+        .collect();
     digits.len() == 10 && digits[0] >= b'2' && digits[3] >= b'2'
 }
 
@@ -253,46 +296,88 @@ mod tests {
         let cn = "+8613812345678";
         let is = |entity: &str| format!("{entity} → {cn}");
         for entity in [
-            "13812345678", "138-1234-5678", "138 1234 5678", "8613812345678", "008613812345678", "86-13812345678",
-            "86 138 1234 5678", "0086-138-1234-5678", "+86 13812345678", "+86-138-1234-5678", "+86 138 1234 5678",
-            "(+86)13812345678", "（+86）138 1234 5678", "(86)13812345678", "＋8613812345678",
+            "13812345678",
+            "138-1234-5678",
+            "138 1234 5678",
+            "8613812345678",
+            "008613812345678",
+            "86-13812345678",
+            "86 138 1234 5678",
+            "0086-138-1234-5678",
+            "+86 13812345678",
+            "+86-138-1234-5678",
+            "+86 138 1234 5678",
+            "(+86)13812345678",
+            "（+86）138 1234 5678",
+            "(86)13812345678",
+            "＋8613812345678",
         ] {
-            assert_table(&Phone, &[(entity, &[&is(entity)]), (&format!("电话{entity}转"), &[&is(entity)])]);
+            assert_table(
+                &Phone,
+                &[
+                    (entity, &[&is(entity)]),
+                    (&format!("电话{entity}转"), &[&is(entity)]),
+                ],
+            );
         }
         assert_table(
             &Phone,
             &[
                 ("+8613812345678", &["+8613812345678"]),
                 ("+1 (202) 555-0123", &["+1 (202) 555-0123 → +12025550123"]),
-                ("+1-202-555-0123, +12025550123; +1.202.555.0123", &[
-                    "+1-202-555-0123 → +12025550123",
-                    "+12025550123",
-                    "+1.202.555.0123 → +12025550123",
-                ]),
+                (
+                    "+1-202-555-0123, +12025550123; +1.202.555.0123",
+                    &[
+                        "+1-202-555-0123 → +12025550123",
+                        "+12025550123",
+                        "+1.202.555.0123 → +12025550123",
+                    ],
+                ),
                 ("+44 20 7946 0958", &["+44 20 7946 0958 → +442079460958"]),
-                ("+44 (0)20 7946 0958", &["+44 (0)20 7946 0958 → +442079460958"]),
+                (
+                    "+44 (0)20 7946 0958",
+                    &["+44 (0)20 7946 0958 → +442079460958"],
+                ),
                 ("+86 10 6552 9988", &["+86 10 6552 9988 → +861065529988"]),
                 ("+852 2123 4567.", &["+852 2123 4567 → +85221234567"]),
-                ("13812345678,13912345678/13712345678 13612345678", &[
-                    "13812345678 → +8613812345678",
-                    "13912345678 → +8613912345678",
-                    "13712345678 → +8613712345678",
-                    "13612345678 → +8613612345678",
-                ]),
-                ("tel:13812345678 phone=13812345678", &["13812345678 → +8613812345678", "13812345678 → +8613812345678"]),
-                ("2026-11-22 12:30 138 1234 5678", &["138 1234 5678 → +8613812345678"]),
+                (
+                    "13812345678,13912345678/13712345678 13612345678",
+                    &[
+                        "13812345678 → +8613812345678",
+                        "13912345678 → +8613912345678",
+                        "13712345678 → +8613712345678",
+                        "13612345678 → +8613612345678",
+                    ],
+                ),
+                (
+                    "tel:13812345678 phone=13812345678",
+                    &[
+                        "13812345678 → +8613812345678",
+                        "13812345678 → +8613812345678",
+                    ],
+                ),
+                (
+                    "2026-11-22 12:30 138 1234 5678",
+                    &["138 1234 5678 → +8613812345678"],
+                ),
                 // No phone, or only a part of something longer.
                 ("", &[]),
                 ("1", &[]),
                 ("12812345678 1381234567 138123456789", &[]),
                 ("110101199001011234", &[]),
                 ("6222 0213 8123 4567 138 1234 5678 9012", &[]),
-                ("6222-0213-8123-4567 138-1234-5678-9012 010-13812345678", &[]),
+                (
+                    "6222-0213-8123-4567 138-1234-5678-9012 010-13812345678",
+                    &[],
+                ),
                 ("3.13812345678 13812345678.5 $13812345678 13812345678%", &[]),
                 ("id13812345678 x_13812345678 13812345678a", &[]),
                 ("13812345678@example.com 13812345678.example.com", &[]),
                 ("１13812345678 13812345678１", &[]),
-                ("+999 123 456 789 +1 102 555 0123 +1 202 155 0123 +1 202 555", &[]),
+                (
+                    "+999 123 456 789 +1 102 555 0123 +1 202 155 0123 +1 202 555",
+                    &[],
+                ),
                 ("3+8613812345678 ++8613812345678 +86138123456789", &[]),
                 ("+44 1", &[]),
                 ("+1 138 1234 5678", &[]),
@@ -305,7 +390,19 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &Phone,
-            &["1", "1 ", "+1", "+86 ", "138 1234 ", "13812345678", "13812345678 ", "+44(0)", "(", "1-", "１1"],
+            &[
+                "1",
+                "1 ",
+                "+1",
+                "+86 ",
+                "138 1234 ",
+                "13812345678",
+                "13812345678 ",
+                "+44(0)",
+                "(",
+                "1-",
+                "１1",
+            ],
         );
     }
 }

@@ -37,7 +37,15 @@ impl Registry {
     /// The built-in recognizers: EMAIL, URL, PHONE, DATE, HASHTAG.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { recognizers: vec![Arc::new(Email), Arc::new(Url), Arc::new(Phone), Arc::new(Date), Arc::new(Hashtag)] }
+        Self {
+            recognizers: vec![
+                Arc::new(Email),
+                Arc::new(Url),
+                Arc::new(Phone),
+                Arc::new(Date),
+                Arc::new(Hashtag),
+            ],
+        }
     }
 
     /// Adds user patterns after what is there. A pattern under an existing label adds to it; the second pattern of a
@@ -46,8 +54,16 @@ impl Registry {
     pub fn with_patterns(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
         for pattern in patterns {
             let name = pattern.name();
-            let taken = self.recognizers.iter().filter(|r| r.name().split('#').next() == Some(name)).count();
-            let pattern = if taken == 0 { pattern } else { pattern.numbered(taken + 1) };
+            let taken = self
+                .recognizers
+                .iter()
+                .filter(|r| r.name().split('#').next() == Some(name))
+                .count();
+            let pattern = if taken == 0 {
+                pattern
+            } else {
+                pattern.numbered(taken + 1)
+            };
             self.recognizers.push(Arc::new(pattern));
         }
         self
@@ -55,7 +71,11 @@ impl Registry {
 
     /// The labels, sorted, each once.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.recognizers.iter().map(|r| r.label()).collect::<BTreeSet<_>>().into_iter()
+        self.recognizers
+            .iter()
+            .map(|r| r.label())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
     }
 
     /// The recognizers in order; [`Span::recognizer`](super::Span::recognizer) indexes this.
@@ -72,7 +92,11 @@ impl Registry {
     pub fn fingerprint(&self) -> String {
         let mut hasher = XxHash64::with_seed(0);
         for recognizer in &self.recognizers {
-            for part in [recognizer.name(), recognizer.label(), &recognizer.definition()] {
+            for part in [
+                recognizer.name(),
+                recognizer.label(),
+                &recognizer.definition(),
+            ] {
                 hasher.write(&(part.len() as u64).to_le_bytes());
                 hasher.write(part.as_bytes());
             }
@@ -93,7 +117,9 @@ impl Registry {
                 });
             }
         }
-        Ok(Scanner::new(self.clone(), |r| labels.iter().any(|label| label.as_ref() == r.label())))
+        Ok(Scanner::new(self.clone(), |r| {
+            labels.iter().any(|label| label.as_ref() == r.label())
+        }))
     }
 
     /// A scanner for all labels.
@@ -116,7 +142,10 @@ mod tests {
         let of = |patterns: Vec<Pattern>| Registry::builtin().with_patterns(patterns).fingerprint();
         let plain = of(vec![]);
         assert_eq!(plain, Registry::builtin().fingerprint());
-        assert!(plain.len() == 16 && plain.bytes().all(|b| b.is_ascii_hexdigit()), "{plain}");
+        assert!(
+            plain.len() == 16 && plain.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{plain}"
+        );
         let mut all = vec![
             plain,
             of(vec![pattern("A", "x", 0)]),
@@ -141,14 +170,31 @@ mod tests {
             pattern("ORDER", "c", 0),
             pattern("ORDER", "d", 0),
         ]);
-        assert_eq!(registry.labels().collect::<Vec<_>>(), ["DATE", "EMAIL", "HASHTAG", "ORDER", "PHONE", "URL"]);
+        assert_eq!(
+            registry.labels().collect::<Vec<_>>(),
+            ["DATE", "EMAIL", "HASHTAG", "ORDER", "PHONE", "URL"]
+        );
         let names: Vec<_> = registry.recognizers().iter().map(|r| r.name()).collect();
-        assert_eq!(names[5..], ["pattern:ORDER", "pattern:EMAIL", "pattern:ORDER#2", "pattern:ORDER#3"]);
+        assert_eq!(
+            names[5..],
+            [
+                "pattern:ORDER",
+                "pattern:EMAIL",
+                "pattern:ORDER#2",
+                "pattern:ORDER#3"
+            ]
+        );
     }
 
     #[test]
     fn an_unknown_label_is_named_with_the_known_ones() {
-        let error = Registry::builtin().scanner(&["EMAIL", "EMIAL"]).unwrap_err().to_string();
-        assert_eq!(error, "unknown label \"EMIAL\": the labels are DATE, EMAIL, HASHTAG, PHONE, URL");
+        let error = Registry::builtin()
+            .scanner(&["EMAIL", "EMIAL"])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "unknown label \"EMIAL\": the labels are DATE, EMAIL, HASHTAG, PHONE, URL"
+        );
     }
 }

@@ -60,7 +60,10 @@ impl Scanner {
             .iter()
             .enumerate()
             .filter(|(_, r)| want(r.as_ref()))
-            .map(|(index, r)| Wanted { recognizer: Arc::clone(r), index })
+            .map(|(index, r)| Wanted {
+                recognizer: Arc::clone(r),
+                index,
+            })
             .collect();
         let mut of_byte = vec![Vec::new(); 256];
         let (mut bytes, mut digit_runs, mut starts) = (ByteSet::default(), Vec::new(), Vec::new());
@@ -68,7 +71,8 @@ impl Scanner {
             match recognizer.anchor() {
                 Anchor::Bytes(set) => {
                     bytes = bytes.union(set);
-                    set.iter().for_each(|byte| of_byte[usize::from(byte)].push(i));
+                    set.iter()
+                        .for_each(|byte| of_byte[usize::from(byte)].push(i));
                 }
                 Anchor::DigitRun => digit_runs.push(i),
                 Anchor::Start => starts.push(i),
@@ -77,18 +81,34 @@ impl Scanner {
         let mut groups: Vec<Vec<usize>> = vec![Vec::new()];
         let mut group_of = Box::new([0; 256]);
         for (slot, asked) in group_of.iter_mut().zip(of_byte) {
-            let group = groups.iter().position(|known| *known == asked).unwrap_or_else(|| {
-                groups.push(asked);
-                groups.len() - 1
-            });
+            let group = groups
+                .iter()
+                .position(|known| *known == asked)
+                .unwrap_or_else(|| {
+                    groups.push(asked);
+                    groups.len() - 1
+                });
             *slot = u16::try_from(group).expect("at most one group a byte, and an empty one");
         }
         let contested = wanted.iter().enumerate().any(|(i, one)| {
-            wanted[..i].iter().any(|other| other.recognizer.label() == one.recognizer.label())
+            wanted[..i]
+                .iter()
+                .any(|other| other.recognizer.label() == one.recognizer.label())
         });
         let candidates = Candidates::new(bytes, !digit_runs.is_empty());
-        let plan = Plan { registry, wanted, candidates, group_of, groups, digit_runs, starts, contested };
-        Self { plan: Arc::new(plan) }
+        let plan = Plan {
+            registry,
+            wanted,
+            candidates,
+            group_of,
+            groups,
+            digit_runs,
+            starts,
+            contested,
+        };
+        Self {
+            plan: Arc::new(plan),
+        }
     }
 
     /// The registry behind it.
@@ -103,10 +123,23 @@ impl Scanner {
         scratch.begin(&self.plan);
         let Scratch { states, spans, .. } = scratch;
         let mut ask = |i: usize, at: usize| -> usize {
-            let State { resume, floor, memory } = &mut states[i];
+            let State {
+                resume,
+                floor,
+                memory,
+            } = &mut states[i];
             if at >= *resume {
                 let Wanted { recognizer, index } = &plan.wanted[i];
-                *resume = recognizer.verify(text, at, &mut Found { spans, recognizer: *index, floor, memory });
+                *resume = recognizer.verify(
+                    text,
+                    at,
+                    &mut Found {
+                        spans,
+                        recognizer: *index,
+                        floor,
+                        memory,
+                    },
+                );
             }
             *resume
         };
@@ -116,7 +149,9 @@ impl Scanner {
         let alone = plan.wanted.len() == 1;
         plan.candidates.for_each(text.as_bytes(), |at, candidate| {
             let asked = match candidate {
-                Candidate::Byte => &plan.groups[usize::from(plan.group_of[usize::from(text.as_bytes()[at])])],
+                Candidate::Byte => {
+                    &plan.groups[usize::from(plan.group_of[usize::from(text.as_bytes()[at])])]
+                }
                 Candidate::DigitRun => &plan.digit_runs,
             };
             let mut resume = at + 1;
@@ -130,7 +165,9 @@ impl Scanner {
             if plan.contested {
                 overlap::settle(spans, label);
             }
-            spans.sort_unstable_by(|a, b| (a.start, a.end, label(a)).cmp(&(b.start, b.end, label(b))));
+            spans.sort_unstable_by(|a, b| {
+                (a.start, a.end, label(a)).cmp(&(b.start, b.end, label(b)))
+            });
         }
         spans
     }
@@ -139,7 +176,11 @@ impl Scanner {
 impl Scratch {
     fn begin(&mut self, plan: &Arc<Plan>) {
         self.spans.clear();
-        if self.plan.as_ref().is_some_and(|known| Arc::ptr_eq(known, plan)) {
+        if self
+            .plan
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, plan))
+        {
             for state in &mut self.states {
                 state.resume = 0;
                 state.floor = 0;
@@ -161,7 +202,15 @@ mod tests {
         let scanner = registry.scanner(labels).unwrap();
         let mut scratch = Scratch::default();
         let spans = scanner.scan(text, &mut scratch);
-        spans.iter().map(|s| (s.of(text), registry.recognizers()[s.recognizer].name().to_string())).collect()
+        spans
+            .iter()
+            .map(|s| {
+                (
+                    s.of(text),
+                    registry.recognizers()[s.recognizer].name().to_string(),
+                )
+            })
+            .collect()
     }
 
     fn pattern(label: &str, pattern: &str) -> Pattern {
@@ -176,7 +225,10 @@ mod tests {
             pattern("B", "bb"),
         ]);
         let own = |text: &'static str, name: &str| (text, format!("pattern:{name}"));
-        assert_eq!(scan(&registry, &["A", "B"], "abbbc"), [own("abbb", "A#2"), own("bb", "B")]);
+        assert_eq!(
+            scan(&registry, &["A", "B"], "abbbc"),
+            [own("abbb", "A#2"), own("bb", "B")]
+        );
         assert_eq!(scan(&registry, &["A"], "abbbc"), [own("abbb", "A#2")]);
         assert_eq!(scan(&registry, &["B", "B"], "abbbc"), [own("bb", "B")]);
         assert_eq!(scan(&registry, &[], "abbbc"), []);
@@ -192,7 +244,11 @@ mod tests {
             for (label, count) in [("X", 2), ("EMAIL", 1), ("PHONE", 0)] {
                 let scanner = registry.scanner(&[label]).unwrap();
                 assert_eq!(scanner.scan(text, &mut scratch).len(), count, "{label}");
-                assert_eq!(scanner.scan(text, &mut scratch).len(), count, "{label}, again");
+                assert_eq!(
+                    scanner.scan(text, &mut scratch).len(),
+                    count,
+                    "{label}, again"
+                );
             }
         }
     }

@@ -38,7 +38,11 @@ impl<'a> CharOffsets<'a> {
     /// Starts at the beginning of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, byte: 0, chars: 0 }
+        Self {
+            text,
+            byte: 0,
+            chars: 0,
+        }
     }
 
     /// Characters before `byte`, which must be a character boundary. Cheap when `byte` does not go back.

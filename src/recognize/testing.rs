@@ -7,14 +7,23 @@ pub(super) fn find(recognizer: &dyn Recognizer, text: &str) -> Vec<Span> {
     let (mut spans, mut floor, mut resume, mut memory) = (Vec::new(), 0, 0, Memory::default());
     let mut ask = |at| {
         if at >= resume {
-            let mut found = Found { spans: &mut spans, recognizer: 0, floor: &mut floor, memory: &mut memory };
+            let mut found = Found {
+                spans: &mut spans,
+                recognizer: 0,
+                floor: &mut floor,
+                memory: &mut memory,
+            };
             resume = recognizer.verify(text, at, &mut found);
         }
         resume
     };
     match recognizer.anchor() {
-        Anchor::Bytes(set) => Candidates::new(set, false).for_each(text.as_bytes(), |at, _| ask(at)),
-        Anchor::DigitRun => Candidates::new(Default::default(), true).for_each(text.as_bytes(), |at, _| ask(at)),
+        Anchor::Bytes(set) => {
+            Candidates::new(set, false).for_each(text.as_bytes(), |at, _| ask(at))
+        }
+        Anchor::DigitRun => {
+            Candidates::new(Default::default(), true).for_each(text.as_bytes(), |at, _| ask(at))
+        }
         Anchor::Start => {
             ask(0);
         }
@@ -30,15 +39,33 @@ pub(super) fn assert_table(recognizer: &dyn Recognizer, rows: &[(&str, &[&str])]
             .iter()
             .map(|span| {
                 let (entity, value) = (span.of(text), recognizer.value(span.of(text)));
-                assert_eq!(recognizer.value(&value), value, "the value of a value is itself");
-                if entity == value { entity.to_string() } else { format!("{entity} → {value}") }
+                assert_eq!(
+                    recognizer.value(&value),
+                    value,
+                    "the value of a value is itself"
+                );
+                if entity == value {
+                    entity.to_string()
+                } else {
+                    format!("{entity} → {value}")
+                }
             })
             .collect()
     };
     for (text, expected) in rows {
         assert_eq!(show(text), *expected, "{text}");
-        for (left, right) in [("：", "，"), ("😀", "😀"), ("\n", "\n"), ("「", "」"), ("、", "。")] {
-            assert_eq!(show(&format!("{left}{text}{right}")), *expected, "{left}{text}{right}");
+        for (left, right) in [
+            ("：", "，"),
+            ("😀", "😀"),
+            ("\n", "\n"),
+            ("「", "」"),
+            ("、", "。"),
+        ] {
+            assert_eq!(
+                show(&format!("{left}{text}{right}")),
+                *expected,
+                "{left}{text}{right}"
+            );
         }
     }
 }
@@ -46,10 +73,16 @@ pub(super) fn assert_table(recognizer: &dyn Recognizer, rows: &[(&str, &[&str])]
 /// Scans a megabyte of each, and less of it with other ends: what is quadratic does not finish.
 pub(super) fn assert_linear(recognizer: &dyn Recognizer, units: &[&str]) {
     for unit in units {
-        let (long, short) = (unit.repeat(1_000_000 / unit.len()), unit.repeat(100_000 / unit.len()));
+        let (long, short) = (
+            unit.repeat(1_000_000 / unit.len()),
+            unit.repeat(100_000 / unit.len()),
+        );
         for text in [long, format!("{short}é"), format!("x{short}")] {
             let spans = find(recognizer, &text);
-            assert!(spans.windows(2).all(|pair| pair[0].end <= pair[1].start), "{unit}");
+            assert!(
+                spans.windows(2).all(|pair| pair[0].end <= pair[1].start),
+                "{unit}"
+            );
         }
     }
 }

@@ -51,7 +51,11 @@ impl Recognizer for Url {
         Anchor::Bytes(ByteSet::of(b":."))
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
-        let span = if text.as_bytes()[at] == b':' { with_scheme(text, at) } else { with_www(text, at) };
+        let span = if text.as_bytes()[at] == b':' {
+            with_scheme(text, at)
+        } else {
+            with_www(text, at)
+        };
         match span.filter(|span| span.start >= found.floor()) {
             None => at + 1,
             Some(span) => {
@@ -64,14 +68,20 @@ impl Recognizer for Url {
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         let (scheme, authority) = match entity.split_once("://") {
             // The scheme of `www.a.com/?u=http://b.com` is not its first `://`.
-            Some((scheme, _)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), scheme.len() + 3),
+            Some((scheme, _)) if is_scheme(scheme) => {
+                (scheme.to_ascii_lowercase(), scheme.len() + 3)
+            }
             _ => ("http".to_string(), 0),
         };
         let after = &entity[authority..];
-        let (authority, mut rest) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
+        let (authority, mut rest) =
+            after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
         let (user, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
         let mut host = host.to_lowercase();
-        let port = SCHEMES.iter().find(|(name, _)| *name == scheme).map_or("", |(_, port)| port);
+        let port = SCHEMES
+            .iter()
+            .find(|(name, _)| *name == scheme)
+            .map_or("", |(_, port)| port);
         if host.ends_with(port) {
             host.truncate(host.len() - port.len());
         }
@@ -79,12 +89,18 @@ impl Recognizer for Url {
             rest = "";
         }
         let value = format!("{scheme}://{user}{host}{rest}");
-        if value == entity { Cow::Borrowed(entity) } else { Cow::Owned(value) }
+        if value == entity {
+            Cow::Borrowed(entity)
+        } else {
+            Cow::Owned(value)
+        }
     }
 }
 
 fn is_scheme(word: &str) -> bool {
-    SCHEMES.iter().any(|(name, _)| name.eq_ignore_ascii_case(word))
+    SCHEMES
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case(word))
 }
 
 /// The URL whose scheme ends at the `:` at `at`.
@@ -93,7 +109,12 @@ fn with_scheme(text: &str, at: usize) -> Option<Range<usize>> {
     if !bytes[at + 1..].starts_with(b"//") {
         return None;
     }
-    let length = bytes[..at].iter().rev().take(6).take_while(|b| b.is_ascii_alphabetic()).count();
+    let length = bytes[..at]
+        .iter()
+        .rev()
+        .take(6)
+        .take_while(|b| b.is_ascii_alphabetic())
+        .count();
     let start = at - length;
     if !is_scheme(&text[start..at]) || border::joins(border::before(text, start)) {
         return None;
@@ -134,7 +155,11 @@ fn user_end(bytes: &[u8], start: usize) -> Option<usize> {
 fn host_end(text: &str, start: usize, free: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let end = if free && bytes.get(start) == Some(&b'[') {
-        let inside = bytes[start + 1..].iter().take(46).take_while(|&&b| b != b']').count();
+        let inside = bytes[start + 1..]
+            .iter()
+            .take(46)
+            .take_while(|&&b| b != b']')
+            .count();
         let end = start + 1 + inside;
         (bytes.get(end) == Some(&b']')).then_some(())?;
         text.get(start + 1..end)?.parse::<Ipv6Addr>().ok()?;
@@ -144,7 +169,8 @@ fn host_end(text: &str, start: usize, free: bool) -> Option<usize> {
         // A dot that ends a sentence is none of the host's; one before a path is (the root).
         let name = run.trim_end_matches(['.', '-']);
         let next = bytes.get(start + run.len());
-        let rooted = run.len() == name.len() + 1 && run.ends_with('.') && matches!(next, Some(b'/' | b':'));
+        let rooted =
+            run.len() == name.len() + 1 && run.ends_with('.') && matches!(next, Some(b'/' | b':'));
         is_host(name, free).then_some(())?;
         start + name.len() + usize::from(rooted)
     };
@@ -175,9 +201,15 @@ fn is_host(name: &str, free: bool) -> bool {
     if last.bytes().all(|b| b.is_ascii_digit()) {
         return free && name.parse::<Ipv4Addr>().is_ok();
     }
-    let top_level = is_top_level(last.as_bytes()) || !last.is_ascii() && last.chars().all(char::is_alphabetic);
-    let fine = |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
-    name.len() <= MAX_HOST && labels >= if free { 2 } else { 3 } && top_level && name.split('.').all(fine)
+    let top_level = is_top_level(last.as_bytes())
+        || !last.is_ascii() && !last.contains(|c: char| c.is_numeric() || c == '_');
+    let fine = |label: &str| {
+        (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    name.len() <= MAX_HOST
+        && labels >= if free { 2 } else { 3 }
+        && top_level
+        && name.split('.').all(fine)
 }
 
 /// Where the port ends; the host's own end where there is none. A number that is no port makes it no host.
@@ -185,8 +217,14 @@ fn port_end(bytes: &[u8], end: usize) -> Option<usize> {
     if bytes.get(end) != Some(&b':') {
         return Some(end);
     }
-    let digits = bytes[end + 1..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
-    let number = bytes[end + 1..end + 1 + digits].iter().fold(0_u32, |n, b| n * 10 + u32::from(b - b'0'));
+    let digits = bytes[end + 1..]
+        .iter()
+        .take(6)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let number = bytes[end + 1..end + 1 + digits]
+        .iter()
+        .fold(0_u32, |n, b| n * 10 + u32::from(b - b'0'));
     match digits {
         0 => Some(end),
         _ => (number <= u32::from(u16::MAX)).then_some(end + 1 + digits),
@@ -220,8 +258,12 @@ fn rest_end(text: &str, start: usize) -> usize {
                 opened
             }
             // An apostrophe inside a word, not a closing quote.
-            '\'' => bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/')),
-            _ if c.is_ascii() => c.is_ascii_alphanumeric() || b"-._~:/?#@!$&*+,;=%".contains(&(c as u8)),
+            '\'' => bytes
+                .get(at + 1)
+                .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/')),
+            _ if c.is_ascii() => {
+                c.is_ascii_alphanumeric() || b"-._~:/?#@!$&*+,;=%".contains(&(c as u8))
+            }
             _ => border::joins(Some(c)) && !is_full_width(c),
         };
         if !goes_on {
@@ -248,65 +290,116 @@ mod tests {
                 ("http://example.com", &["http://example.com"]),
                 ("见https://example.com/a。谢谢", &["https://example.com/a"]),
                 ("官网http://example.com官网", &["http://example.com"]),
-                ("HTTP://Example.COM:80/Path?Q=1#F", &["HTTP://Example.COM:80/Path?Q=1#F → http://example.com/Path?Q=1#F"]),
-                ("https://example.com:443/", &["https://example.com:443/ → https://example.com"]),
-                ("https://example.com:8443/", &["https://example.com:8443/ → https://example.com:8443"]),
-                ("ftp://user:pass@ftp.example.org/x.gz", &["ftp://user:pass@ftp.example.org/x.gz"]),
-                ("www.example.com/a", &["www.example.com/a → http://www.example.com/a"]),
-                ("http://localhost:8000/x http://10.0.0.1/ http://[::1]:8080/x", &[
-                    "http://localhost:8000/x",
-                    "http://10.0.0.1/ → http://10.0.0.1",
-                    "http://[::1]:8080/x",
-                ]),
-                ("(http://example.com/a_(b)) [x](http://example.com/c)[y]", &[
-                    "http://example.com/a_(b)",
-                    "http://example.com/c",
-                ]),
-                ("http://example.com(see below) http://example.com/(", &["http://example.com", "http://example.com/ → http://example.com"]),
-                ("http://example.com/a, http://example.com/b. http://example.com/c?!", &[
-                    "http://example.com/a",
-                    "http://example.com/b",
-                    "http://example.com/c",
-                ]),
-                ("\"http://example.com/a\" 'http://example.com/b' <http://example.com/c>", &[
-                    "http://example.com/a",
-                    "http://example.com/b",
-                    "http://example.com/c",
-                ]),
-                ("**http://example.com/a** http://example.com/it's", &[
-                    "http://example.com/a",
-                    "http://example.com/it's",
-                ]),
+                (
+                    "HTTP://Example.COM:80/Path?Q=1#F",
+                    &["HTTP://Example.COM:80/Path?Q=1#F → http://example.com/Path?Q=1#F"],
+                ),
+                (
+                    "https://example.com:443/",
+                    &["https://example.com:443/ → https://example.com"],
+                ),
+                (
+                    "https://example.com:8443/",
+                    &["https://example.com:8443/ → https://example.com:8443"],
+                ),
+                (
+                    "ftp://user:pass@ftp.example.org/x.gz",
+                    &["ftp://user:pass@ftp.example.org/x.gz"],
+                ),
+                (
+                    "www.example.com/a",
+                    &["www.example.com/a → http://www.example.com/a"],
+                ),
+                (
+                    "http://localhost:8000/x http://10.0.0.1/ http://[::1]:8080/x",
+                    &[
+                        "http://localhost:8000/x",
+                        "http://10.0.0.1/ → http://10.0.0.1",
+                        "http://[::1]:8080/x",
+                    ],
+                ),
+                (
+                    "(http://example.com/a_(b)) [x](http://example.com/c)[y]",
+                    &["http://example.com/a_(b)", "http://example.com/c"],
+                ),
+                (
+                    "http://example.com(see below) http://example.com/(",
+                    &[
+                        "http://example.com",
+                        "http://example.com/ → http://example.com",
+                    ],
+                ),
+                (
+                    "http://example.com/a, http://example.com/b. http://example.com/c?!",
+                    &[
+                        "http://example.com/a",
+                        "http://example.com/b",
+                        "http://example.com/c",
+                    ],
+                ),
+                (
+                    "\"http://example.com/a\" 'http://example.com/b' <http://example.com/c>",
+                    &[
+                        "http://example.com/a",
+                        "http://example.com/b",
+                        "http://example.com/c",
+                    ],
+                ),
+                (
+                    "**http://example.com/a** http://example.com/it's",
+                    &["http://example.com/a", "http://example.com/it's"],
+                ),
                 ("http://example.com. Then", &["http://example.com"]),
                 ("http://example.com./a", &["http://example.com./a"]),
-                ("https://example.com/wiki/Žižek http://bücher.example/x", &[
-                    "https://example.com/wiki/Žižek",
-                    "http://bücher.example/x",
-                ]),
-                ("https://example.com/路径 http://example.com/%E8%B7%AF", &[
-                    "https://example.com/ → https://example.com",
-                    "http://example.com/%E8%B7%AF",
-                ]),
-                ("https://example.com/a？b http://example.com/a😀", &["https://example.com/a", "http://example.com/a"]),
-                ("http://example.com/?u=http://example.org/", &["http://example.com/?u=http://example.org/"]),
-                ("www.example.com?u=http://b.example", &[
-                    "www.example.com?u=http://b.example → http://www.example.com?u=http://b.example",
-                ]),
-                ("view-source:http://a-b.example_x.com/", &["http://a-b.example_x.com/ → http://a-b.example_x.com"]),
+                (
+                    "https://example.com/wiki/Žižek http://bücher.example/x",
+                    &["https://example.com/wiki/Žižek", "http://bücher.example/x"],
+                ),
+                (
+                    "https://example.com/路径 http://example.com/%E8%B7%AF",
+                    &[
+                        "https://example.com/ → https://example.com",
+                        "http://example.com/%E8%B7%AF",
+                    ],
+                ),
+                (
+                    "https://example.com/a？b http://example.com/a😀",
+                    &["https://example.com/a", "http://example.com/a"],
+                ),
+                (
+                    "http://example.com/?u=http://example.org/",
+                    &["http://example.com/?u=http://example.org/"],
+                ),
+                (
+                    "www.example.com?u=http://b.example",
+                    &[
+                        "www.example.com?u=http://b.example → http://www.example.com?u=http://b.example",
+                    ],
+                ),
+                (
+                    "view-source:http://a-b.example_x.com/",
+                    &["http://a-b.example_x.com/ → http://a-b.example_x.com"],
+                ),
                 // No URL.
                 ("", &[]),
                 (":", &[]),
                 ("http://", &[]),
                 ("http://x", &[]),
                 ("http://example.c", &[]),
-                ("http://1.2.3 http://1.2.3.400 http://[::g] http://[::1", &[]),
+                (
+                    "http://1.2.3 http://1.2.3.400 http://[::g] http://[::1",
+                    &[],
+                ),
                 ("xhttp://example.com _http://example.com", &[]),
                 ("gopher://example.com mailto:a@b.com", &[]),
                 ("http://example.com:99999/", &[]),
                 ("http://-example.com http://exa..mple.com", &[]),
                 ("http://example.com_x", &[]),
                 ("http://例子.中国", &[]),
-                ("www.com a.www.example.com xwww.example.com path/www.example.com", &[]),
+                (
+                    "www.com a.www.example.com xwww.example.com path/www.example.com",
+                    &[],
+                ),
                 ("example.com", &[]),
             ],
         );
@@ -316,8 +409,23 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &Url,
-            &["://", "http://", "http://a", "http://a.b/", "http://u:p@", "www.", "http://a.bc/(", "http://[", "http://x@", ":", "."],
+            &[
+                "://",
+                "http://",
+                "http://a",
+                "http://a.b/",
+                "http://u:p@",
+                "www.",
+                "http://a.bc/(",
+                "http://[",
+                "http://x@",
+                ":",
+                ".",
+            ],
         );
-        assert_linear(&Url, &["http://a.bc/)", "http://a.bc/'", "http://é.", "www.a.bc."]);
+        assert_linear(
+            &Url,
+            &["http://a.bc/)", "http://a.bc/'", "http://é.", "www.a.bc."],
+        );
     }
 }

@@ -15,7 +15,8 @@ use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableType, col,
+    BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown,
+    TableType, col,
 };
 use datafusion::physical_plan::ExecutionPlan;
 
@@ -45,11 +46,19 @@ impl EntitiesTable {
     pub(super) fn new(documents: Arc<dyn TableProvider>, registry: Arc<Registry>) -> Self {
         let columns = documents.schema();
         let of_document = DOCUMENT_COLUMNS.iter().map(|name| {
-            let (_, field) = columns.column_with_name(name).expect("documents begin with the store's own columns");
+            let (_, field) = columns
+                .column_with_name(name)
+                .expect("documents begin with the store's own columns");
             Arc::new(field.clone())
         });
-        let fields: Vec<_> = of_document.chain(EntityField::ALL.iter().map(|f| f.field())).collect();
-        Self { documents, registry, schema: Arc::new(Schema::new(fields)) }
+        let fields: Vec<_> = of_document
+            .chain(EntityField::ALL.iter().map(|f| f.field()))
+            .collect();
+        Self {
+            documents,
+            registry,
+            schema: Arc::new(Schema::new(fields)),
+        }
     }
 
     fn decides(expr: &Expr) -> Decides {
@@ -58,7 +67,10 @@ impl EntitiesTable {
             Decides::Entities
         } else if columns.iter().all(|c| c.name == "label") {
             Decides::Labels
-        } else if columns.iter().all(|c| DOCUMENT_COLUMNS.contains(&c.name.as_str())) {
+        } else if columns
+            .iter()
+            .all(|c| DOCUMENT_COLUMNS.contains(&c.name.as_str()))
+        {
             Decides::Documents
         } else {
             Decides::Entities
@@ -73,11 +85,15 @@ impl EntitiesTable {
         for condition in conditions {
             let condition = unqualified(condition)?;
             self.check_known(&condition)?;
-            let words: DictionaryArray<Int32Type> =
-                DictionaryArray::try_new((0..labels.len() as i32).collect(), Arc::new(StringArray::from(labels.clone())))?;
+            let words: DictionaryArray<Int32Type> = DictionaryArray::try_new(
+                (0..labels.len() as i32).collect(),
+                Arc::new(StringArray::from(labels.clone())),
+            )?;
             let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(words)])?;
-            let holds: ArrayRef =
-                state.create_physical_expr(condition, &df_schema)?.evaluate(&batch)?.into_array(labels.len())?;
+            let holds: ArrayRef = state
+                .create_physical_expr(condition, &df_schema)?
+                .evaluate(&batch)?
+                .into_array(labels.len())?;
             let holds = holds.as_boolean();
             let mut row = 0;
             labels.retain(|_| {
@@ -100,7 +116,11 @@ impl EntitiesTable {
         };
         condition.apply(|expr| {
             match expr {
-                Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq | Operator::NotEq, right }) => {
+                Expr::BinaryExpr(BinaryExpr {
+                    left,
+                    op: Operator::Eq | Operator::NotEq,
+                    right,
+                }) => {
                     check(left)?;
                     check(right)?;
                 }
@@ -113,7 +133,11 @@ impl EntitiesTable {
     }
 
     fn document_plan(&self, conditions: Vec<Expr>, columns: &[&str]) -> Result<LogicalPlan> {
-        let mut plan = LogicalPlanBuilder::scan("documents", provider_as_source(Arc::clone(&self.documents)), None)?;
+        let mut plan = LogicalPlanBuilder::scan(
+            "documents",
+            provider_as_source(Arc::clone(&self.documents)),
+            None,
+        )?;
         if let Some(condition) = conjunction(conditions) {
             plan = plan.filter(condition)?;
         }
@@ -131,7 +155,10 @@ impl TableProvider for EntitiesTable {
         TableType::View
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(filters
             .iter()
             .map(|filter| match Self::decides(filter) {
@@ -165,9 +192,13 @@ impl TableProvider for EntitiesTable {
         // `text` first: ExtractExec reads column 0 and carries along the others.
         let mut columns = vec!["text"];
         columns.extend(projection.iter().filter_map(|&i| DOCUMENT_COLUMNS.get(i)));
-        let documents = state.create_physical_plan(&self.document_plan(of_documents, &columns)?).await?;
+        let documents = state
+            .create_physical_plan(&self.document_plan(of_documents, &columns)?)
+            .await?;
         let schema = Arc::new(self.schema.project(projection)?);
-        Ok(Arc::new(ExtractExec::try_new(documents, extractor, labels, schema, limit)?))
+        Ok(Arc::new(ExtractExec::try_new(
+            documents, extractor, labels, schema, limit,
+        )?))
     }
 }
 
@@ -185,7 +216,9 @@ fn unqualified(expr: &Expr) -> Result<Expr> {
         .clone()
         .transform(|e| {
             Ok(match e {
-                Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
+                Expr::Column(column) => {
+                    Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
+                }
                 other => Transformed::no(other),
             })
         })?

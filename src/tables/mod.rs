@@ -32,8 +32,8 @@ impl Snapshot {
     /// [`crate::Error::Io`] where a folder cannot be listed.
     pub fn of(store: &Store) -> Result<Self> {
         Ok(Self {
-            documents: parquet_files::list(&store.documents())?,
-            quarantine: parquet_files::list(&store.quarantine())?,
+            documents: store.committed(&store.documents())?,
+            quarantine: store.committed(&store.quarantine())?,
         })
     }
 }
@@ -42,13 +42,24 @@ impl Snapshot {
 ///
 /// # Errors
 /// [`crate::Error::Io`] where a Parquet file of the store cannot be read.
-pub fn register_store(ctx: &SessionContext, snapshot: &Snapshot, registry: &Arc<Registry>) -> Result<()> {
+pub fn register_store(
+    ctx: &SessionContext,
+    snapshot: &Snapshot,
+    registry: &Arc<Registry>,
+) -> Result<()> {
     let documents = parquet_files::table(&snapshot.documents, |schemas| {
         Arc::new(merge_schemas(schemas.iter().map(AsRef::as_ref)))
     })?;
     let quarantine = parquet_files::table(&snapshot.quarantine, |_| quarantine_schema())?;
-    let entities = Arc::new(entities::EntitiesTable::new(Arc::clone(&documents), Arc::clone(registry)));
-    for (name, table) in NAMES.into_iter().zip([documents, quarantine, entities as Arc<dyn TableProvider>]) {
+    let entities = Arc::new(entities::EntitiesTable::new(
+        Arc::clone(&documents),
+        Arc::clone(registry),
+    ));
+    for (name, table) in
+        NAMES
+            .into_iter()
+            .zip([documents, quarantine, entities as Arc<dyn TableProvider>])
+    {
         ctx.deregister_table(name)?;
         ctx.register_table(name, table)?;
     }

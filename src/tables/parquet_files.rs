@@ -10,29 +10,12 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use crate::error::{Error, Result};
-
-/// The visible Parquet files of a folder, in order of name; none where there is no folder.
-pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(Error::io(folder)(e)),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(Error::io(folder))?.path();
-        let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-        if !hidden && path.extension().is_some_and(|e| e == "parquet") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
 
 /// The table over `files`, with the schema that `merge` makes of theirs.
 pub(super) fn table(
@@ -53,7 +36,8 @@ pub(super) fn table(
     if urls.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
     }
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let options =
+        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(schema);
@@ -62,8 +46,11 @@ pub(super) fn table(
 
 fn schema_of(path: &Path) -> Result<SchemaRef> {
     let file = std::fs::File::open(path).map_err(Error::io(path))?;
-    let metadata = ArrowReaderMetadata::load(&file, Default::default())
-        .map_err(|e| Error::io(path)(std::io::Error::other(format!("not a readable Parquet file: {e}"))))?;
+    let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(|e| {
+        Error::io(path)(std::io::Error::other(format!(
+            "not a readable Parquet file: {e}"
+        )))
+    })?;
     // Without the files' own metadata: tables compare by columns.
     Ok(Arc::new(Schema::new(metadata.schema().fields().clone())))
 }

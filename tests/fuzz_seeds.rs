@@ -1,0 +1,39 @@
+//! Replays `tests/fuzz/seeds/<target>/*` through the fuzz targets' own assertions.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "fuzz/targets.rs"]
+mod targets;
+
+use std::fs;
+use std::path::Path;
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/seeds")
+        .join(target);
+    let mut seeds: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    seeds.sort();
+    assert!(
+        seeds.len() >= 12,
+        "{} holds only {} seeds",
+        folder.display(),
+        seeds.len()
+    );
+    for seed in seeds {
+        println!("{}", seed.display());
+        run(&fs::read(&seed).unwrap());
+    }
+}
+
+#[test]
+fn registry() {
+    replay("registry", targets::registry);
+}
+
+#[test]
+fn pattern() {
+    replay("pattern", targets::pattern);
+}

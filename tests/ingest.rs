@@ -1,0 +1,897 @@
+//! What `spanql ingest` promises, through the library: every record in one place, all or nothing, the same rows for
+//! any number of threads.
+
+// Helpers of tests, which clippy does not take for tests.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
+};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, FieldRef, Int32Type, Int64Type, TimestampMicrosecondType};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use proptest::prelude::*;
+use spanql::ingest::{Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest};
+use spanql::store::{document_schema, merge_schemas};
+use tempfile::TempDir;
+
+/// A folder with inputs and a store.
+struct Bench {
+    dir: TempDir,
+    options: IngestOptions,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            options: IngestOptions::default(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.path("store")
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+        self
+    }
+
+    fn ingest(&self, names: &[&str]) -> spanql::Result<Summary> {
+        let paths: Vec<String> = names
+            .iter()
+            .map(|name| self.path(name).display().to_string())
+            .collect();
+        ingest(&paths, &self.store(), &self.options, &())
+    }
+
+    fn documents(&self) -> Option<RecordBatch> {
+        table(&self.store().join("documents"))
+    }
+
+    /// A column as text, NULL as `∅`.
+    fn column(&self, name: &str) -> Vec<String> {
+        self.documents()
+            .map_or(Vec::new(), |batch| strings(&batch, name))
+    }
+
+    fn quarantine(&self) -> Vec<Refused> {
+        let Some(batch) = table(&self.store().join("quarantine")) else {
+            return Vec::new();
+        };
+        let source = tail(strings(&batch, "source"));
+        let reason = strings(&batch, "reason");
+        let record = batch["record"].as_primitive::<Int64Type>();
+        let offset = batch["byte_offset"].as_primitive::<Int64Type>();
+        let raw = batch["raw"].as_binary_view();
+        let length = batch["length"].as_primitive::<Int64Type>();
+        (0..batch.num_rows())
+            .map(|row| Refused {
+                file: source[row].clone(),
+                record: record.value(row) as usize,
+                offset: offset.is_valid(row).then(|| offset.value(row) as usize),
+                reason: reason[row].clone(),
+                raw: raw.value(row).to_vec(),
+                length: length.value(row) as usize,
+            })
+            .collect()
+    }
+
+    fn listing(&self) -> Vec<String> {
+        let mut all: Vec<String> = walkdir::WalkDir::new(self.store())
+            .into_iter()
+            .filter_map(|entry| entry.ok())
+            .filter(|entry| entry.file_type().is_file() && entry.file_name() != ".lock")
+            .map(|entry| {
+                entry
+                    .path()
+                    .strip_prefix(self.store())
+                    .unwrap()
+                    .display()
+                    .to_string()
+            })
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+/// A row of `quarantine`.
+#[derive(Debug, Clone, PartialEq)]
+struct Refused {
+    file: String,
+    record: usize,
+    offset: Option<usize>,
+    reason: String,
+    raw: Vec<u8>,
+    length: usize,
+}
+
+fn strings(batch: &RecordBatch, name: &str) -> Vec<String> {
+    let text = cast(batch.column_by_name(name).unwrap(), &DataType::Utf8View).unwrap();
+    text.as_string_view()
+        .iter()
+        .map(|value| value.unwrap_or("∅").to_string())
+        .collect()
+}
+
+fn parquet_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+/// All rows of a folder under the schema that `merge_schemas` gives, as the engine reads it.
+fn table(folder: &Path) -> Option<RecordBatch> {
+    let mut batches = Vec::new();
+    for path in parquet_files(folder) {
+        let file = fs::File::open(path).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .unwrap()
+            .build()
+            .unwrap();
+        batches.extend(reader.map(Result::unwrap));
+    }
+    let first = batches.first()?.schema();
+    let schema = if first.field(0).name() == "doc_id" {
+        Arc::new(merge_schemas(
+            batches.iter().map(|batch| batch.schema_ref().as_ref()),
+        ))
+    } else {
+        first
+    };
+    let widened: Vec<RecordBatch> = batches
+        .iter()
+        .map(|batch| {
+            let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+                Some(column) => cast(column, field.data_type()).unwrap(),
+                None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
+            };
+            RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect())
+                .unwrap()
+        })
+        .collect();
+    Some(concat_batches(&schema, &widened).unwrap())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// What follows the last slash.
+fn tail(paths: Vec<String>) -> Vec<String> {
+    paths
+        .into_iter()
+        .map(|path| path.rsplit('/').next().unwrap().to_string())
+        .collect()
+}
+
+#[test]
+fn json_lines_keep_their_fields_types_and_places() {
+    let bench = Bench::new();
+    let lines = [
+        r#"{"text":"你好 user@example.com","ts":"2026-11-22T08:00:00+08:00","likes":3,"lang":"zh","tags":["a",1],"void":null}"#,
+        "",
+        r#"{"ts":1700000000,"likes":4.5,"text":"","ok":true,"id":18446744073709551616,"source":"web"}"#,
+        r#"{"text":"t","ts":"soon","likes":"few","likes":"many"}"#,
+    ];
+    let summary = bench
+        .write("a.jsonl", lines.join("\n"))
+        .ingest(&["a.jsonl"])
+        .unwrap();
+    assert_eq!(
+        (summary.documents, summary.quarantined, summary.unread_times),
+        (3, 0, 1)
+    );
+    assert_eq!(
+        tail(bench.column("doc_id")),
+        ["a.jsonl#1", "a.jsonl#3", "a.jsonl#4"]
+    );
+    assert_eq!(bench.column("text"), ["你好 user@example.com", "", "t"]);
+    assert_eq!(bench.column("likes"), ["3.0", "4.5", "many"]);
+    assert_eq!(bench.column("tags"), [r#"["a",1]"#, "∅", "∅"]);
+    assert_eq!(bench.column("ok"), ["∅", "true", "∅"]);
+    assert_eq!(bench.column("id"), ["∅", "18446744073709551616", "∅"]);
+    assert_eq!(bench.column("orig_source"), ["∅", "web", "∅"]);
+    assert_eq!(bench.column("orig_ts"), ["∅", "∅", "soon"]);
+    let documents = bench.documents().unwrap();
+    let ts = documents["ts"].as_primitive::<TimestampMicrosecondType>();
+    let expected = [
+        Some(1_795_305_600_000_000),
+        Some(1_700_000_000_000_000),
+        None,
+    ];
+    assert_eq!(ts.iter().collect::<Vec<_>>(), expected);
+    let schema = documents.schema();
+    assert_eq!(
+        schema.field_with_name("void").unwrap().data_type(),
+        &DataType::Null
+    );
+    assert_eq!(schema.fields()[..4], document_schema().fields()[..4]);
+}
+
+#[test]
+fn csv_and_tsv_keep_strings_as_they_are() {
+    let bench = Bench::new();
+    bench.write(
+        "a.csv",
+        "\u{FEFF}id,text,text\r\n007,\"two\r\nlines, \"\"quoted\"\"\",x\r\n\r\n8,中文,\n",
+    );
+    bench.write("b.tsv", "id\ttext\ttext_2\n9\ta,b\tc\n");
+    let summary = bench.ingest(&["a.csv", "b.tsv"]).unwrap();
+    assert_eq!(
+        (summary.documents, summary.quarantined, summary.sources),
+        (3, 0, 2)
+    );
+    assert_eq!(
+        tail(bench.column("doc_id")),
+        ["a.csv#1", "a.csv#2", "b.tsv#1"]
+    );
+    assert_eq!(bench.column("id"), ["007", "8", "9"]);
+    assert_eq!(
+        bench.column("text"),
+        ["two\r\nlines, \"quoted\"", "中文", "a,b"]
+    );
+    assert_eq!(bench.column("text_2"), ["x", "", "c"]);
+}
+
+#[test]
+fn plain_text_is_cut_as_asked() {
+    let text = "one\ntwo\n\n\nthree\n";
+    let cases = [
+        (
+            DocumentUnit::Line,
+            vec!["one", "two", "three"],
+            vec!["t.txt#1", "t.txt#2", "t.txt#5"],
+        ),
+        (
+            DocumentUnit::Paragraph,
+            vec!["one\ntwo", "three"],
+            vec!["t.txt#1", "t.txt#2"],
+        ),
+        (DocumentUnit::File, vec![text], vec!["t.txt#1"]),
+    ];
+    for (document, texts, ids) in cases {
+        let mut bench = Bench::new();
+        bench.options.document = document;
+        bench.write("t.txt", text).ingest(&["t.txt"]).unwrap();
+        assert_eq!(bench.column("text"), texts, "{document:?}");
+        assert_eq!(tail(bench.column("doc_id")), ids, "{document:?}");
+    }
+}
+
+#[test]
+fn text_and_time_may_have_other_names() {
+    let mut bench = Bench::new();
+    bench.options.text = "body".into();
+    bench.options.time = "created".into();
+    let lines = "{\"body\":\"b\",\"text\":\"t\",\"created\":\"2026/11/22\",\"ts\":5}\n{\"body\":\"c\",\"created\":\"?\"}";
+    bench.write("a.jsonl", lines).ingest(&["a.jsonl"]).unwrap();
+    assert_eq!(bench.column("text"), ["b", "c"]);
+    assert_eq!(bench.column("orig_text"), ["t", "∅"]);
+    assert_eq!(bench.column("orig_ts"), ["5", "∅"]);
+    assert_eq!(bench.column("orig_created"), ["∅", "?"]);
+    assert_eq!(bench.documents().unwrap()["ts"].null_count(), 1);
+}
+
+#[test]
+fn refused_records_are_in_quarantine_with_their_bytes() {
+    let mut bench = Bench::new();
+    bench.options.max_record_bytes = 100_000;
+    let long = format!("{{\"text\":\"{}\"}}", "x".repeat(2_000_000));
+    let lines: Vec<&[u8]> = vec![
+        b"{\"text\":\"fine\"}",
+        b"{\"text\":\"cut",
+        b"[1]",
+        b"{\"text\":\"\xff\"}",
+        b"{\"other\":1}",
+        b"{\"text\":null}",
+        b"{\"text\":7}",
+        long.as_bytes(),
+        b"{\"text\":\"fine too\"}",
+    ];
+    let bytes = lines.join(&b'\n');
+    let summary = bench.write("a.jsonl", &bytes).ingest(&["a.jsonl"]).unwrap();
+    assert_eq!((summary.documents, summary.quarantined), (2, 7));
+    assert_eq!(summary.reasons[0], ("no text".to_string(), 3));
+    let quarantine = bench.quarantine();
+    let kinds: Vec<(usize, &str)> = quarantine
+        .iter()
+        .map(|row| (row.record, row.reason.split(':').next().unwrap()))
+        .collect();
+    let expected = [
+        (2, "not valid JSON"),
+        (3, "not valid JSON"),
+        (4, "not valid UTF-8"),
+        (5, "no text"),
+        (6, "no text"),
+        (7, "no text"),
+        (8, "too long"),
+    ];
+    assert_eq!(kinds, expected);
+    for row in quarantine {
+        let line = lines[row.record - 1];
+        assert_eq!(row.length, line.len());
+        assert_eq!(row.raw, &line[..line.len().min(64 << 10)]);
+        assert!(bytes[row.offset.unwrap()..].starts_with(&row.raw));
+    }
+}
+
+#[test]
+fn broken_csv_costs_its_lines_only() {
+    let bench = Bench::new();
+    bench.write("a.csv", "text,n\na,1\nb,\"2\nc,3\nd\ne,5,6\nf,\"7\n8\"\n");
+    bench.write("headless.csv", "te\"xt,\"n\nx,1\n");
+    bench.write("other.csv", "body\nx\n");
+    let summary = bench
+        .ingest(&["a.csv", "headless.csv", "other.csv"])
+        .unwrap();
+    assert_eq!(bench.column("text"), ["a", "c", "f"]);
+    assert_eq!(summary.documents, 3);
+    let rows: Vec<(String, usize, String)> = bench
+        .quarantine()
+        .into_iter()
+        .map(|row| (row.file, row.record, String::from_utf8(row.raw).unwrap()))
+        .collect();
+    let row = |name: &str, record, raw: &str| (name.to_string(), record, raw.to_string());
+    let expected = [
+        row("a.csv", 2, "b,\"2"),
+        row("a.csv", 4, "d"),
+        row("a.csv", 5, "e,5,6"),
+        row("headless.csv", 0, "te\"xt,\"n"),
+        row("headless.csv", 1, "x,1"),
+        row("other.csv", 1, "x"),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn compressed_inputs_and_those_that_break_off() {
+    let bench = Bench::new();
+    let lines: String = (0..20_000)
+        .map(|n| format!("{{\"text\":\"line {n}\",\"n\":{n}}}\n"))
+        .collect();
+    let members = [
+        gzip(&lines.as_bytes()[..1000]),
+        gzip(&lines.as_bytes()[1000..]),
+    ]
+    .concat();
+    let zstd = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    bench.write("in/a.jsonl.gz", &members);
+    bench.write("in/b.ndjson.zst", &zstd);
+    bench.write("in/c.jsonl.gz", &members[..members.len() - 2000]);
+    bench.write("in/d.jsonl.zst", &zstd[..zstd.len() / 2]);
+    bench.write("in/e.jsonl.gz", "no gzip");
+    bench.write("in/f.jsonl", lines.as_bytes());
+    let summary = bench.ingest(&["in"]).unwrap();
+    let mut by_file = BTreeMap::new();
+    for name in tail(bench.column("source")) {
+        *by_file.entry(name).or_insert(0) += 1;
+    }
+    for whole in ["a.jsonl.gz", "b.ndjson.zst", "f.jsonl"] {
+        assert_eq!(by_file[whole], 20_000, "{whole}");
+    }
+    let quarantine = bench.quarantine();
+    let files: Vec<&str> = quarantine.iter().map(|row| row.file.as_str()).collect();
+    assert_eq!(files, ["c.jsonl.gz", "d.jsonl.zst", "e.jsonl.gz"]);
+    assert_eq!(summary.quarantined, 3);
+    for row in &quarantine[..2] {
+        assert!(row.record > 1_000, "{}: much was read before", row.file);
+        let before: usize = lines
+            .lines()
+            .take(row.record - 1)
+            .map(|line| line.len() + 1)
+            .sum();
+        assert_eq!(by_file[&row.file], row.record - 1, "{}", row.file);
+        assert_eq!(row.offset, Some(before), "{}", row.file);
+        assert!(
+            lines.as_bytes()[before..].starts_with(&row.raw),
+            "{}",
+            row.file
+        );
+        assert!(
+            row.reason.starts_with("input cannot be read: at byte "),
+            "{}",
+            row.reason
+        );
+    }
+}
+
+fn sample_parquet() -> Vec<u8> {
+    let text: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("中")]));
+    let small: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
+    let lists = vec![Some(vec![Some(1), None]), None, Some(vec![])];
+    let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists));
+    let ts: ArrayRef = Arc::new(Int64Array::from(vec![Some(1_700_000_000_000), None, None]));
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let kind = cast(&text, &dictionary).unwrap();
+    let columns = [
+        ("text", text),
+        ("small", small),
+        ("list", list),
+        ("ts", ts),
+        ("kind", kind),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn parquet_keeps_its_types() {
+    let bench = Bench::new();
+    let bytes = sample_parquet();
+    bench
+        .write("a.parquet", &bytes)
+        .write("b.parquet.gz", gzip(&bytes));
+    bench
+        .write("broken.parquet", &bytes[..bytes.len() - 9])
+        .write("c.parquet", "not Parquet at all");
+    let summary = bench
+        .ingest(&["a.parquet", "b.parquet.gz", "broken.parquet", "c.parquet"])
+        .unwrap();
+    assert_eq!((summary.documents, summary.quarantined), (4, 4));
+    let ids = [
+        "a.parquet#1",
+        "a.parquet#3",
+        "b.parquet.gz#1",
+        "b.parquet.gz#3",
+    ];
+    assert_eq!(tail(bench.column("doc_id")), ids);
+    assert_eq!(bench.column("text"), ["a", "中", "a", "中"]);
+    assert_eq!(bench.column("list")[..2], ["[1,null]", "[]"]);
+    let documents = bench.documents().unwrap();
+    assert_eq!(
+        documents["small"].as_primitive::<Int32Type>().values()[..2],
+        [1, 3]
+    );
+    assert_eq!(documents["kind"].data_type(), &DataType::Utf8View);
+    let ts = documents["ts"].as_primitive::<TimestampMicrosecondType>();
+    assert_eq!((ts.value(0), ts.is_null(1)), (1_700_000_000_000_000, true));
+    let rows: Vec<(String, usize, Option<usize>)> = bench
+        .quarantine()
+        .into_iter()
+        .map(|row| (row.file, row.record, row.offset))
+        .collect();
+    let row = |name: &str, record| (name.to_string(), record, None);
+    let expected = [
+        row("a.parquet", 2),
+        row("b.parquet.gz", 2),
+        row("broken.parquet", 1),
+        row("c.parquet", 1),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_wider_type_or_a_new_column_begins_a_part() {
+    let mut bench = Bench::new();
+    bench.options.row_group_bytes = 1;
+    let values = ["1", "2.5", "3", "\"x\",\"m\":true"];
+    let lines: String = values
+        .iter()
+        .map(|n| format!("{{\"text\":\"t\",\"n\":{n}}}\n"))
+        .collect();
+    bench.write("a.jsonl", lines).ingest(&["a.jsonl"]).unwrap();
+    let types: Vec<String> = parquet_files(&bench.store().join("documents"))
+        .iter()
+        .map(|path| {
+            let file = fs::File::open(path).unwrap();
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+            let fields = reader.schema().fields();
+            let own = fields
+                .iter()
+                .skip(4)
+                .map(|f| format!("{} {}", f.name(), f.data_type()));
+            own.collect::<Vec<_>>().join(", ")
+        })
+        .collect();
+    assert_eq!(types, ["n Int64", "n Float64", "n Utf8View, m Boolean"]);
+    assert_eq!(bench.column("n"), ["1", "2.5", "3.0", "x"]);
+}
+
+#[test]
+fn columns_have_an_end() {
+    let mut bench = Bench::new();
+    bench.options.row_group_bytes = 20_000;
+    let lines: String = (0..3_000)
+        .map(|n| format!("{{\"text\":\"t\",\"c{}\":{n}}}\n", n % 1_500))
+        .collect();
+    let summary = bench.write("a.jsonl", lines).ingest(&["a.jsonl"]).unwrap();
+    assert_eq!(bench.documents().unwrap().num_columns(), 4 + 1_000);
+    assert_eq!(summary.documents, 2_000);
+    assert_eq!(summary.reasons, [("too many columns".to_string(), 1_000)]);
+    assert!(
+        bench
+            .quarantine()
+            .iter()
+            .all(|row| row.raw.starts_with(b"{\"text\":\"t\",\"c1"))
+    );
+    // All of it in one chunk.
+    let wide: String = (0..1_500)
+        .map(|n| format!("{{\"text\":\"t\",\"c{n}\":{n}}}\n"))
+        .collect();
+    let bench = Bench::new();
+    let summary = bench.write("a.jsonl", wide).ingest(&["a.jsonl"]).unwrap();
+    assert_eq!(summary.documents + summary.quarantined, 1_500);
+    assert!(
+        (990..=1_000).contains(&summary.documents),
+        "{}",
+        summary.documents
+    );
+}
+
+#[test]
+fn rows_are_the_same_for_any_number_of_threads() {
+    let contents = |threads: usize| {
+        let mut bench = Bench::new();
+        bench.options.threads = NonZeroUsize::new(threads);
+        bench.options.row_group_bytes = 4_000;
+        for file in 0..40 {
+            let line = |n: usize| match (n + file) % 17 {
+                0 => "{broken\n".to_string(),
+                1 => format!("{{\"text\":\"中文 {n}\",\"n\":{n}.5}}\n"),
+                _ => format!(
+                    "{{\"text\":\"text {n} of {file}\",\"n\":{n},\"f{}\":\"x\"}}\n",
+                    file / 10
+                ),
+            };
+            bench.write(
+                &format!("in/{file:02}.jsonl"),
+                (0..50).map(line).collect::<String>(),
+            );
+        }
+        let summary = bench.ingest(&["in"]).unwrap();
+        assert_eq!(summary.documents + summary.quarantined, 2_000);
+        let mut files = Vec::new();
+        for folder in ["documents", "quarantine"] {
+            for path in parquet_files(&bench.store().join(folder)) {
+                let reader = SerializedFileReader::new(fs::File::open(&path).unwrap()).unwrap();
+                let rows: Vec<i64> = reader
+                    .metadata()
+                    .row_groups()
+                    .iter()
+                    .map(|group| group.num_rows())
+                    .collect();
+                files.push((path.file_name().unwrap().to_owned(), rows));
+            }
+        }
+        let rows = ["text", "n", "f0", "f3"].map(|name| bench.column(name));
+        (
+            files,
+            rows,
+            bench.quarantine(),
+            tail(bench.column("doc_id")),
+        )
+    };
+    let one = contents(1);
+    assert!(one.0.len() > 3, "several parts: {:?}", one.0);
+    assert_eq!(contents(2), one);
+    assert_eq!(contents(7), one);
+}
+
+#[test]
+fn row_groups_span_small_files_and_carry_the_version() {
+    let bench = Bench::new();
+    for file in 0..100 {
+        bench.write(&format!("in/{file}.txt"), format!("text {file}\n"));
+    }
+    let summary = bench.ingest(&["in"]).unwrap();
+    assert_eq!((summary.documents, summary.sources), (100, 100));
+    assert_eq!(
+        bench.listing(),
+        ["documents/000001-0001.parquet", "ingests/000001.json"]
+    );
+    let file = fs::File::open(bench.store().join("documents/000001-0001.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    assert_eq!(reader.metadata().num_row_groups(), 1);
+    let group = reader.metadata().row_group(0);
+    assert!(
+        group.column(3).statistics().is_none(),
+        "no statistics of texts"
+    );
+    assert!(group.column(0).statistics().is_some());
+    let metadata = reader
+        .metadata()
+        .file_metadata()
+        .key_value_metadata()
+        .unwrap();
+    let version = metadata
+        .iter()
+        .find(|entry| entry.key == "spanql.version")
+        .unwrap();
+    assert_eq!(version.value.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn every_codec_can_be_read_back() {
+    for codec in [
+        Codec::Zstd(1),
+        Codec::Zstd(19),
+        Codec::Lz4,
+        Codec::Snappy,
+        Codec::None,
+    ] {
+        let mut bench = Bench::new();
+        bench.options.codec = codec;
+        bench
+            .write("a.txt", "中文\n".repeat(1_000))
+            .ingest(&["a.txt"])
+            .unwrap();
+        assert_eq!(bench.column("text"), vec!["中文"; 1_000], "{codec:?}");
+    }
+}
+
+#[test]
+fn twice_the_same_adds_nothing() {
+    let bench = Bench::new();
+    bench.write("in/a.txt", "one\n");
+    assert_eq!(
+        bench.ingest(&["in"]).unwrap().run.as_deref(),
+        Some("000001")
+    );
+    let again = bench.ingest(&["in"]).unwrap();
+    assert_eq!(
+        (
+            again.run,
+            again.documents,
+            again.sources,
+            again.skipped_sources
+        ),
+        (None, 0, 0, 1)
+    );
+    bench.write("in/b.txt", "two\n");
+    let more = bench.ingest(&["in", "in/a.txt"]).unwrap();
+    assert_eq!(
+        (more.run.as_deref(), more.documents, more.skipped_sources),
+        (Some("000002"), 1, 1)
+    );
+    assert_eq!(bench.column("text"), ["one", "two"]);
+    assert_eq!(bench.listing().len(), 4);
+}
+
+#[test]
+fn nothing_to_read_is_fine_and_nothing_found_is_not() {
+    let bench = Bench::new();
+    bench
+        .write("empty.txt", "")
+        .write("blank.jsonl", "\n\n")
+        .write("header.csv", "text\n");
+    let empty = bench
+        .ingest(&["empty.txt", "blank.jsonl", "header.csv"])
+        .unwrap();
+    assert_eq!(
+        (empty.documents, empty.quarantined, empty.sources),
+        (0, 0, 3)
+    );
+    assert_eq!(bench.listing(), ["ingests/000001.json"]);
+    let fresh = Bench::new();
+    let missing = fresh
+        .write("a.txt", "one")
+        .ingest(&["a.txt", "missing.txt"])
+        .unwrap_err()
+        .to_string();
+    assert!(missing.contains("missing.txt"), "{missing}");
+    assert!(
+        !fresh.store().exists(),
+        "nothing is made before the inputs are found"
+    );
+}
+
+#[test]
+fn a_stopped_ingest_leaves_nothing() {
+    struct Impatient;
+    impl Progress for Impatient {
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+    let bench = Bench::new();
+    bench.write("a.txt", "one\n");
+    let paths = [bench.path("a.txt").display().to_string()];
+    let error = ingest(&paths, &bench.store(), &bench.options, &Impatient).unwrap_err();
+    assert!(matches!(error, spanql::Error::Interrupted), "{error}");
+    assert_eq!(bench.listing(), Vec::<String>::new());
+    assert_eq!(bench.ingest(&["a.txt"]).unwrap().documents, 1);
+}
+
+#[test]
+fn a_format_given_takes_any_name() {
+    let mut bench = Bench::new();
+    bench.options.format = Some(InputFormat::Text);
+    bench
+        .write("app.log", "{\"text\":\"x\"}\n")
+        .ingest(&["app.log"])
+        .unwrap();
+    assert_eq!(bench.column("text"), ["{\"text\":\"x\"}"]);
+}
+
+/// Runs [`child`] in a process of its own, `before` being what the shell does first.
+fn in_child(store: &Path, input: &str, before: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg(format!(
+            "{before}\nexec \"$0\" --exact child --ignored --nocapture"
+        ))
+        .arg(std::env::current_exe().unwrap())
+        .env("INGEST_TEST_STORE", store)
+        .env("INGEST_TEST_INPUT", input);
+    command
+}
+
+/// Not a test: the process that others limit, feed and kill.
+#[test]
+#[ignore = "run by other tests"]
+fn child() {
+    let (Some(store), Ok(input)) = (
+        std::env::var_os("INGEST_TEST_STORE"),
+        std::env::var("INGEST_TEST_INPUT"),
+    ) else {
+        return;
+    };
+    let options = IngestOptions {
+        codec: Codec::None,
+        row_group_bytes: 1 << 16,
+        ..IngestOptions::default()
+    };
+    match ingest(&[input], Path::new(&store), &options, &()) {
+        Ok(summary) => println!("documents={}", summary.documents),
+        Err(error) => println!("error={error}"),
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_write_that_fails_in_the_middle_leaves_nothing() {
+    let bench = Bench::new();
+    bench.write("a.txt", "0123456789abcdef\n".repeat(100_000));
+    let input = bench.path("a.txt").display().to_string();
+    // No file may grow beyond 128 blocks; with the signal ignored, writing on fails as it does on a full disk.
+    let output = in_child(&bench.store(), &input, "trap '' XFSZ; ulimit -f 128")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("error=") && said.contains("000001-0001.parquet"),
+        "{said}"
+    );
+    assert_eq!(bench.listing(), Vec::<String>::new());
+    assert_eq!(bench.ingest(&["a.txt"]).unwrap().documents, 100_000);
+}
+
+#[test]
+fn standard_input_is_read_and_never_skipped() {
+    let bench = Bench::new();
+    let line = "{\"text\":\"piped\"}\n";
+    for piped in [line.as_bytes().to_vec(), gzip(line.as_bytes())] {
+        bench.write("piped", &piped);
+        let stdin = fs::File::open(bench.path("piped")).unwrap();
+        let output = in_child(&bench.store(), "-", "")
+            .stdin(stdin)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("documents=1"), "{said}");
+    }
+    assert_eq!(bench.column("doc_id"), ["stdin-000001#1", "stdin-000002#1"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_ingest_leaves_nothing_that_counts_and_can_be_run_again() {
+    let bench = Bench::new();
+    let fifo = bench.path("slow.txt");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    // Opened for reading too, so that opening waits for nobody; the child waits for more, in the middle of its work.
+    let mut pipe = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&fifo)
+        .unwrap();
+    let lines = "0123456789abcdef\n".repeat(64);
+    let mut child = in_child(&bench.store(), &fifo.display().to_string(), "")
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let part = bench
+        .store()
+        .join(".tmp-000001/documents/000001-0001.parquet");
+    while !part.exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the child ended by itself"
+        );
+        pipe.write_all(lines.as_bytes()).unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(part.exists(), "the child was killed while it wrote");
+    let finals: Vec<String> = bench
+        .listing()
+        .into_iter()
+        .filter(|path| !path.starts_with(".tmp"))
+        .collect();
+    assert_eq!(finals, Vec::<String>::new());
+    bench.write("a.txt", "one\n").ingest(&["a.txt"]).unwrap();
+    assert_eq!(
+        bench.listing(),
+        ["documents/000001-0001.parquet", "ingests/000001.json"]
+    );
+}
+
+/// A line of JSONL, and its text if it is a document.
+fn any_line() -> impl Strategy<Value = (Vec<u8>, Option<String>)> {
+    prop_oneof![
+        "[a-z中é\"\\\\ ]{0,12}".prop_map(|text| {
+            let line = serde_json::json!({ "text": text, "n": text.len() }).to_string();
+            (line.into_bytes(), Some(text))
+        }),
+        "[a-z{}\"]{1,8}".prop_map(|junk| (junk.into_bytes(), None)),
+        Just((b"{\"text\":3}".to_vec(), None)),
+        Just((b"{\"text\":\"\xC3\x28\"}".to_vec(), None)),
+        (65usize..200).prop_map(|n| (
+            format!("{{\"text\":\"{}\"}}", "y".repeat(n)).into_bytes(),
+            None
+        )),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_record_is_in_one_place(
+        lines in proptest::collection::vec(any_line(), 0..60),
+        row_group_bytes in 1usize..4_000,
+        returns in any::<bool>(),
+    ) {
+        let mut bench = Bench::new();
+        bench.options.max_record_bytes = 64;
+        bench.options.row_group_bytes = row_group_bytes;
+        let end: &[u8] = if returns { b"\r\n" } else { b"\n" };
+        let bytes: Vec<u8> = lines.iter().flat_map(|(line, _)| [line, end]).flatten().copied().collect();
+        let summary = bench.write("a.jsonl", &bytes).ingest(&["a.jsonl"]).unwrap();
+        let texts: Vec<String> = lines.iter().filter_map(|(_, text)| text.clone()).collect();
+        prop_assert_eq!(bench.column("text"), texts);
+        let quarantine = bench.quarantine();
+        prop_assert_eq!(summary.documents + summary.quarantined, lines.len() as u64);
+        prop_assert_eq!(summary.quarantined, quarantine.len() as u64);
+        for row in quarantine {
+            let (line, text) = &lines[row.record - 1];
+            prop_assert!(text.is_none());
+            prop_assert_eq!(&row.raw, line);
+            prop_assert_eq!(row.length, line.len());
+            prop_assert!(bytes[row.offset.unwrap()..].starts_with(&row.raw));
+        }
+    }
+}
