@@ -10,7 +10,6 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use futures::StreamExt;
-use pyo3::ffi;
 use pyo3::prelude::*;
 use spanql::output::plain_batches;
 use tokio::sync::Semaphore;
@@ -123,17 +122,11 @@ impl Iterator for Reader {
                 .next_unattached()
                 .map(|item| item.map_err(external));
         }
-        Python::attach(|py| match self.batches.next(py) {
-            Ok(batch) => batch.map(Ok),
-            Err(error) => {
-                if error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py) {
-                    // The consumer turns what it gets into an error of its own; Python shall still see the Ctrl-C.
-                    // SAFETY: we are attached.
-                    unsafe { ffi::PyErr_SetInterrupt() };
-                }
-                Some(Err(external(error)))
-            }
-        })
+        // After Ctrl-C the consumer raises an error of its own, which names the KeyboardInterrupt. (Signalling it again
+        // would hit the consumer in the middle of making that error.)
+        Python::attach(|py| self.batches.next(py))
+            .map_err(external)
+            .transpose()
     }
 }
 

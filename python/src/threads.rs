@@ -2,19 +2,23 @@
 //!
 //! Both belong to the process that made them. A child made by `fork` (as `multiprocessing` does on Linux up to Python
 //! 3.13) inherits their memory but not their threads, and would wait for them for ever; it makes its own instead.
+//!
+//! An interrupted query gives a worker back at its next await, which can be far off (a join that grows without end).
+//! So Ctrl-C retires the runtime: what runs on it for others goes on, new queries get a fresh one.
 
 use std::ptr::null_mut;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use tokio::task::AbortHandle;
 
 /// Made on first use, because a program that imports the package need not start threads.
 #[derive(Default)]
 struct Threads {
     process: u32,
-    runtime: OnceLock<std::result::Result<tokio::runtime::Runtime, String>>,
+    runtime: Mutex<Option<Arc<Runtime>>>,
     pool: OnceLock<std::result::Result<rayon::ThreadPool, String>>,
 }
 
@@ -48,17 +52,51 @@ fn current() -> &'static Threads {
     }
 }
 
-/// The runtime that queries run on.
-pub fn runtime() -> PyResult<&'static tokio::runtime::Runtime> {
-    let made = current().runtime.get_or_init(|| {
-        tokio::runtime::Builder::new_multi_thread()
-            .thread_name("spanql")
-            .enable_all()
-            .build()
-            .map_err(|error| format!("cannot start the threads for queries: {error}"))
-    });
-    made.as_ref()
-        .map_err(|message| PyRuntimeError::new_err(message.clone()))
+/// The runtime that queries run on; held by each query until it ends.
+pub fn runtime() -> PyResult<Arc<Runtime>> {
+    let mut runtime = current()
+        .runtime
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = &*runtime {
+        return Ok(Arc::clone(runtime));
+    }
+    let made = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("spanql")
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            PyRuntimeError::new_err(format!("cannot start the threads for queries: {error}"))
+        })?;
+    Ok(Arc::clone(runtime.insert(Arc::new(Runtime(Some(made))))))
+}
+
+/// Leaves the runtime to the queries that are on it.
+pub fn retire_runtime() {
+    *current()
+        .runtime
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// A runtime that does not wait for its threads when it is dropped.
+pub struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    /// Starts work.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+        self.0
+            .as_ref()
+            .map(|runtime| runtime.spawn(work).abort_handle())
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// The pool that runs what is no query: `extract_and_aggregate`, ingest.

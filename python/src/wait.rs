@@ -3,7 +3,7 @@
 //! The work runs on the runtime's own threads and answers through a channel, because a `block_on` with a timeout does
 //! not come back while all workers are busy. Stopping drops the work at its next await; the session stays usable.
 
-use std::future::Future;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -12,27 +12,33 @@ use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::error::to_py;
-use crate::threads;
+use crate::threads::{self, Runtime};
 
 /// How often Python's signal handlers get their turn.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Stops its task when dropped: the caller was interrupted, or has seen enough.
-pub struct Task(AbortHandle);
+/// Stops its work when dropped: the caller was interrupted, or has seen enough.
+pub struct Task {
+    work: Option<AbortHandle>,
+    _runtime: Arc<Runtime>,
+}
 
 impl Task {
     /// Starts work on the runtime.
-    pub fn spawn<F>(work: F) -> PyResult<Self>
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        Ok(Self(threads::runtime()?.spawn(work).abort_handle()))
+    pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> PyResult<Self> {
+        let runtime = threads::runtime()?;
+        Ok(Self {
+            work: runtime.spawn(work),
+            _runtime: runtime,
+        })
     }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Some(work) = &self.work {
+            work.abort();
+        }
     }
 }
 
@@ -65,7 +71,9 @@ pub fn receive<T: Send>(py: Python<'_>, messages: &mut Receiver<T>) -> PyResult<
         match py.detach(move || exclusive.recv_timeout(TICK)) {
             Ok(message) => return Ok(Some(message)),
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
-            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Timeout) => py
+                .check_signals()
+                .inspect_err(|_| threads::retire_runtime())?,
         }
     }
 }

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import spanql
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-import spanql
 
 EMAIL = re.compile(r"[a-z0-9\.\-+_]+@[a-z0-9\.\-+_]+\.[a-z]+")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
 import spanql
 from spanql import _spanql, errors
 
