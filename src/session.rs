@@ -3,6 +3,7 @@
 //! Owns the memory limit, the number of partitions, and which tables and functions a query sees. Reading and writing
 //! files, and the runtime that drives the futures, belong to the callers.
 
+mod mapped_files;
 mod memory;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ use crate::plan::{CompactViews, compact_batch};
 use crate::recognize::Registry;
 use crate::store::Store;
 use crate::tables;
+
+use mapped_files::MappedFiles;
 
 /// How many consumers an out-of-memory message names.
 const CONSUMERS_NAMED: usize = 5;
@@ -116,6 +119,12 @@ impl Session {
             .with_information_schema(true);
         // Stores are split into row groups of some megabytes: even a small file is worth two partitions.
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
+        if let Some(b) = std::env::var("SPANQL_BATCH")
+            .ok()
+            .and_then(|b| b.parse().ok())
+        {
+            settings = settings.with_batch_size(b);
+        }
         let state = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(runtime)
@@ -123,6 +132,11 @@ impl Session {
             .with_physical_optimizer_rule(Arc::new(CompactViews))
             .build();
         let ctx = SessionContext::new_with_state(state).enable_url_table();
+        if let Some(store) = &store {
+            let folder = std::path::absolute(store.root()).map_err(Error::io(store.root()))?;
+            let files = url::Url::parse("file://").expect("a URL");
+            ctx.register_object_store(&files, Arc::new(MappedFiles::below(folder)));
+        }
         functions::register_all(&ctx, &registry);
         let session = Self {
             ctx,

@@ -55,7 +55,7 @@ pub struct IngestArgs {
     pub max_record_bytes: usize,
 
     /// How much input makes a row group
-    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = parse_size)]
     pub row_group_bytes: usize,
 
     /// Threads that parse and encode [default: the number of cores, at most 8]

@@ -4,7 +4,7 @@
 //! Entity text is a view into the document's own buffer; bytes are copied only where a value differs from the text.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::builder::make_view;
 use arrow::array::{
@@ -85,6 +85,8 @@ pub struct Extractor {
     /// Index into `labels` by recognizer.
     label_keys: Vec<i32>,
     names: Arc<StringArray>,
+    /// Scratch of builders that are done: what a scan has warmed up (a pattern's automaton) serves the next batch.
+    idle: Mutex<Vec<Scratch>>,
 }
 
 impl Extractor {
@@ -112,6 +114,7 @@ impl Extractor {
             labels: Arc::new(StringArray::from(labels)),
             label_keys,
             names: Arc::new(names),
+            idle: Mutex::default(),
             scanner,
         }
     }
@@ -152,6 +155,10 @@ impl Extractor {
             Arc::clone(&columns[0]),
             texts.nulls().cloned(),
         )?)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn all_rows(
@@ -200,7 +207,7 @@ impl<'a> EntityColumns<'a> {
             wants_value: fields.contains(&EntityField::Value),
             wants_offsets: fields.contains(&EntityField::SpanStart)
                 || fields.contains(&EntityField::SpanEnd),
-            scratch: Scratch::default(),
+            scratch: extractor.idle().pop().unwrap_or_default(),
             recognizers: Vec::new(),
             entities: Vec::new(),
             values: Vec::new(),
@@ -315,6 +322,7 @@ impl<'a> EntityColumns<'a> {
         let Self {
             extractor,
             texts,
+            scratch,
             recognizers,
             entities,
             values,
@@ -322,6 +330,7 @@ impl<'a> EntityColumns<'a> {
             ends,
             ..
         } = self;
+        extractor.idle().push(scratch);
         let text_buffers = texts.data_buffers();
         let value_buffers: Vec<Buffer> = text_buffers
             .iter()

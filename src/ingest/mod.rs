@@ -119,7 +119,7 @@ impl Default for IngestOptions {
             format: None,
             codec: Codec::default(),
             max_record_bytes: 16 << 20,
-            row_group_bytes: 16 << 20,
+            row_group_bytes: 8 << 20,
             threads: None,
         }
     }

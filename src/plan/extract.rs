@@ -225,12 +225,12 @@ impl ExtractStream {
         }
         self.texts.add(row - first);
         self.bytes.add(bytes);
-        if builder.is_empty() {
+        let entities = builder.finish()?;
+        if rows.is_empty() {
             return Ok((None, row));
         }
         let rows = UInt32Array::from(rows);
         let count = rows.len();
-        let entities = builder.finish()?;
         let columns: Vec<ArrayRef> = self
             .columns
             .iter()
