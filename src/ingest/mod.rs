@@ -9,7 +9,8 @@
 //! It is a row of `documents` or a row of `quarantine`, never both and never neither.
 //!
 //! * `doc_id` is `<source>#<record number>`. The source is the path as given, or as joined from the folder given; the
-//!   absolute path where another file has that name in the store already; `stdin-<run>` for standard input. Lines are
+//!   absolute path where another file has that name in the store already, with `\xFF` for a byte that is no UTF-8;
+//!   `stdin-<run>` for standard input. Lines are
 //!   counted with blank ones, so that `sed -n 7p` shows the record `#7`; CSV records without the header; paragraphs
 //!   and Parquet rows by themselves.
 //! * `text` is the field called `text` ([`IngestOptions::text`] names another), a string; an empty string is a text.

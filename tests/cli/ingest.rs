@@ -283,3 +283,165 @@ fn a_closed_stderr_is_no_failure() {
         assert_eq!(status.code(), Some(3), "{closed}");
     }
 }
+
+/// Name, bytes, the texts of its documents, and how many records are refused.
+type Odd = (&'static str, &'static [u8], &'static [&'static str], usize);
+
+const ODD: &[Odd] = &[
+    (
+        "bom.jsonl",
+        b"\xEF\xBB\xBF{\"text\":\"a\"}\r\n\r\n{\"text\":\"b\"}",
+        &["a", "b"],
+        0,
+    ),
+    (
+        "bom.csv",
+        b"\xEF\xBB\xBFtext,n\r\na,1\r\n\"b\r\nc\",2\r\nd,3",
+        &["a", "b\r\nc", "d"],
+        0,
+    ),
+    (
+        "case.jsonl",
+        b"{\"Text\":\"A\",\"text\":\"a\",\"TEXT\":\"AA\"}\n",
+        &["a"],
+        0,
+    ),
+    (
+        "twice.jsonl",
+        b"{\"text\":\"a\",\"k\":1,\"text\":\"b\",\"k\":\"2\"}\n",
+        &["b"],
+        0,
+    ),
+    ("twice.csv", b"text,text,,\na,b,c,d\n", &["a"], 0),
+    ("nul.txt", b"a\0b\n\0\n", &["a\0b", "\0"], 0),
+    (
+        "nul.jsonl",
+        b"{\"text\":\"a\\u0000\"}\n{\"text\":\"\0\"}\n\0\n",
+        &["a\0"],
+        2,
+    ),
+    (
+        "half.jsonl",
+        b"{\"text\":\"\\ud83d\\ude00\"}\n{\"text\":\"\\ud83d\"}\n",
+        &["\u{1F600}"],
+        1,
+    ),
+    ("header.csv", b"text,n", &[], 0),
+    ("blank.csv", b"\n\r\n\n", &[], 0),
+    (
+        "short.csv",
+        b"text,a,b\nx\ny,1\nz,1,2,3\nw,1,2\n",
+        &["w"],
+        3,
+    ),
+    // Without a line feed it is one record, and no header.
+    ("return.csv", b"text,n\ra,1\rb,2\r", &[], 1),
+    ("return.txt", b"a\rb\r", &["a\rb"], 0),
+    ("wide.csv", b"\xFF\xFEt\0e\0x\0t\0\n\0a\0\n\0", &[], 3),
+    (
+        "pretty.jsonl",
+        b"{\n\"text\": 1\n}\n[{\"text\":\"a\"}]\n",
+        &[],
+        4,
+    ),
+    ("empty.jsonl", b"", &[], 0),
+    ("empty.parquet", b"", &[], 1),
+    ("junk.parquet", b"PAR1junkPAR1", &[], 1),
+    ("empty.txt.gz", b"", &[], 1),
+    ("line\nfeed #1 %41 [x] 邮件.txt", b"a\n", &["a"], 0),
+];
+
+#[test]
+fn odd_files_lose_no_record() {
+    let here = tempfile::tempdir().unwrap();
+    let folder = here.path().join("in");
+    fs::create_dir(&folder).unwrap();
+    for (name, bytes, ..) in ODD {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+    // A store inside of the folder is none of its files.
+    let output = run(&folder, &["ingest", ".", "--store", "s"]);
+    assert_eq!(
+        output.status.code(),
+        Some(3),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let rows = |query: &str| -> Vec<Value> {
+        serde_json::from_str(&ok(&folder, &["sql", query, "--store", "s"])).unwrap()
+    };
+    let documents = rows("SELECT source, text FROM documents ORDER BY source, doc_id");
+    let refused = rows("SELECT source, count(*) AS n FROM quarantine GROUP BY source");
+    for (name, _, texts, count) in ODD {
+        let of_file = |row: &&Value| row["source"] == format!("./{name}");
+        let found: Vec<&str> = documents
+            .iter()
+            .filter(of_file)
+            .map(|row| row["text"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, *texts, "{name:?}");
+        let found = refused
+            .iter()
+            .find(of_file)
+            .map_or(0, |row| row["n"].as_u64().unwrap());
+        assert_eq!(found, *count as u64, "{name:?}");
+    }
+    let output = run(&folder, &["ingest", ".", "--store", "s"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.starts_with("0 documents")
+            && stderr.contains(&format!("; {} sources already ingested", ODD.len())),
+        "{stderr}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn file_names_that_are_no_utf8_are_files_of_their_own() {
+    use std::os::unix::ffi::OsStrExt;
+    let here = tempfile::tempdir().unwrap();
+    fs::create_dir(here.path().join("in")).unwrap();
+    let write = |name: &[u8], text: &str| {
+        fs::write(
+            here.path()
+                .join("in")
+                .join(std::ffi::OsStr::from_bytes(name)),
+            text,
+        )
+    };
+    write(b"a\xFE.txt", "one\n").unwrap();
+    ok_but_words(here.path());
+    write(b"a\xFF.txt", "two\n").unwrap();
+    ok_but_words(here.path());
+    let all = row(
+        here.path(),
+        "SELECT string_agg(doc_id || '=' || text, ' ' ORDER BY doc_id) AS all FROM documents",
+    );
+    assert_eq!(all["all"], "in/a\\xFE.txt#1=one in/a\\xFF.txt#1=two");
+}
+
+#[cfg(target_os = "linux")]
+fn ok_but_words(folder: &Path) {
+    let output = run(folder, &["ingest", "in", "--store", "s"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_folder_above_is_named() {
+    let here = tempfile::tempdir().unwrap();
+    fs::create_dir_all(here.path().join("in/sub")).unwrap();
+    fs::write(here.path().join("in/a.txt"), "one\n").unwrap();
+    std::os::unix::fs::symlink("..", here.path().join("in/sub/up")).unwrap();
+    let error = fails(here.path(), 1, &["ingest", "in", "--store", "s"]);
+    assert!(
+        error.contains("in/sub/up") && error.contains("loop"),
+        "{error}"
+    );
+    assert_eq!(names(here.path()), ["in"]);
+}
