@@ -211,7 +211,7 @@ fn records(store: &Store) -> Result<Vec<Record>> {
 /// Removes hidden folders, and files of runs without a record; files that no run of ours made stay.
 fn clean(store: &Store, records: &[Record]) -> Result<()> {
     for path in files(store.root())? {
-        if path.is_dir() && name(&path).starts_with(".tmp-") {
+        if path.is_dir() && is_temp(&name(&path)) {
             tracing::info!(path = %path.display(), "removing the remains of an ingest that did not end");
             fs::remove_dir_all(&path).map_err(Error::io(&path))?;
         }
@@ -226,6 +226,12 @@ fn clean(store: &Store, records: &[Record]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Nothing but [`Run::temp`] may match: the folder of a store may be one that holds other things, too.
+fn is_temp(name: &str) -> bool {
+    name.strip_prefix(".tmp-")
+        .is_some_and(|run| run.len() >= 6 && run.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn name(path: &Path) -> String {
@@ -329,7 +335,12 @@ mod tests {
         fs::write(store.documents().join("000001-0001.parquet"), "x").unwrap();
         fs::write(store.quarantine().join("000001-0001.parquet"), "x").unwrap();
         fs::write(store.documents().join("mine.parquet"), "x").unwrap();
+        fs::create_dir(dir.path().join(".tmp-mine")).unwrap();
+        fs::write(dir.path().join(".tmp-mine/x"), "x").unwrap();
         drop(Run::begin(dir.path()).unwrap());
-        assert_eq!(listing(dir.path()), ["documents/mine.parquet"]);
+        assert_eq!(
+            listing(dir.path()),
+            [".tmp-mine/x", "documents/mine.parquet"]
+        );
     }
 }
