@@ -276,7 +276,7 @@ mod tests {
                     .to_string_lossy()
                     .into_owned()
             })
-            .filter(|path| path.contains('.') && path != ".lock")
+            .filter(|path| path.contains('.') && path != ".lock" && path != ".tmp-mine")
             .collect();
         all.sort();
         all
