@@ -13,7 +13,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int32Builder, Int64Array, ListArray,
+    MapBuilder, RecordBatch, StringArray, StringBuilder,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, FieldRef, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -484,6 +485,31 @@ fn parquet_keeps_its_types() {
         row("c.parquet", 1),
     ];
     assert_eq!(rows, expected);
+}
+
+#[test]
+fn parquet_bytes_and_maps_without_string_keys_become_text() {
+    let bench = Bench::new();
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
+    let bytes: ArrayRef = Arc::new(BinaryArray::from(vec![Some(&b"\xFF\x01"[..]), Some(b"ok")]));
+    let mut maps = MapBuilder::new(None, Int32Builder::new(), StringBuilder::new());
+    maps.keys().append_value(1);
+    maps.values().append_value("one");
+    maps.append(true).unwrap();
+    maps.append(false).unwrap();
+    let columns = [
+        ("text", text),
+        ("bytes", bytes),
+        ("map", Arc::new(maps.finish()) as _),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    bench.write("a.parquet", writer.into_inner().unwrap());
+    assert_eq!(bench.ingest(&["a.parquet"]).unwrap().documents, 2);
+    assert_eq!(bench.column("bytes"), ["ff01", "ok"]);
+    let map = bench.column("map");
+    assert!(map[0].contains("1: one"), "{map:?}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! The store is written here, Parquet file by Parquet file, so that these tests say something about SQL alone.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -21,7 +21,7 @@
 //!   in `orig_<name>`.
 //! * Every other field is a column of its own: JSON's booleans, whole numbers, numbers and strings as such, objects
 //!   and arrays as JSON text, whole numbers beyond 64 bits as strings; CSV's fields as strings; Parquet's columns with
-//!   their types, nested ones as JSON text. Where records disagree on a type, `store::widen` tells the type of both.
+//!   their types, nested ones as JSON text, bytes as text or, where they are no UTF-8, as hexadecimal digits. Where records disagree on a type, `store::widen` tells the type of both.
 //!   A field called `doc_id`, `source`, `ts` or `text` that has not that role is kept as `orig_<name>`. Of a name that
 //!   is in a record twice the last counts. The documents of one ingest have at most 1,000 such columns: a record that
 //!   would make more goes to quarantine.
