@@ -699,6 +699,27 @@ fn twice_the_same_adds_nothing() {
     assert_eq!(bench.listing().len(), 4);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_in_the_place_of_a_link_is_a_source_of_its_own() {
+    let bench = Bench::new();
+    bench.write("real.txt", "one\n");
+    std::os::unix::fs::symlink(bench.path("real.txt"), bench.path("link.txt")).unwrap();
+    bench.ingest(&["link.txt"]).unwrap();
+    fs::remove_file(bench.path("link.txt")).unwrap();
+    bench
+        .write("link.txt", "two\n")
+        .ingest(&["link.txt"])
+        .unwrap();
+    let again = bench.ingest(&["link.txt", "real.txt"]).unwrap();
+    assert_eq!((again.documents, again.skipped_sources), (0, 2));
+    assert_eq!(
+        tail(bench.column("doc_id")),
+        ["link.txt#1", "link.txt (2)#1"]
+    );
+    assert_eq!(bench.column("text"), ["one", "two"]);
+}
+
 #[test]
 fn nothing_to_read_is_fine_and_nothing_found_is_not() {
     let bench = Bench::new();

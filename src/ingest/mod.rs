@@ -305,14 +305,18 @@ fn new_inputs(inputs: Vec<Input>, run: &Run) -> (Vec<Input>, u64) {
     let mut taken = HashSet::new();
     let mut new = Vec::new();
     for mut input in inputs {
-        match &input.identity {
+        let free = |name: &str| !run.has_source(name) && !taken.contains(name);
+        let source = match &input.identity {
             Some(path) if done.contains(path.as_str()) => continue,
-            Some(path) if run.has_source(&input.source) || taken.contains(&input.source) => {
-                input.source.clone_from(path);
-            }
-            Some(_) => {}
-            None => input.source = format!("{}-{}", input.source, run.id),
-        }
+            Some(path) if !free(&input.source) => path.clone(),
+            Some(_) => input.source.clone(),
+            None => format!("{}-{}", input.source, run.id),
+        };
+        // A path may be taken, too: by a link that stood there when it was ingested.
+        input.source = std::iter::once(source.clone())
+            .chain((2..).map(|n| format!("{source} ({n})")))
+            .find(|name| free(name))
+            .expect("only so many names are taken");
         taken.insert(input.source.clone());
         new.push(input);
     }
