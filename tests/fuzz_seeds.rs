@@ -37,3 +37,28 @@ fn registry() {
 fn pattern() {
     replay("pattern", targets::pattern);
 }
+
+#[test]
+fn records() {
+    replay("records", targets::records);
+}
+
+#[test]
+fn json_record() {
+    replay("json_record", targets::json_record);
+}
+
+#[test]
+fn time_text() {
+    replay("time_text", targets::time_text);
+}
+
+#[test]
+fn config() {
+    replay("config", targets::config);
+}
+
+#[test]
+fn report() {
+    replay("report", targets::report);
+}

@@ -13,7 +13,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int32Builder, Int64Array, ListArray,
+    MapBuilder, RecordBatch, StringArray, StringBuilder,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, FieldRef, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -487,6 +488,31 @@ fn parquet_keeps_its_types() {
 }
 
 #[test]
+fn parquet_bytes_and_maps_without_string_keys_become_text() {
+    let bench = Bench::new();
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
+    let bytes: ArrayRef = Arc::new(BinaryArray::from(vec![Some(&b"\xFF\x01"[..]), Some(b"ok")]));
+    let mut maps = MapBuilder::new(None, Int32Builder::new(), StringBuilder::new());
+    maps.keys().append_value(1);
+    maps.values().append_value("one");
+    maps.append(true).unwrap();
+    maps.append(false).unwrap();
+    let columns = [
+        ("text", text),
+        ("bytes", bytes),
+        ("map", Arc::new(maps.finish()) as _),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    bench.write("a.parquet", writer.into_inner().unwrap());
+    assert_eq!(bench.ingest(&["a.parquet"]).unwrap().documents, 2);
+    assert_eq!(bench.column("bytes"), ["ff01", "ok"]);
+    let map = bench.column("map");
+    assert!(map[0].contains("1: one"), "{map:?}");
+}
+
+#[test]
 fn a_wider_type_or_a_new_column_begins_a_part() {
     let mut bench = Bench::new();
     bench.options.row_group_bytes = 1;
@@ -671,6 +697,27 @@ fn twice_the_same_adds_nothing() {
     );
     assert_eq!(bench.column("text"), ["one", "two"]);
     assert_eq!(bench.listing().len(), 4);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_in_the_place_of_a_link_is_a_source_of_its_own() {
+    let bench = Bench::new();
+    bench.write("real.txt", "one\n");
+    std::os::unix::fs::symlink(bench.path("real.txt"), bench.path("link.txt")).unwrap();
+    bench.ingest(&["link.txt"]).unwrap();
+    fs::remove_file(bench.path("link.txt")).unwrap();
+    bench
+        .write("link.txt", "two\n")
+        .ingest(&["link.txt"])
+        .unwrap();
+    let again = bench.ingest(&["link.txt", "real.txt"]).unwrap();
+    assert_eq!((again.documents, again.skipped_sources), (0, 2));
+    assert_eq!(
+        tail(bench.column("doc_id")),
+        ["link.txt#1", "link.txt (2)#1"]
+    );
+    assert_eq!(bench.column("text"), ["one", "two"]);
 }
 
 #[test]

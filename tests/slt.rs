@@ -2,6 +2,8 @@
 //!
 //! The store is written here, Parquet file by Parquet file, so that these tests say something about SQL alone.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,7 +114,7 @@ fn write_store(dir: &Path) {
             "nothing to see",
             "",
         ],
-        ("likes", Arc::new(Int64Array::from(vec![3, 1, 4, 1])) as _),
+        ("likes", Arc::new(Int64Array::from(vec![10, 1, 9, 1])) as _),
     );
     let second = documents(
         5,
@@ -159,7 +161,8 @@ fn sql_logic_tests() {
         .enable_all()
         .build()
         .unwrap();
-    for threads in [1, 2] {
+    // However the work is cut up, the answers are the same.
+    for (threads, batch_size) in [(1, 1), (1, 8192), (2, 3), (2, 8192), (4, 2)] {
         for file in &files {
             let mut runner = sqllogictest::Runner::new(|| async {
                 let (store, config) = (dir.path().to_path_buf(), config.clone());
@@ -169,11 +172,19 @@ fn sql_logic_tests() {
                     threads: Some(threads),
                     memory: None,
                 };
-                Ok(Db(Session::open(options).await?))
+                let mut db = Db(Session::open(options).await?);
+                let set = format!("SET datafusion.execution.batch_size = {batch_size}");
+                db.run(&set).await?;
+                Ok(db)
             });
             runtime
                 .block_on(runner.run_file_async(file))
-                .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+                .unwrap_or_else(|e| {
+                    panic!(
+                        "{threads} threads, batches of {batch_size}: {}: {e}",
+                        file.display()
+                    )
+                });
         }
     }
 }

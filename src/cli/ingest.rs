@@ -1,6 +1,6 @@
 //! `spanql ingest`: arguments → `ingest::ingest`, and the closing words on stderr.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -79,7 +79,7 @@ pub fn run(args: IngestArgs) -> Result<Outcome> {
         threads: args.threads,
     };
     let began = Instant::now();
-    let summary = if std::io::stderr().is_terminal() {
+    let summary = if io::stderr().is_terminal() {
         let bar = Bar::new();
         let summary = ingest(&args.paths, &args.store, &options, &bar);
         bar.0.finish_and_clear();
@@ -88,10 +88,9 @@ pub fn run(args: IngestArgs) -> Result<Outcome> {
         ingest(&args.paths, &args.store, &options, &())?
     };
     let store = args.store.display().to_string();
-    eprintln!(
-        "{}",
-        closing_words(&summary, &store, began.elapsed().as_secs_f64())
-    );
+    let words = closing_words(&summary, &store, began.elapsed().as_secs_f64());
+    // Unlike `eprintln!` this does not panic where stderr is closed: the documents are in the store by now.
+    let _ = writeln!(io::stderr(), "{words}");
     Ok(if summary.quarantined > 0 {
         Outcome::Quarantined
     } else {

@@ -32,7 +32,7 @@ impl Column {
         let values = if self.values.data_type() == to {
             self.values.clone()
         } else {
-            widened(&self.values, to)?
+            cast(&self.values, to)?
         };
         let Some(at) = self.rows.as_ref().filter(|at| at.len() < rows) else {
             return Ok(values);
@@ -46,22 +46,6 @@ impl Column {
         }
         Ok(take(&values, &UInt32Array::from(index), None)?)
     }
-}
-
-/// `cast`, but for bytes, which become text only where they are UTF-8, and hexadecimal digits where they are not:
-/// a NULL in their place would be a loss.
-fn widened(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    if *to != DataType::Utf8View || *values.data_type() != DataType::BinaryView {
-        return Ok(cast(values, to)?);
-    }
-    let mut text = StringViewBuilder::with_capacity(values.len());
-    for bytes in values.as_binary_view() {
-        text.append_option(bytes.map(|bytes| match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_string(),
-            Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        }));
-    }
-    Ok(Arc::new(text.finish()))
 }
 
 #[derive(Debug)]
@@ -297,23 +281,5 @@ mod tests {
             [None, Some("1".to_string()), None]
         );
         assert_eq!(as_text(&[Null, Null]), (DataType::Null, vec![None, None]));
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_become_hexadecimal() {
-        let values: ArrayRef = Arc::new(arrow::array::BinaryViewArray::from_iter_values([
-            &b"ok"[..],
-            b"\xff\x00",
-        ]));
-        let column = Column {
-            name: "b".to_string(),
-            values,
-            rows: None,
-        };
-        let dense = column.dense(2, &DataType::Utf8View).unwrap();
-        assert_eq!(
-            dense.as_string_view().iter().flatten().collect::<Vec<_>>(),
-            ["ok", "ff00"]
-        );
     }
 }

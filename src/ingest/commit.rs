@@ -4,7 +4,7 @@
 //! with it the run counts, without it its files are remains that the next ingest removes. One ingest at a time holds
 //! the store's lock. What is in the files is not decided here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,10 @@ pub(crate) struct Run {
     pub id: String,
     /// Files that got their final names.
     published: Vec<PathBuf>,
-    /// The path of each source name there is; none for a stream.
-    known: HashMap<String, Option<String>>,
+    /// The names of all sources.
+    sources: HashSet<String>,
+    /// The paths of all files.
+    paths: HashSet<String>,
     committed: bool,
 }
 
@@ -85,17 +87,18 @@ impl Run {
             .last()
             .and_then(|record| record.run.parse::<u64>().ok())
             .unwrap_or(0);
-        let known = records
+        let (sources, paths): (HashSet<_>, HashSet<_>) = records
             .into_iter()
             .flat_map(|record| record.sources)
             .map(|source| (source.source, source.path))
-            .collect();
+            .unzip();
         let run = Self {
             store,
             _lock: lock,
             id: format!("{:06}", last + 1),
             published: Vec::new(),
-            known,
+            sources,
+            paths: paths.into_iter().flatten().collect(),
             committed: false,
         };
         for folder in [run.documents(), run.quarantine()] {
@@ -120,12 +123,12 @@ impl Run {
 
     /// The paths of all files that were ever ingested.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.known.values().filter_map(Option::as_deref)
+        self.paths.iter().map(String::as_str)
     }
 
     /// Whether documents with this source are in the store.
     pub(crate) fn has_source(&self, source: &str) -> bool {
-        self.known.contains_key(source)
+        self.sources.contains(source)
     }
 
     /// Gives the files, which must be on disk, their final names and records the run.
@@ -211,7 +214,7 @@ fn records(store: &Store) -> Result<Vec<Record>> {
 /// Removes hidden folders, and files of runs without a record; files that no run of ours made stay.
 fn clean(store: &Store, records: &[Record]) -> Result<()> {
     for path in files(store.root())? {
-        if path.is_dir() && name(&path).starts_with(".tmp-") {
+        if path.is_dir() && is_temp(&name(&path)) {
             tracing::info!(path = %path.display(), "removing the remains of an ingest that did not end");
             fs::remove_dir_all(&path).map_err(Error::io(&path))?;
         }
@@ -226,6 +229,12 @@ fn clean(store: &Store, records: &[Record]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Nothing but [`Run::temp`] may match: the folder of a store may be one that holds other things, too.
+fn is_temp(name: &str) -> bool {
+    name.strip_prefix(".tmp-")
+        .is_some_and(|run| run.len() >= 6 && run.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn name(path: &Path) -> String {
@@ -270,7 +279,7 @@ mod tests {
                     .to_string_lossy()
                     .into_owned()
             })
-            .filter(|path| path.contains('.') && path != ".lock")
+            .filter(|path| path.contains('.') && path != ".lock" && path != ".tmp-mine")
             .collect();
         all.sort();
         all
@@ -329,7 +338,12 @@ mod tests {
         fs::write(store.documents().join("000001-0001.parquet"), "x").unwrap();
         fs::write(store.quarantine().join("000001-0001.parquet"), "x").unwrap();
         fs::write(store.documents().join("mine.parquet"), "x").unwrap();
+        fs::create_dir(dir.path().join(".tmp-mine")).unwrap();
+        fs::write(dir.path().join(".tmp-mine/x"), "x").unwrap();
         drop(Run::begin(dir.path()).unwrap());
-        assert_eq!(listing(dir.path()), ["documents/mine.parquet"]);
+        assert_eq!(
+            listing(dir.path()),
+            [".tmp-mine/x", "documents/mine.parquet"]
+        );
     }
 }

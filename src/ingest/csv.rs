@@ -174,9 +174,18 @@ pub(crate) struct Header {
 
 impl Header {
     /// Names are trimmed and made [unique](UniqueNames).
+    ///
+    /// A carriage return inside of a name means a file whose lines end with nothing else: all of it is this one record,
+    /// which as a header would vanish without a word.
     pub(crate) fn parse(record: &[u8], delimiter: u8) -> Self {
         let names = match simdutf8::basic::from_utf8(record) {
             Err(_) => Err("the header is not valid UTF-8".to_string()),
+            Ok(record) if fields(record, delimiter).any(|field| field.trim().contains('\r')) => {
+                Err(
+                    "the header holds a carriage return: lines must end with a line feed"
+                        .to_string(),
+                )
+            }
             Ok(record) => {
                 let mut names = UniqueNames::default();
                 Ok(fields(record, delimiter)

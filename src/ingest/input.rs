@@ -226,8 +226,8 @@ impl Inputs {
         self.named += 1;
         if self.seen.insert(real.clone()) {
             self.inputs.push(Input {
-                source: path.to_string_lossy().into_owned(),
-                identity: Some(real.to_string_lossy().into_owned()),
+                source: words(path),
+                identity: Some(words(&real)),
                 format,
                 origin: Origin::File {
                     path: path.to_path_buf(),
@@ -267,6 +267,19 @@ impl Input {
             origin: Origin::Stream(stream),
         })
     }
+}
+
+/// A path as text. Bytes that are no UTF-8 are written as `\xFF`: with a replacement character in their place two files
+/// would be one, and the second would be taken for one that was read before.
+fn words(path: &Path) -> String {
+    let mut words = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        words.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            words.push_str(&format!("\\x{byte:02X}"));
+        }
+    }
+    words
 }
 
 /// `logs.jsonl.gz` → JSONL, gzip.
@@ -349,6 +362,32 @@ mod tests {
         let (mut twice, _) = sources(&["in/b.jsonl", "in/*", "in"], root.path(), None).unwrap();
         twice.sort();
         assert_eq!(twice, expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_utf8_stay_apart() {
+        use std::os::unix::ffi::OsStrExt;
+        assert_eq!(words(Path::new("邮件/a#1 \n.txt")), "邮件/a#1 \n.txt");
+        let names: [&[u8]; 3] = [b"bad\xFE.txt", b"bad\xFF.txt", "bad\u{FFFD}.txt".as_bytes()];
+        let root = tempfile::tempdir().unwrap();
+        for name in names {
+            let name = std::ffi::OsStr::from_bytes(name);
+            // Some file systems refuse such names, and then there is nothing to tell apart.
+            if std::fs::write(root.path().join(name), "x").is_err() {
+                return;
+            }
+        }
+        let found = Inputs::find(&[words(root.path())], &root.path().join("store"), None).unwrap();
+        let ends: Vec<&str> = found
+            .inputs
+            .iter()
+            .filter_map(|input| input.identity.as_deref()?.rsplit('/').next())
+            .collect();
+        assert_eq!(ends.len(), 3);
+        for end in ["bad\\xFE.txt", "bad\\xFF.txt", "bad\u{FFFD}.txt"] {
+            assert!(ends.contains(&end), "{end}: {ends:?}");
+        }
     }
 
     #[test]

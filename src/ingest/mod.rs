@@ -9,7 +9,8 @@
 //! It is a row of `documents` or a row of `quarantine`, never both and never neither.
 //!
 //! * `doc_id` is `<source>#<record number>`. The source is the path as given, or as joined from the folder given; the
-//!   absolute path where another file has that name in the store already; `stdin-<run>` for standard input. Lines are
+//!   absolute path where another file has that name in the store already, with `\xFF` for a byte that is no UTF-8;
+//!   `stdin-<run>` for standard input. Lines are
 //!   counted with blank ones, so that `sed -n 7p` shows the record `#7`; CSV records without the header; paragraphs
 //!   and Parquet rows by themselves.
 //! * `text` is the field called `text` ([`IngestOptions::text`] names another), a string; an empty string is a text.
@@ -20,7 +21,7 @@
 //!   in `orig_<name>`.
 //! * Every other field is a column of its own: JSON's booleans, whole numbers, numbers and strings as such, objects
 //!   and arrays as JSON text, whole numbers beyond 64 bits as strings; CSV's fields as strings; Parquet's columns with
-//!   their types, nested ones as JSON text. Where records disagree on a type, `store::widen` tells the type of both.
+//!   their types, nested ones as JSON text, bytes as text or, where they are no UTF-8, as hexadecimal digits. Where records disagree on a type, `store::widen` tells the type of both.
 //!   A field called `doc_id`, `source`, `ts` or `text` that has not that role is kept as `orig_<name>`. Of a name that
 //!   is in a record twice the last counts. The documents of one ingest have at most 1,000 such columns: a record that
 //!   would make more goes to quarantine.
@@ -304,14 +305,18 @@ fn new_inputs(inputs: Vec<Input>, run: &Run) -> (Vec<Input>, u64) {
     let mut taken = HashSet::new();
     let mut new = Vec::new();
     for mut input in inputs {
-        match &input.identity {
+        let free = |name: &str| !run.has_source(name) && !taken.contains(name);
+        let source = match &input.identity {
             Some(path) if done.contains(path.as_str()) => continue,
-            Some(path) if run.has_source(&input.source) || taken.contains(&input.source) => {
-                input.source.clone_from(path);
-            }
-            Some(_) => {}
-            None => input.source = format!("{}-{}", input.source, run.id),
-        }
+            Some(path) if !free(&input.source) => path.clone(),
+            Some(_) => input.source.clone(),
+            None => format!("{}-{}", input.source, run.id),
+        };
+        // A path may be taken, too: by a link that stood there when it was ingested.
+        input.source = std::iter::once(source.clone())
+            .chain((2..).map(|n| format!("{source} ({n})")))
+            .find(|name| free(name))
+            .expect("only so many names are taken");
         taken.insert(input.source.clone());
         new.push(input);
     }

@@ -3,17 +3,19 @@
 //! Types that no other type could be widened to or from (lists, structs, maps) become JSON text, as they are in JSON
 //! input; dictionaries become their values.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, RecordBatch, StringViewBuilder,
-    TimestampMicrosecondBuilder, new_empty_array,
+    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, RecordBatch, StringViewArray,
+    StringViewBuilder, TimestampMicrosecondBuilder, new_empty_array,
 };
 use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit};
 use arrow::json::writer::{EncoderOptions, make_encoder};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::columns::Column;
@@ -215,7 +217,7 @@ fn as_bytes(column: &ArrayRef) -> Option<BinaryViewArray> {
         .map(|bytes| bytes.as_binary_view().clone())
 }
 
-/// The column in a type that a store may hold: strings and bytes as views, dictionaries as their values, nested types
+/// The column in a type that a store may hold: strings as views, bytes as [text](bytes_as_text), dictionaries as their values, nested types
 /// as JSON text.
 fn plain(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
     let to = match column.data_type() {
@@ -227,9 +229,10 @@ fn plain(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
             );
         }
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
-            DataType::BinaryView
-        }
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => return bytes_as_text(column),
         DataType::Float16 => DataType::Float32,
         other if other.is_nested() => return json_text(field, column),
         _ => return Ok(column.clone()),
@@ -237,10 +240,29 @@ fn plain(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
     Ok(cast(column, &to)?)
 }
 
+/// Bytes as text where they are UTF-8, as hexadecimal digits where they are not: a NULL in their place would be a loss.
+///
+/// They are not kept as bytes, since reading them together with a file that has text under the same name would make
+/// strings of them that are no UTF-8, see `tables/parquet_files.rs`.
+fn bytes_as_text(column: &ArrayRef) -> Result<ArrayRef> {
+    let bytes = cast(column, &DataType::BinaryView)?;
+    let mut text = StringViewBuilder::with_capacity(bytes.len());
+    for bytes in bytes.as_binary_view() {
+        text.append_option(bytes.map(|bytes| match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        }));
+    }
+    Ok(Arc::new(text.finish()))
+}
+
 fn json_text(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
     let field = Arc::new(field.clone());
     let options = EncoderOptions::default();
-    let mut encoder = make_encoder(&field, column, &options)?;
+    let Ok(mut encoder) = make_encoder(&field, column, &options) else {
+        // A map whose keys are no strings: JSON has no word for it.
+        return as_printed(column);
+    };
     let mut text = StringViewBuilder::with_capacity(column.len());
     let mut json = Vec::new();
     for row in 0..column.len() {
@@ -253,6 +275,21 @@ fn json_text(field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
         }
     }
     Ok(Arc::new(text.finish()))
+}
+
+/// As Arrow prints it.
+fn as_printed(column: &ArrayRef) -> Result<ArrayRef> {
+    let options = FormatOptions::default();
+    let printed = ArrayFormatter::try_new(column, &options)?;
+    let texts = (0..column.len())
+        .map(|row| {
+            column
+                .is_valid(row)
+                .then(|| printed.value(row).try_to_string())
+                .transpose()
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(Arc::new(StringViewArray::from_iter(texts)))
 }
 
 /// The times, and the text of those that cannot be read, if there are any.

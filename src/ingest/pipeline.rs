@@ -412,7 +412,7 @@ impl Reader<'_> {
                     let length = piece.bytes.len() as u64;
                     piece
                         .fault
-                        .get_or_insert_with(|| Fault::new(Kind::Utf8, why, length));
+                        .get_or_insert_with(|| Fault::new(Kind::Csv, why, length));
                     reader.push(source, layout, piece)?;
                 }
                 Ok(())

@@ -143,7 +143,9 @@ impl ExecutionPlan for ExtractExec {
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        // It does, but DataFusion takes a yes for leave to sort our input instead of our output, by the column of the same
+        // number, which is another column here.
+        vec![false]
     }
 
     fn supports_limit_pushdown(&self) -> bool {

@@ -11,7 +11,7 @@ use arrow::datatypes::{Int32Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
@@ -63,14 +63,15 @@ impl EntitiesTable {
 
     fn decides(expr: &Expr) -> Decides {
         let columns = expr.column_refs();
-        if expr.is_volatile() || columns.is_empty() {
+        if expr.is_volatile() {
             Decides::Entities
-        } else if columns.iter().all(|c| c.name == "label") {
+        } else if !columns.is_empty() && columns.iter().all(|c| c.name == "label") {
             Decides::Labels
         } else if columns
             .iter()
             .all(|c| DOCUMENT_COLUMNS.contains(&c.name.as_str()))
         {
+            // A constant too: what DataFusion makes, after we took it, of `label NOT IN ('EMAIL', NULL)`.
             Decides::Documents
         } else {
             Decides::Entities
@@ -104,7 +105,8 @@ impl EntitiesTable {
         Ok(labels)
     }
 
-    /// A misspelt label must not look like documents without entities.
+    /// A misspelt label must not look like documents without entities. What is compared with something made of the label,
+    /// such as `lower(label)`, may be anything.
     fn check_known(&self, condition: &Expr) -> Result<()> {
         let check = |literal: &Expr| -> Result<()> {
             if let Expr::Literal(value, _) = literal
@@ -121,10 +123,15 @@ impl EntitiesTable {
                     op: Operator::Eq | Operator::NotEq,
                     right,
                 }) => {
-                    check(left)?;
-                    check(right)?;
+                    if is_column(left) {
+                        check(right)?;
+                    } else if is_column(right) {
+                        check(left)?;
+                    }
                 }
-                Expr::InList(list) => list.list.iter().try_for_each(check)?,
+                Expr::InList(list) if is_column(&list.expr) => {
+                    list.list.iter().try_for_each(check)?;
+                }
                 _ => {}
             }
             Ok(TreeNodeRecursion::Continue)
@@ -183,7 +190,9 @@ impl TableProvider for EntitiesTable {
             match Self::decides(filter) {
                 Decides::Documents => of_documents.push(unqualified(filter)?),
                 Decides::Labels => of_labels.push(filter.clone()),
-                Decides::Entities => {}
+                Decides::Entities => {
+                    return internal_err!("entities never offered to apply {filter}");
+                }
             }
         }
         let labels = self.labels(state, &of_labels)?;
@@ -199,6 +208,15 @@ impl TableProvider for EntitiesTable {
         Ok(Arc::new(ExtractExec::try_new(
             documents, extractor, labels, schema, limit,
         )?))
+    }
+}
+
+/// A column as it is; casts change its type, not its words.
+fn is_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast(cast) => is_column(&cast.expr),
+        Expr::TryCast(cast) => is_column(&cast.expr),
+        other => matches!(other, Expr::Column(_)),
     }
 }
 

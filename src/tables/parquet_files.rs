@@ -33,6 +33,9 @@ pub(super) fn table(
         urls.push(ListingTableUrl::try_new(url, None)?);
     }
     let schema = merge(&schemas);
+    for (path, of_file) in files.iter().zip(&schemas) {
+        check_bytes(path, of_file, &schema)?;
+    }
     if urls.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
     }
@@ -44,6 +47,23 @@ pub(super) fn table(
     Ok(Arc::new(ListingTable::try_new(config)?))
 }
 
+/// DataFusion reads bytes as strings, unchecked, where the table wants strings: what is no UTF-8 is then undefined
+/// behaviour. `ingest` writes no such files.
+fn check_bytes(path: &Path, of_file: &Schema, of_table: &Schema) -> Result<()> {
+    for field in of_file.fields() {
+        if field.data_type().is_binary()
+            && let Ok(wanted) = of_table.field_with_name(field.name())
+            && wanted.data_type().is_string()
+        {
+            return Err(Error::io(path)(std::io::Error::other(format!(
+                "column {:?} holds bytes where the table has text: no ingest wrote this file",
+                field.name()
+            ))));
+        }
+    }
+    Ok(())
+}
+
 fn schema_of(path: &Path) -> Result<SchemaRef> {
     let file = std::fs::File::open(path).map_err(Error::io(path))?;
     let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(|e| {
@@ -53,4 +73,43 @@ fn schema_of(path: &Path) -> Result<SchemaRef> {
     })?;
     // Without the files' own metadata: tables compare by columns.
     Ok(Arc::new(Schema::new(metadata.schema().fields().clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+    use crate::store::merge_schemas;
+
+    #[test]
+    fn bytes_are_not_read_as_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, column: ArrayRef| {
+            let path = dir.path().join(name);
+            let batch = RecordBatch::try_from_iter([("c", column)]).unwrap();
+            let file = std::fs::File::create(&path).unwrap();
+            let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            path
+        };
+        let bytes = write(
+            "a.parquet",
+            Arc::new(BinaryArray::from(vec![&b"\xFF"[..]])) as _,
+        );
+        let text = write("b.parquet", Arc::new(StringArray::from(vec!["text"])) as _);
+        let open = |files: &[PathBuf]| {
+            table(files, |schemas| {
+                Arc::new(merge_schemas(schemas.iter().map(AsRef::as_ref)))
+            })
+        };
+        assert!(open(std::slice::from_ref(&bytes)).is_ok());
+        let error = open(&[text, bytes]).unwrap_err().to_string();
+        assert!(
+            error.contains("a.parquet: column \"c\" holds bytes"),
+            "{error}"
+        );
+    }
 }

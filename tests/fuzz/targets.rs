@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use spanql::recognize::{CharOffsets, Pattern, Registry, Scratch, Span};
+pub use spanql::ingest::fuzz::{json_record, records, time_text};
+use spanql::recognize::{CharOffsets, Pattern, Recognizer, Registry, Scratch, Span};
+use spanql::report::Report;
+use spanql::{Config, Error};
 
 /// Every invariant of a scan, over all built-in labels.
 pub fn registry(data: &[u8]) {
@@ -117,4 +120,47 @@ pub fn equals_regex(pattern: &str, text: &str) {
             "scan, {pattern:?}, group {group}, {text:?}"
         );
     }
+}
+
+/// A configuration is read or refused with one of its own lines; what is read makes a registry.
+pub fn config(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    // Compiling is linear in a pattern, with a large factor for counted repetitions: this only keeps one run short.
+    if text.len() > 1 << 12 {
+        return;
+    }
+    match Config::parse(&text, "spanql.toml") {
+        Ok(config) => {
+            let registry = config.registry();
+            for pattern in &config.patterns {
+                assert!(registry.labels().any(|label| label == pattern.label()));
+            }
+        }
+        Err(error) => names_a_line(&error, &text),
+    }
+}
+
+/// A report is read or refused with one of its own lines; what is read can be bound, by its defaults or with a message.
+pub fn report(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match Report::parse(&text, "some/folder/fuzzed.sql") {
+        Ok(report) => {
+            assert_eq!(report.name, "fuzzed");
+            assert!(!report.question.is_empty() && !report.columns.is_empty());
+            let complete = report.params.iter().all(|param| param.default.is_some());
+            assert_eq!(report.bind(&BTreeMap::new()).is_ok(), complete);
+        }
+        Err(error) => names_a_line(&error, &text),
+    }
+}
+
+fn names_a_line(error: &Error, text: &str) {
+    let Error::Config { line, message, .. } = error else {
+        panic!("{error:?} names no line");
+    };
+    assert!(
+        (1..=text.split('\n').count()).contains(line),
+        "line {line} of {text:?}"
+    );
+    assert!(!message.is_empty());
 }
