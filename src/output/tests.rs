@@ -1,3 +1,5 @@
+//! Tests of all writers together: what each format must keep, and what a failure must not leave behind.
+
 use std::fs;
 use std::io::Read;
 use std::sync::Arc;

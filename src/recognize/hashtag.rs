@@ -3,7 +3,7 @@
 //! Grammar (after Unicode UAX #31 §2.1 "hashtag identifiers", as X and Weibo use them):
 //! ```text
 //! tag   = "#" 1*100 word                   letters, marks, digits, "_"; at least one letter
-//! topic = "#" 1*32 topic-character "#"     Weibo's limit; tried first
+//! topic = "#" 1*32 topic-character "#"     32 is a bound of ours; tried first
 //! topic-character = word, non-ASCII characters other than white space, and - . + & '
 //! ```
 //! A topic begins and ends with a character other than punctuation that separates (`，。、；：` and `-.+&'`). `＃` counts
