@@ -4,6 +4,10 @@
 
 use std::collections::BTreeMap;
 
+#[allow(
+    unused_imports,
+    reason = "every test that includes this file uses its own part of it"
+)]
 pub use spanql::ingest::fuzz::{json_record, records, time_text};
 use spanql::recognize::{CharOffsets, Pattern, Recognizer, Registry, Scratch, Span};
 use spanql::report::Report;
