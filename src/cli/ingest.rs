@@ -46,7 +46,7 @@ pub struct IngestArgs {
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<InputFormat>,
 
-    /// How the store is compressed: zstd[:LEVEL], lz4, snappy or none [default: lz4]
+    /// How the store is compressed: zstd, zstd:LEVEL, lz4, snappy or none [default: lz4]
     #[arg(long, value_name = "CODEC")]
     pub codec: Option<Codec>,
 

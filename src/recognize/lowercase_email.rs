@@ -64,7 +64,7 @@ pub fn matches(text: &[u8]) -> Matches<'_> {
     }
 }
 
-/// The iterator that [`matches`] returns.
+/// The iterator that [`matches()`] returns.
 #[derive(Debug, Clone)]
 pub struct Matches<'a> {
     text: &'a [u8],
