@@ -41,7 +41,9 @@ print(session.sql("SELECT 1 AS one").to_arrow().to_pylist(), flush=True)
     ],
 )
 def test_ctrl_c(run: str) -> None:
-    with subprocess.Popen([sys.executable, "-c", SCRIPT.format(run=run)], stdout=subprocess.PIPE, text=True) as child:
+    # Isolated: from the source folder, `import spanql` would find the sources without the built module.
+    command = [sys.executable, "-I", "-c", SCRIPT.format(run=run)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.5)
