@@ -36,7 +36,10 @@ def peer(options: argparse.Namespace, jsonl: Path, name: str, codec: str) -> ben
 def contents(*parquet: str) -> tuple[int, int, int]:
     """Documents, bytes of text and bytes on disk, as DuckDB sees them, in a process of its own."""
     query = "SELECT count(*), sum(strlen(text)) FROM read_parquet(?)"
-    code = f"import duckdb, json, sys; print(json.dumps(duckdb.execute('{query}', [sys.argv[1:]]).fetchone()))"
+    # Its progress bar would go to standard output, too.
+    quiet = "duckdb.execute('SET enable_progress_bar = false')"
+    answer = f"json.dumps(duckdb.execute('{query}', [sys.argv[1:]]).fetchone())"
+    code = f"import duckdb, json, sys; {quiet}; print({answer})"
     rows, size = json.loads(bench.output(sys.executable, "-c", code, *parquet))
     return rows, int(size), sum(Path(path).stat().st_size for path in parquet)
 
