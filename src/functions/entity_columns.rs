@@ -8,17 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::builder::make_view;
 use arrow::array::{
-    Array, ArrayRef, ByteView, DictionaryArray, Float32Array, Int32Array, ListArray, StringArray,
+    Array, ArrayRef, DictionaryArray, Float32Array, Int32Array, ListArray, StringArray,
     StringViewArray, StructArray,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int32Type};
 use datafusion::common::{Result, exec_datafusion_err};
 
+use super::text::{INLINE, view_of_part};
 use crate::recognize::{CharOffsets, Registry, Scanner, Scratch};
-
-/// Arrow inlines strings up to this length into the view itself.
-const INLINE: usize = 12;
 
 /// A values buffer is closed at this size: views address at most 4 GiB of one buffer.
 const VALUE_BUFFER: usize = 1 << 30;
@@ -244,7 +242,7 @@ impl<'a> EntityColumns<'a> {
             self.recognizers.push(span.recognizer);
             if self.wants_entity {
                 self.entities
-                    .push(self.view(row, span.of(text), span.start));
+                    .push(view_of_part(self.texts, row, span.of(text), span.start));
             }
             if self.wants_value {
                 let view = self.value_view(row, text, span.start, span.of(text), span.recognizer);
@@ -261,20 +259,6 @@ impl<'a> EntityColumns<'a> {
         found
     }
 
-    /// A view of `part`, which stands at byte `start` of the text of `row`.
-    fn view(&self, row: usize, part: &str, start: usize) -> u128 {
-        if part.len() <= INLINE {
-            return make_view(part.as_bytes(), 0, 0);
-        }
-        // A text that holds more than INLINE bytes is itself a view into a buffer; `start` lies inside it.
-        let text = ByteView::from(self.texts.views()[row]);
-        make_view(
-            part.as_bytes(),
-            text.buffer_index,
-            text.offset + start as u32,
-        )
-    }
-
     fn value_view(
         &mut self,
         row: usize,
@@ -288,7 +272,7 @@ impl<'a> EntityColumns<'a> {
             Cow::Borrowed(part) if within(part, entity) => {
                 let from = start + (part.as_ptr() as usize - entity.as_ptr() as usize);
                 debug_assert_eq!(&text[from..from + part.len()], part);
-                self.view(row, part, from)
+                view_of_part(self.texts, row, part, from)
             }
             value => self.copied_value(value.as_bytes()),
         }
@@ -398,6 +382,8 @@ fn within(part: &str, whole: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::ByteView;
+
     use super::*;
 
     fn extractor(labels: &[&str]) -> Extractor {

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::builder::make_view;
-use arrow::array::{Array, ArrayRef, ByteView, ListArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, ListArray, StringViewArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
@@ -14,7 +13,7 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 
-use super::text::{constant, constant_type, map_text, text_type};
+use super::text::{constant, constant_type, map_text, text_type, view_of_part};
 use crate::recognize::Pattern;
 
 const NAME: &str = "regexp_extract_all";
@@ -160,20 +159,13 @@ impl ScalarUDFImpl for RegexpExtractAll {
 fn match_lists(pattern: &Pattern, texts: &StringViewArray) -> Result<ListArray> {
     let mut views: Vec<u128> = Vec::new();
     let mut lengths = Vec::with_capacity(texts.len());
-    for (text, &view) in texts.iter().zip(texts.views().iter()) {
+    for (row, text) in texts.iter().enumerate() {
         let before = views.len();
         if let Some(text) = text {
-            let whole = ByteView::from(view);
             pattern.find_all(text, |found| {
                 let range = found.unwrap_or(0..0);
-                let part = &text.as_bytes()[range.clone()];
-                // Parts of up to 12 bytes are inlined by make_view; longer ones stand in a text that is not inline.
-                let offset = if part.len() <= 12 {
-                    0
-                } else {
-                    whole.offset + range.start as u32
-                };
-                views.push(make_view(part, whole.buffer_index, offset));
+                let start = range.start;
+                views.push(view_of_part(texts, row, &text[range], start));
             });
         }
         lengths.push(views.len() - before);

@@ -1,10 +1,14 @@
 //! The text argument that all our functions share: any string type, seen as views without copying the bytes.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::array::builder::make_view;
+use arrow::array::{Array, ArrayRef, AsArray, ByteView, StringViewArray};
 use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::ColumnarValue;
+
+/// Arrow inlines strings up to this length into the view itself.
+pub(super) const INLINE: usize = 12;
 
 /// Whether a column of this type can be a text.
 fn is_text(data_type: &DataType) -> bool {
@@ -48,6 +52,20 @@ pub(super) fn constant<'a>(
             exec_err!("{function}: {what} must be a literal or a bound parameter, not a column")
         }
     }
+}
+
+/// A view of `part`, which stands at byte `start` of the text of `row`: no bytes are copied but those that Arrow inlines.
+pub(super) fn view_of_part(texts: &StringViewArray, row: usize, part: &str, start: usize) -> u128 {
+    if part.len() <= INLINE {
+        return make_view(part.as_bytes(), 0, 0);
+    }
+    // A text that holds more than INLINE bytes is itself a view into a buffer; `start` lies inside it.
+    let text = ByteView::from(texts.views()[row]);
+    make_view(
+        part.as_bytes(),
+        text.buffer_index,
+        text.offset + start as u32,
+    )
 }
 
 /// Applies `lists` to the text argument. It is called once per distinct value of a dictionary and once for a scalar.
