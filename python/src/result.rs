@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::ffi::to_schema_pycapsule;
 use pyo3_arrow::{PyRecordBatchReader, PySchema, PyTable};
-use spanql::output::{self, Format};
+use spanql::output::{self, Format, viewless_schema};
 
 use crate::error::to_py;
-use crate::plain::{can_become, plain_schema};
+use crate::plain::can_become;
 use crate::preview;
 use crate::stream::{Batches, Reader};
 use crate::wait::wait;
@@ -40,7 +40,7 @@ pub struct Result {
 impl Result {
     /// The result of a planned query.
     pub fn new(query: spanql::Query) -> Self {
-        let schema = plain_schema(&query.schema());
+        let schema = viewless_schema(&query.schema());
         Self { query, schema }
     }
 

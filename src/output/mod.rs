@@ -25,7 +25,7 @@ use futures::StreamExt;
 
 use crate::error::{Error, Result};
 pub use file::write_file;
-pub use plain::{plain_batches, plain_schema};
+pub use plain::{plain_batches, plain_schema, viewless_schema};
 use sink::Sink;
 
 /// How a result is written.

@@ -19,7 +19,27 @@ const PIECE_BYTES: u64 = 64 << 20;
 /// lists and structs. Names, nullability and metadata stay.
 #[must_use]
 pub fn plain_schema(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(plain_field).collect::<Vec<_>>();
+    converted(schema, Dictionaries::Unpacked)
+}
+
+/// As [`plain_schema`], but dictionaries stay: in memory they are what pandas calls categories.
+#[must_use]
+pub fn viewless_schema(schema: &Schema) -> SchemaRef {
+    converted(schema, Dictionaries::Kept)
+}
+
+#[derive(Clone, Copy)]
+enum Dictionaries {
+    Kept,
+    Unpacked,
+}
+
+fn converted(schema: &Schema, dictionaries: Dictionaries) -> SchemaRef {
+    let fields: Vec<FieldRef> = schema
+        .fields()
+        .iter()
+        .map(|field| plain_field(field, dictionaries))
+        .collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
@@ -51,8 +71,8 @@ pub fn plain_batches(
     })
 }
 
-fn plain_field(field: &FieldRef) -> FieldRef {
-    let plain = plain_type(field.data_type());
+fn plain_field(field: &FieldRef, dictionaries: Dictionaries) -> FieldRef {
+    let plain = plain_type(field.data_type(), dictionaries);
     if plain == *field.data_type() {
         Arc::clone(field)
     } else {
@@ -60,16 +80,23 @@ fn plain_field(field: &FieldRef) -> FieldRef {
     }
 }
 
-fn plain_type(data_type: &DataType) -> DataType {
+fn plain_type(data_type: &DataType, dictionaries: Dictionaries) -> DataType {
+    let of = |field: &FieldRef| plain_field(field, dictionaries);
     match data_type {
         DataType::Utf8View => DataType::Utf8,
         DataType::BinaryView => DataType::Binary,
-        DataType::Dictionary(_, value) => plain_type(value),
-        DataType::List(item) => DataType::List(plain_field(item)),
-        DataType::LargeList(item) => DataType::LargeList(plain_field(item)),
-        DataType::FixedSizeList(item, n) => DataType::FixedSizeList(plain_field(item), *n),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain_field).collect()),
-        DataType::Map(entries, sorted) => DataType::Map(plain_field(entries), *sorted),
+        DataType::Dictionary(key, value) => {
+            let value = plain_type(value, dictionaries);
+            match dictionaries {
+                Dictionaries::Kept => DataType::Dictionary(key.clone(), Box::new(value)),
+                Dictionaries::Unpacked => value,
+            }
+        }
+        DataType::List(item) | DataType::ListView(item) => DataType::List(of(item)),
+        DataType::LargeList(item) | DataType::LargeListView(item) => DataType::LargeList(of(item)),
+        DataType::FixedSizeList(item, n) => DataType::FixedSizeList(of(item), *n),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(of).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(of(entries), *sorted),
         other => other.clone(),
     }
 }
