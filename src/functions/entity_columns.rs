@@ -181,6 +181,7 @@ pub struct EntityColumns<'a> {
     wants_offsets: bool,
     scratch: Scratch,
     recognizers: Vec<usize>,
+    scores: Vec<f32>,
     entities: Vec<u128>,
     values: Vec<u128>,
     value_bytes: Vec<u8>,
@@ -207,6 +208,7 @@ impl<'a> EntityColumns<'a> {
                 || fields.contains(&EntityField::SpanEnd),
             scratch: extractor.idle().pop().unwrap_or_default(),
             recognizers: Vec::new(),
+            scores: Vec::new(),
             entities: Vec::new(),
             values: Vec::new(),
             value_bytes: Vec::new(),
@@ -240,6 +242,7 @@ impl<'a> EntityColumns<'a> {
         let mut offsets = CharOffsets::new(text);
         for span in spans {
             self.recognizers.push(span.recognizer);
+            self.scores.push(span.score);
             if self.wants_entity {
                 self.entities
                     .push(view_of_part(self.texts, row, span.of(text), span.start));
@@ -267,7 +270,7 @@ impl<'a> EntityColumns<'a> {
         entity: &str,
         recognizer: usize,
     ) -> u128 {
-        let value = self.extractor.scanner.registry().recognizers()[recognizer].value(entity);
+        let value = self.extractor.scanner.registry().value(recognizer, entity);
         match value {
             Cow::Borrowed(part) if within(part, entity) => {
                 let from = start + (part.as_ptr() as usize - entity.as_ptr() as usize);
@@ -308,6 +311,7 @@ impl<'a> EntityColumns<'a> {
             texts,
             scratch,
             recognizers,
+            scores,
             entities,
             values,
             starts,
@@ -360,12 +364,7 @@ impl<'a> EntityColumns<'a> {
                     Ok(Arc::new(Int32Array::from(starts.clone())) as ArrayRef)
                 }
                 EntityField::SpanEnd => Ok(Arc::new(Int32Array::from(ends.clone())) as ArrayRef),
-                EntityField::Score => {
-                    let scores = recognizers
-                        .iter()
-                        .map(|&r| extractor.scanner.registry().recognizers()[r].score());
-                    Ok(Arc::new(Float32Array::from_iter_values(scores)) as ArrayRef)
-                }
+                EntityField::Score => Ok(Arc::new(Float32Array::from(scores.clone())) as ArrayRef),
             })
             .collect()
     }

@@ -7,14 +7,15 @@
 use memchr::{memchr, memchr2, memchr3};
 
 use super::ByteSet;
+use super::digit_runs::LONG;
 
 /// A position worth asking about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Candidate {
     /// A byte of the set.
     Byte,
-    /// The first digit of a maximal run.
-    DigitRun,
+    /// The first digit of a maximal run, and the run's length, exact up to [`LONG`].
+    DigitRun(usize),
 }
 
 /// Finds candidates.
@@ -85,6 +86,23 @@ struct Masks {
     digits: [u64; BATCH],
 }
 
+impl Masks {
+    fn of(&self, block: usize) -> (u64, u64) {
+        (self.hits[block], self.digits[block])
+    }
+}
+
+/// How far a text has been walked through.
+#[derive(Default)]
+struct Walk {
+    /// The block's first byte.
+    base: usize,
+    /// 1 where the byte before the block is a digit.
+    carry: u64,
+    /// Candidates before this byte are not wanted.
+    from: usize,
+}
+
 /// Classifies blocks of 64 bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Classifier {
@@ -121,18 +139,15 @@ impl Classifier {
 
     fn for_each(&self, text: &[u8], mut visit: impl FnMut(usize, Candidate) -> usize) {
         let mut masks = Masks::default();
-        let mut from = 0;
-        let mut carry = 0;
+        let mut walk = Walk::default();
         let (blocks, tail) = text.as_chunks::<BLOCK>();
-        let mut base = 0;
         for batch in blocks.chunks(BATCH) {
-            if from >= text.len() {
+            if walk.from >= text.len() {
                 return;
             }
             self.classify(batch, &mut masks);
             for block in 0..batch.len() {
-                carry = self.visit_block(&masks, block, base, carry, &mut from, &mut visit);
-                base += BLOCK;
+                self.visit_block(masks.of(block), text, &mut walk, &mut visit);
             }
         }
         if !tail.is_empty() {
@@ -141,45 +156,44 @@ impl Classifier {
             self.classify(&[padded], &mut masks);
             // The padding is no text, though byte 0 may be in the set.
             masks.hits[0] &= (1 << tail.len()) - 1;
-            self.visit_block(&masks, 0, base, carry, &mut from, &mut visit);
+            self.visit_block(masks.of(0), text, &mut walk, &mut visit);
         }
     }
 
-    /// Visits the candidates of one block; `carry` is 1 where the byte before it was a digit.
+    /// Visits the candidates of one block, given what is in the set and what is a digit.
     #[inline]
     fn visit_block(
         &self,
-        masks: &Masks,
-        block: usize,
-        base: usize,
-        carry: u64,
-        from: &mut usize,
+        (hits, digits): (u64, u64),
+        text: &[u8],
+        walk: &mut Walk,
         visit: &mut impl FnMut(usize, Candidate) -> usize,
-    ) -> u64 {
-        let digits = masks.digits[block];
+    ) {
         let runs = if self.digit_runs {
-            digits & !(digits << 1 | carry)
+            digits & !(digits << 1 | walk.carry)
         } else {
             0
         };
-        let mut both = masks.hits[block] | runs;
+        let mut both = hits | runs;
         while both != 0 {
             let bit = both & both.wrapping_neg();
             both ^= bit;
-            let at = base + bit.trailing_zeros() as usize;
-            if at < *from {
+            let at = walk.base + bit.trailing_zeros() as usize;
+            if at < walk.from {
                 continue;
             }
             let mut next = usize::MAX;
-            if masks.hits[block] & bit != 0 {
+            if hits & bit != 0 {
                 next = next.min(visit(at, Candidate::Byte));
             }
             if runs & bit != 0 {
-                next = next.min(visit(at, Candidate::DigitRun));
+                let length = run_length(digits, bit.trailing_zeros(), text, walk.base);
+                next = next.min(visit(at, Candidate::DigitRun(length)));
             }
-            *from = next;
+            walk.from = next;
         }
-        digits >> 63
+        walk.carry = digits >> 63;
+        walk.base += BLOCK;
     }
 
     fn classify(&self, blocks: &[[u8; BLOCK]], masks: &mut Masks) {
@@ -254,6 +268,22 @@ impl Classifier {
     }
 }
 
+/// The length of the run that begins at bit `first` of the block at `base`, exact up to [`LONG`].
+#[inline]
+fn run_length(digits: u64, first: u32, text: &[u8], base: usize) -> usize {
+    let inside = (digits >> first).trailing_ones() as usize;
+    if first as usize + inside < BLOCK {
+        return inside;
+    }
+    let further = text.get(base + BLOCK..).unwrap_or_default();
+    inside
+        + further
+            .iter()
+            .take(LONG)
+            .take_while(|b| b.is_ascii_digit())
+            .count()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -267,7 +297,8 @@ mod tests {
                 all.push((at, Candidate::Byte));
             }
             if digit_runs && byte.is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_digit()) {
-                all.push((at, Candidate::DigitRun));
+                let length = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+                all.push((at, Candidate::DigitRun(length.min(LONG))));
             }
         }
         all
@@ -276,7 +307,10 @@ mod tests {
     fn found(candidates: &Candidates, text: &[u8]) -> Vec<(usize, Candidate)> {
         let mut all = Vec::new();
         candidates.for_each(text, |at, candidate| {
-            all.push((at, candidate));
+            all.push(match candidate {
+                Candidate::DigitRun(length) => (at, Candidate::DigitRun(length.min(LONG))),
+                byte => (at, byte),
+            });
             at + 1
         });
         all

@@ -22,7 +22,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Anchor, Found, Recognizer, border};
+use super::{Anchor, DigitRuns, Found, Recognizer, border};
 
 /// Recognizes dates.
 #[derive(Debug)]
@@ -46,8 +46,11 @@ impl Recognizer for Date {
     fn definition(&self) -> Cow<'_, str> {
         Cow::Borrowed("1")
     }
-    fn anchor(&self) -> Anchor {
-        Anchor::DigitRun
+    fn anchors(&self) -> Vec<Anchor> {
+        // What can follow a year, and a day: a separator, 年, a space, an ordinal's letter, a comma.
+        let year = DigitRuns::of_length(4..=4).followed_by(b"-/.\xE5 ");
+        let day = DigitRuns::of_length(1..=2).followed_by(b"-/. ,sSnNrRtT");
+        vec![Anchor::Digits(year), Anchor::Digits(day)]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         match parse(text, at).filter(|(span, _)| span.start >= found.floor()) {

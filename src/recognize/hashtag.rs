@@ -6,14 +6,13 @@
 //! topic = "#" 1*32 topic-character "#"     32 is a bound of ours; tried first
 //! topic-character = word, non-ASCII characters other than white space, and - . + & '
 //! ```
-//! A topic begins and ends with a character other than punctuation that separates (`，。、；：` and `-.+&'`). `＃` counts
-//! as `#`. Borders: not after a word character of a script with spaces (`C#`, `page.html#part`), `&`, `/`, `#`
+//! A topic begins and ends with a character other than punctuation that separates (`，。、；：` and `-.+&'`). Borders: not after a word character of a script with spaces (`C#`, `page.html#part`), `&`, `/`, `#`
 //! (`&#39;`, `/#/route`, `##`); Han stands directly before a tag. Not before `://`. A text such as `#1` is a number,
 //! and a colour (`#c0ffee`) cannot be told from a tag.
 //!
 //! The value is the tag without `#`, in lower case.
 //!
-//! Cost: stops at `#`, and at the lead byte of full-width forms; at most 101 characters after each.
+//! Cost: stops at `#`; at most 101 characters after each.
 
 use std::borrow::Cow;
 
@@ -25,7 +24,6 @@ pub(super) struct Hashtag;
 
 const MAX_TAG: usize = 100;
 const MAX_TOPIC: usize = 32;
-const FULL_WIDTH: char = '＃';
 
 impl Recognizer for Hashtag {
     fn label(&self) -> &str {
@@ -37,21 +35,15 @@ impl Recognizer for Hashtag {
     fn definition(&self) -> Cow<'_, str> {
         Cow::Borrowed("1")
     }
-    fn anchor(&self) -> Anchor {
-        Anchor::Bytes(ByteSet::of(&[b'#', 0xEF]))
+    fn anchors(&self) -> Vec<Anchor> {
+        vec![Anchor::Bytes(ByteSet::of(b"#"))]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
-        let Some(sign) = border::after(text, at).filter(|&c| is_sign(c)) else {
-            return at + 1;
-        };
-        let inside = at + sign.len_utf8();
+        let inside = at + 1;
         let before = border::before(text, at);
         // A `#` that closed the last topic may stand before the next one.
-        let follows_topic = found.floor() == at && before.is_some_and(is_sign);
-        if !follows_topic
-            && (border::joins(before)
-                || before.is_some_and(|c| is_sign(c) || matches!(c, '&' | '/')))
-        {
+        let follows_topic = found.floor() == at && before == Some('#');
+        if !follows_topic && (border::joins(before) || matches!(before, Some('#' | '&' | '/'))) {
             return inside;
         }
         match topic_end(text, inside).or_else(|| tag_end(text, inside)) {
@@ -63,7 +55,7 @@ impl Recognizer for Hashtag {
         }
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
-        let tag = entity.trim_matches(is_sign);
+        let tag = entity.trim_matches('#');
         if tag.chars().any(char::is_uppercase) {
             Cow::Owned(tag.to_lowercase())
         } else {
@@ -72,18 +64,14 @@ impl Recognizer for Hashtag {
     }
 }
 
-fn is_sign(c: char) -> bool {
-    c == '#' || c == FULL_WIDTH
-}
-
 /// Where a topic that begins at `start` ends, after its closing sign.
 fn topic_end(text: &str, start: usize) -> Option<usize> {
     let mut names = false;
     let mut last = None;
     for (count, (offset, c)) in text[start..].char_indices().enumerate() {
-        if is_sign(c) {
+        if c == '#' {
             let fine = names && !separates(last?);
-            return fine.then_some(start + offset + c.len_utf8());
+            return fine.then_some(start + offset + 1);
         }
         let inside = if c.is_ascii() {
             border::is_word(c) || separates(c)

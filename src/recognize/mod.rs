@@ -11,6 +11,8 @@ mod border;
 mod byteset;
 mod candidates;
 mod date;
+mod digit_runs;
+mod dispatch;
 mod email;
 mod hashtag;
 pub mod lowercase_email;
@@ -25,12 +27,14 @@ mod span;
 #[cfg(test)]
 mod testing;
 mod url;
+mod width;
 
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::ops::Range;
 
 pub use byteset::ByteSet;
+pub use digit_runs::DigitRuns;
 pub use memory::Memory;
 pub use pattern::Pattern;
 pub use registry::Registry;
@@ -42,8 +46,8 @@ pub use span::{CharOffsets, Span};
 pub enum Anchor {
     /// Every byte of the set.
     Bytes(ByteSet),
-    /// The first byte of every maximal run of ASCII digits.
-    DigitRun,
+    /// The first byte of every such run of ASCII digits.
+    Digits(DigitRuns),
     /// No byte is required: asked once, at the start of the text.
     Start,
 }
@@ -62,8 +66,8 @@ pub trait Recognizer: Debug + Send + Sync {
     /// What its answers depend on, for the registry's fingerprint: a grammar version, a pattern's text.
     fn definition(&self) -> Cow<'_, str>;
 
-    /// Where candidates begin.
-    fn anchor(&self) -> Anchor;
+    /// Where candidates begin: at each of these.
+    fn anchors(&self) -> Vec<Anchor>;
 
     /// Decides on the candidate at byte `at` and pushes what it settles, in ascending order.
     ///
@@ -72,12 +76,18 @@ pub trait Recognizer: Debug + Send + Sync {
     /// and found nothing says so here.
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize;
 
-    /// The normalised form of an entity that this recognizer found.
+    /// Whether it sees full-width letters, digits and signs (`１`, `＠`) as their ASCII forms, in `verify` and in
+    /// `value`; so do all but those whose user says what the text must hold.
+    fn folds_width(&self) -> bool {
+        true
+    }
+
+    /// The normalised form of an entity that this recognizer found. The value of a value is itself.
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(entity)
     }
 
-    /// How sure it is, from 0 to 1.
+    /// How sure it is, from 0 to 1, where [`Found::push_scored`] does not say.
     fn score(&self) -> f32 {
         1.0
     }
@@ -90,6 +100,19 @@ pub struct Found<'a> {
     recognizer: usize,
     floor: &'a mut usize,
     memory: &'a mut Memory,
+    score: f32,
+    refused: Option<&'a mut Vec<Refusal>>,
+}
+
+/// Why a candidate is no entity, for people who wonder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was looked at, in bytes.
+    pub span: Range<usize>,
+    /// Index of the recognizer in its registry.
+    pub recognizer: usize,
+    /// What is wrong with it, such as `the checksum is wrong`.
+    pub reason: &'static str,
 }
 
 impl Found<'_> {
@@ -102,6 +125,11 @@ impl Found<'_> {
 
     /// Adds an entity: not empty, on character boundaries, not before [`Found::floor`].
     pub fn push(&mut self, span: Range<usize>) {
+        self.push_scored(span, self.score);
+    }
+
+    /// As [`Found::push`], with a score of its own, from 0 to 1.
+    pub fn push_scored(&mut self, span: Range<usize>, score: f32) {
         debug_assert!(
             *self.floor <= span.start && span.start < span.end,
             "{span:?} after {}",
@@ -112,7 +140,19 @@ impl Found<'_> {
             start: span.start,
             end: span.end,
             recognizer: self.recognizer,
+            score,
         });
+    }
+
+    /// Says why something that looked much like an entity is none. Free of cost unless somebody asked.
+    pub fn refuse(&mut self, span: Range<usize>, reason: &'static str) {
+        if let Some(refused) = &mut self.refused {
+            refused.push(Refusal {
+                span,
+                recognizer: self.recognizer,
+                reason,
+            });
+        }
     }
 
     /// What the recognizer keeps from text to text on this thread.

@@ -64,6 +64,7 @@ mod tests {
                 start,
                 end,
                 recognizer,
+                score: 1.0,
             })
             .collect();
         settle(&mut spans, |span| span.recognizer / 10);

@@ -156,11 +156,16 @@ impl Recognizer for Pattern {
     fn definition(&self) -> Cow<'_, str> {
         Cow::Owned(format!("{}:{}", self.compiled.group, self.compiled.pattern))
     }
-    fn anchor(&self) -> Anchor {
-        self.compiled
-            .prefilter
-            .as_ref()
-            .map_or(Anchor::Start, |prefilter| Anchor::Bytes(prefilter.anchor))
+    fn anchors(&self) -> Vec<Anchor> {
+        vec![
+            self.compiled
+                .prefilter
+                .as_ref()
+                .map_or(Anchor::Start, |prefilter| Anchor::Bytes(prefilter.anchor)),
+        ]
+    }
+    fn folds_width(&self) -> bool {
+        false
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let compiled = &*self.compiled;
@@ -169,6 +174,8 @@ impl Recognizer for Pattern {
             recognizer,
             floor,
             memory,
+            score,
+            ..
         } = found;
         // An empty match, or a group that took no part, is no entity.
         let mut push = |range: Option<Range<usize>>| {
@@ -177,6 +184,7 @@ impl Recognizer for Pattern {
                     start: range.start,
                     end: range.end,
                     recognizer: *recognizer,
+                    score: *score,
                 });
             }
         };

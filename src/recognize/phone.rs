@@ -2,7 +2,7 @@
 //!
 //! Grammar (ITU-T E.164, 11/2010, with the separators of E.123; the Chinese numbering plan's mobile ranges):
 //! ```text
-//! international = "+" country-code groups      7-15 digits together; `＋` counts as "+"
+//! international = "+" country-code groups      7-15 digits together
 //! groups        = digits separated by one of: space - . ( ) or a bracket with a space or hyphen; "(0)" is dropped
 //! mobile        = ["86" / "0086" / "(+86)" / …] 1[3-9] and 9 digits, in one piece or 3-4-4 with one separator
 //! ```
@@ -21,7 +21,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Anchor, Found, Recognizer, border};
+use super::{Anchor, DigitRuns, Found, Recognizer, border};
 
 /// Recognizes phone numbers.
 #[derive(Debug)]
@@ -40,8 +40,18 @@ impl Recognizer for Phone {
     fn definition(&self) -> Cow<'_, str> {
         Cow::Borrowed("1")
     }
-    fn anchor(&self) -> Anchor {
-        Anchor::DigitRun
+    fn anchors(&self) -> Vec<Anchor> {
+        // After a plus sign; a mobile in one piece; its first group; a country
+        // code with what can stand after it.
+        vec![
+            Anchor::Digits(DigitRuns::of_length(1..=15).preceded_by(b"+")),
+            Anchor::Digits(DigitRuns::of_length(11..=11)),
+            Anchor::Digits(DigitRuns::of_length(13..=13)),
+            Anchor::Digits(DigitRuns::of_length(15..=15)),
+            Anchor::Digits(DigitRuns::of_length(3..=3).followed_by(b" -")),
+            Anchor::Digits(DigitRuns::of_length(2..=2).followed_by(b" -)\xEF")),
+            Anchor::Digits(DigitRuns::of_length(4..=4).followed_by(b" -)\xEF")),
+        ]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let span = match plus_before(text, at) {
@@ -63,7 +73,7 @@ impl Recognizer for Phone {
             .chars()
             .filter(char::is_ascii_digit)
             .collect();
-        let value = if entity.contains(['+', '＋']) {
+        let value = if entity.contains('+') {
             format!("+{digits}")
         } else {
             format!("+86{}", &digits[digits.len().saturating_sub(11)..])
@@ -89,9 +99,7 @@ fn run(bytes: &[u8], at: usize) -> usize {
 
 /// Where the plus sign directly before `at` stands.
 fn plus_before(text: &str, at: usize) -> Option<usize> {
-    border::before(text, at)
-        .filter(|c| matches!(c, '+' | '＋'))
-        .map(|c| at - c.len_utf8())
+    text[..at].ends_with('+').then(|| at - 1)
 }
 
 /// Brackets around a country code: from `inner`, the wider range, if both stand there.
@@ -264,7 +272,7 @@ fn closes(text: &str, end: usize) -> bool {
     match c {
         '.' => !further.is_some_and(|f| f.is_ascii_alphanumeric()),
         '-' => !further.is_some_and(|f| f.is_ascii_digit()),
-        '@' | '%' | '％' => false,
+        '@' | '%' => false,
         _ => !border::joins(after),
     }
 }

@@ -1,5 +1,6 @@
 //! The ordered set of recognizers.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::email::Email;
 use super::hashtag::Hashtag;
 use super::phone::Phone;
 use super::url::Url;
-use super::{Pattern, Recognizer, Scanner};
+use super::{Pattern, Recognizer, Scanner, width};
 use crate::error::{Error, Result};
 
 /// Recognizers in order; earlier ones win ties.
@@ -25,7 +26,7 @@ use crate::error::{Error, Result};
 /// let mut scratch = Scratch::default();
 /// let span = scanner.scan(text, &mut scratch)[0];
 /// assert_eq!(span.of(text), "Ann@Example.com");
-/// assert_eq!(registry.recognizers()[span.recognizer].value(span.of(text)), "ann@example.com");
+/// assert_eq!(registry.value(span.recognizer, span.of(text)), "ann@example.com");
 /// # Ok::<(), spanql::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -82,6 +83,19 @@ impl Registry {
     #[must_use]
     pub fn recognizers(&self) -> &[Arc<dyn Recognizer>] {
         &self.recognizers
+    }
+
+    /// The normalised form of an entity that the recognizer of this index found.
+    #[must_use]
+    pub fn value<'a>(&self, recognizer: usize, entity: &'a str) -> Cow<'a, str> {
+        let recognizer = &self.recognizers[recognizer];
+        if !recognizer.folds_width() {
+            return recognizer.value(entity);
+        }
+        match width::fold(entity) {
+            Cow::Borrowed(entity) => recognizer.value(entity),
+            Cow::Owned(folded) => Cow::Owned(recognizer.value(&folded).into_owned()),
+        }
     }
 
     /// Identifies the recognizers and their definitions: equal fingerprints, equal answers.

@@ -1,12 +1,13 @@
 //! The scan of a text for the labels that are wanted.
 //!
-//! Owns the plan (which recognizer is asked at which byte) and the memory that goes from text to text. What a
-//! candidate means is each recognizer's business, where candidates are is `candidates.rs`'s.
+//! Owns what goes from candidate to candidate and from text to text. What a candidate means is each recognizer's
+//! business, where candidates are is `candidates.rs`'s, who is asked about which is `dispatch.rs`'s.
 
 use std::sync::Arc;
 
-use super::candidates::{Candidate, Candidates};
-use super::{Anchor, ByteSet, Found, Memory, Recognizer, Registry, Span, overlap};
+use super::dispatch::Dispatch;
+use super::width::Folded;
+use super::{Found, Memory, Recognizer, Refusal, Registry, Span, overlap};
 
 /// Finds the spans of the labels it was made for, in one pass over a text. Shared by threads; cloning is cheap.
 #[derive(Debug, Clone)]
@@ -19,13 +20,11 @@ struct Plan {
     registry: Registry,
     /// The recognizers to ask, in registry order.
     wanted: Vec<Wanted>,
-    candidates: Candidates,
-    /// By byte: which of `groups` to ask.
-    group_of: Box<[u16; 256]>,
-    /// Indices into `wanted`; the first group is empty.
-    groups: Vec<Vec<usize>>,
-    digit_runs: Vec<usize>,
-    starts: Vec<usize>,
+    /// For a text without full-width forms, which is nearly every text.
+    all: Dispatch,
+    /// For a text with some: those that see it folded, and those that see it as it is.
+    folding: Option<Dispatch>,
+    exact: Dispatch,
     /// Whether some label has several recognizers, whose spans may then overlap.
     contested: bool,
 }
@@ -43,6 +42,7 @@ pub struct Scratch {
     plan: Option<Arc<Plan>>,
     states: Vec<State>,
     spans: Vec<Span>,
+    folded: Folded,
 }
 
 /// How far one recognizer has come in the text.
@@ -65,45 +65,25 @@ impl Scanner {
                 index,
             })
             .collect();
-        let mut of_byte = vec![Vec::new(); 256];
-        let (mut bytes, mut digit_runs, mut starts) = (ByteSet::default(), Vec::new(), Vec::new());
-        for (i, Wanted { recognizer, .. }) in wanted.iter().enumerate() {
-            match recognizer.anchor() {
-                Anchor::Bytes(set) => {
-                    bytes = bytes.union(set);
-                    set.iter()
-                        .for_each(|byte| of_byte[usize::from(byte)].push(i));
-                }
-                Anchor::DigitRun => digit_runs.push(i),
-                Anchor::Start => starts.push(i),
-            }
-        }
-        let mut groups: Vec<Vec<usize>> = vec![Vec::new()];
-        let mut group_of = Box::new([0; 256]);
-        for (slot, asked) in group_of.iter_mut().zip(of_byte) {
-            let group = groups
-                .iter()
-                .position(|known| *known == asked)
-                .unwrap_or_else(|| {
-                    groups.push(asked);
-                    groups.len() - 1
-                });
-            *slot = u16::try_from(group).expect("at most one group a byte, and an empty one");
-        }
+        let dispatch = |want: &dyn Fn(&dyn Recognizer) -> bool| {
+            let some = wanted.iter().enumerate();
+            Dispatch::new(
+                some.filter(|(_, one)| want(one.recognizer.as_ref()))
+                    .map(|(i, one)| (i, one.recognizer.anchors())),
+            )
+        };
         let contested = wanted.iter().enumerate().any(|(i, one)| {
             wanted[..i]
                 .iter()
                 .any(|other| other.recognizer.label() == one.recognizer.label())
         });
-        let candidates = Candidates::new(bytes, !digit_runs.is_empty());
+        let folds = wanted.iter().any(|one| one.recognizer.folds_width());
         let plan = Plan {
+            all: dispatch(&|_| true),
+            folding: folds.then(|| dispatch(&|r| r.folds_width())),
+            exact: dispatch(&|r| !r.folds_width()),
             registry,
             wanted,
-            candidates,
-            group_of,
-            groups,
-            digit_runs,
-            starts,
             contested,
         };
         Self {
@@ -119,48 +99,76 @@ impl Scanner {
 
     /// The spans of `text`, ordered by start, end, label; within a label none overlap.
     pub fn scan<'s>(&self, text: &str, scratch: &'s mut Scratch) -> &'s [Span] {
+        self.scan_and_say(text, scratch, None)
+    }
+
+    /// As [`Scanner::scan`], with the candidates that were refused for a reason worth telling, in the order of their
+    /// spans.
+    #[must_use]
+    pub fn explain(&self, text: &str) -> (Vec<Span>, Vec<Refusal>) {
+        let mut refused = Vec::new();
+        let spans = self
+            .scan_and_say(text, &mut Scratch::default(), Some(&mut refused))
+            .to_vec();
+        refused.sort_by_key(|refusal| (refusal.span.start, refusal.span.end, refusal.recognizer));
+        refused.dedup();
+        (spans, refused)
+    }
+
+    fn scan_and_say<'s>(
+        &self,
+        text: &str,
+        scratch: &'s mut Scratch,
+        mut refused: Option<&mut Vec<Refusal>>,
+    ) -> &'s [Span] {
         let plan = &*self.plan;
         scratch.begin(&self.plan);
-        let Scratch { states, spans, .. } = scratch;
-        let mut ask = |i: usize, at: usize| -> usize {
-            let State {
-                resume,
-                floor,
-                memory,
-            } = &mut states[i];
-            if at >= *resume {
-                let Wanted { recognizer, index } = &plan.wanted[i];
-                *resume = recognizer.verify(
-                    text,
-                    at,
-                    &mut Found {
-                        spans,
-                        recognizer: *index,
-                        floor,
-                        memory,
-                    },
-                );
-            }
-            *resume
-        };
-        for &i in &plan.starts {
-            ask(i, 0);
-        }
-        let alone = plan.wanted.len() == 1;
-        plan.candidates.for_each(text.as_bytes(), |at, candidate| {
-            let asked = match candidate {
-                Candidate::Byte => {
-                    &plan.groups[usize::from(plan.group_of[usize::from(text.as_bytes()[at])])]
+        let Scratch {
+            states,
+            spans,
+            folded,
+            ..
+        } = scratch;
+        let mut run = |dispatch: &Dispatch, text: &str, spans: &mut Vec<Span>| {
+            dispatch.run(text, |i, at| {
+                let State {
+                    resume,
+                    floor,
+                    memory,
+                } = &mut states[i];
+                if at >= *resume {
+                    let Wanted { recognizer, index } = &plan.wanted[i];
+                    *resume = recognizer.verify(
+                        text,
+                        at,
+                        &mut Found {
+                            spans,
+                            recognizer: *index,
+                            floor,
+                            memory,
+                            score: recognizer.score(),
+                            refused: refused.as_deref_mut(),
+                        },
+                    );
                 }
-                Candidate::DigitRun => &plan.digit_runs,
-            };
-            let mut resume = at + 1;
-            for &i in asked {
-                resume = ask(i, at);
+                *resume
+            });
+        };
+        match &plan.folding {
+            Some(folding) if folded.fold(text) => {
+                run(folding, folded.text(), spans);
+                spans.iter_mut().for_each(|span| folded.restore(span));
+                run(&plan.exact, text, spans);
+                for refusal in refused.into_iter().flatten() {
+                    if plan.registry.recognizers()[refusal.recognizer].folds_width() {
+                        let Refusal { span, .. } = refusal;
+                        *span = folded.original(span.start)..folded.original(span.end);
+                    }
+                }
             }
-            if alone { resume } else { at + 1 }
-        });
-        if spans.len() > 1 && !alone {
+            _ => run(&plan.all, text, spans),
+        }
+        if spans.len() > 1 && plan.wanted.len() > 1 {
             let label = |span: &Span| plan.registry.recognizers()[span.recognizer].label();
             if plan.contested {
                 overlap::settle(spans, label);
@@ -251,5 +259,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn full_width_forms_are_read_by_the_built_ins_and_left_to_patterns() {
+        let registry = Registry::builtin().with_patterns([pattern("WIDE", "[０-９]+")]);
+        let text = "邮箱：ａ＠Ｂ．ｃｏｍ，电话１３８１２３４５６７８。";
+        let email = ("ａ＠Ｂ．ｃｏｍ", "email".to_string());
+        let phone = ("１３８１２３４５６７８", "phone".to_string());
+        let wide = ("１３８１２３４５６７８", "pattern:WIDE".to_string());
+        assert_eq!(
+            scan(&registry, &["EMAIL"], text),
+            std::slice::from_ref(&email)
+        );
+        assert_eq!(
+            scan(&registry, &["WIDE"], text),
+            std::slice::from_ref(&wide)
+        );
+        assert_eq!(
+            scan(&registry, &["EMAIL", "PHONE", "WIDE"], text),
+            [email, phone, wide]
+        );
+        assert_eq!(registry.value(0, "ａ＠Ｂ．ｃｏｍ"), "a@b.com");
     }
 }

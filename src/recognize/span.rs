@@ -1,7 +1,7 @@
 //! [`Span`], and the one place where byte offsets become character offsets.
 
 /// A half-open byte range of a text, and who found it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
     /// First byte.
     pub start: usize,
@@ -9,6 +9,8 @@ pub struct Span {
     pub end: usize,
     /// Index of the recognizer in its registry.
     pub recognizer: usize,
+    /// How sure it is, from 0 to 1.
+    pub score: f32,
 }
 
 impl Span {

@@ -1,32 +1,30 @@
 //! What the recognizers' own tests share: tables of text → entities, and hostile texts.
 
-use super::{Anchor, Found, Memory, Recognizer, Span, candidates::Candidates};
+use super::{Found, Memory, Recognizer, Span, dispatch::Dispatch, width};
 
 /// What one recognizer finds in a text.
 pub(super) fn find(recognizer: &dyn Recognizer, text: &str) -> Vec<Span> {
     let (mut spans, mut floor, mut resume, mut memory) = (Vec::new(), 0, 0, Memory::default());
-    let mut ask = |at| {
+    let mut folded = width::Folded::default();
+    let folds = recognizer.folds_width() && folded.fold(text);
+    let text = if folds { folded.text() } else { text };
+    let dispatch = Dispatch::new(std::iter::once((0, recognizer.anchors())));
+    dispatch.run(text, |_, at| {
         if at >= resume {
             let mut found = Found {
                 spans: &mut spans,
                 recognizer: 0,
                 floor: &mut floor,
                 memory: &mut memory,
+                score: recognizer.score(),
+                refused: None,
             };
             resume = recognizer.verify(text, at, &mut found);
         }
         resume
-    };
-    match recognizer.anchor() {
-        Anchor::Bytes(set) => {
-            Candidates::new(set, false).for_each(text.as_bytes(), |at, _| ask(at))
-        }
-        Anchor::DigitRun => {
-            Candidates::new(Default::default(), true).for_each(text.as_bytes(), |at, _| ask(at))
-        }
-        Anchor::Start => {
-            ask(0);
-        }
+    });
+    if folds {
+        spans.iter_mut().for_each(|span| folded.restore(span));
     }
     spans
 }
@@ -38,7 +36,13 @@ pub(super) fn assert_table(recognizer: &dyn Recognizer, rows: &[(&str, &[&str])]
         find(recognizer, text)
             .iter()
             .map(|span| {
-                let (entity, value) = (span.of(text), recognizer.value(span.of(text)));
+                let entity = span.of(text);
+                let folded = width::fold(entity);
+                let value = if recognizer.folds_width() {
+                    recognizer.value(&folded)
+                } else {
+                    recognizer.value(entity)
+                };
                 assert_eq!(
                     recognizer.value(&value),
                     value,

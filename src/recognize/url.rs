@@ -47,8 +47,8 @@ impl Recognizer for Url {
     fn definition(&self) -> Cow<'_, str> {
         Cow::Borrowed("1")
     }
-    fn anchor(&self) -> Anchor {
-        Anchor::Bytes(ByteSet::of(b":."))
+    fn anchors(&self) -> Vec<Anchor> {
+        vec![Anchor::Bytes(ByteSet::of(b":."))]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let span = if text.as_bytes()[at] == b':' {
