@@ -34,6 +34,14 @@ impl ByteSet {
         set
     }
 
+    /// ASCII letters and digits.
+    #[must_use]
+    pub fn alphanumeric() -> Self {
+        Self::range(b'0', b'9')
+            .union(Self::range(b'A', b'Z'))
+            .union(Self::range(b'a', b'z'))
+    }
+
     /// Adds a byte.
     pub fn insert(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
@@ -49,6 +57,12 @@ impl ByteSet {
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] | other.0[i]))
+    }
+
+    /// What is not in it.
+    #[must_use]
+    pub fn complement(self) -> Self {
+        Self(self.0.map(|word| !word))
     }
 
     /// How many bytes are in it.
@@ -73,6 +87,12 @@ impl ByteSet {
     #[must_use]
     pub fn weight(&self) -> u32 {
         self.iter().map(frequency).sum()
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for ByteSet {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::of(bytes)
     }
 }
 

@@ -7,7 +7,7 @@
 use memchr::{memchr, memchr2, memchr3};
 
 use super::ByteSet;
-use super::digit_runs::LONG;
+use super::shape::LONG;
 
 /// A position worth asking about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@
 
 use std::borrow::Cow;
 
-use super::{Anchor, ByteSet, Found, Recognizer, border};
+use super::{Anchor, ByteSet, Bytes, Found, Recognizer, border};
 
 /// Recognizes e-mail addresses.
 #[derive(Debug)]
@@ -48,7 +48,10 @@ impl Recognizer for Email {
         Cow::Borrowed("1")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        vec![Anchor::Bytes(ByteSet::of(b"@"))]
+        // Of what may stand before the sign, what may stand there last; a domain begins with a letter or digit.
+        let local = ByteSet::alphanumeric().union(ByteSet::of(b"_%+-"));
+        let at = Bytes::of(b"@").preceded_by(local);
+        vec![Anchor::Bytes(at.followed_by(ByteSet::alphanumeric()))]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let span = local_start(text, at, found.floor())

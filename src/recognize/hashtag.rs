@@ -16,7 +16,7 @@
 
 use std::borrow::Cow;
 
-use super::{Anchor, ByteSet, Found, Recognizer, border};
+use super::{Anchor, ByteSet, Bytes, Found, Recognizer, border};
 
 /// Recognizes hashtags.
 #[derive(Debug)]
@@ -36,7 +36,10 @@ impl Recognizer for Hashtag {
         Cow::Borrowed("1")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        vec![Anchor::Bytes(ByteSet::of(b"#"))]
+        let inside = ByteSet::alphanumeric()
+            .union(ByteSet::of(b"_"))
+            .union(ByteSet::range(0x80, 0xFF));
+        vec![Anchor::Bytes(Bytes::of(b"#").followed_by(inside))]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let inside = at + 1;

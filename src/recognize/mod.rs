@@ -11,7 +11,6 @@ mod border;
 mod byteset;
 mod candidates;
 mod date;
-mod digit_runs;
 mod dispatch;
 mod email;
 mod hashtag;
@@ -23,6 +22,8 @@ mod phone;
 mod prefilter;
 mod registry;
 mod scan;
+mod shape;
+mod sites;
 mod span;
 #[cfg(test)]
 mod testing;
@@ -34,18 +35,18 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 pub use byteset::ByteSet;
-pub use digit_runs::DigitRuns;
 pub use memory::Memory;
 pub use pattern::Pattern;
 pub use registry::Registry;
 pub use scan::{Scanner, Scratch};
+pub use shape::{Bytes, DigitRuns};
 pub use span::{CharOffsets, Span};
 
 /// What can begin a candidate. The scan stops only at anchors, so a rare anchor makes a recognizer cheap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// Every byte of the set.
-    Bytes(ByteSet),
+    /// Every such byte.
+    Bytes(Bytes),
     /// The first byte of every such run of ASCII digits.
     Digits(DigitRuns),
     /// No byte is required: asked once, at the start of the text.

@@ -14,9 +14,9 @@ use regex_automata::util::pool::Pool;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Input, Match, PatternID};
 
-use super::candidates::Candidates;
+use super::dispatch::Dispatch;
 use super::prefilter::{Prefilter, Window};
-use super::{Anchor, ByteSet, Found, Recognizer};
+use super::{Anchor, Found, Recognizer};
 use crate::error::{Error, Result};
 
 /// What a compiled pattern may take in memory; the `regex` crate's own limit.
@@ -45,7 +45,8 @@ struct Compiled {
     group: usize,
     regex: Regex,
     prefilter: Option<Prefilter>,
-    candidates: Candidates,
+    /// For `find_all`; a scan has one for all its recognizers.
+    dispatch: Dispatch,
     /// For `find_all`; a scan keeps its engines in its scratch.
     pool: Pool<Engine, MakeEngine>,
 }
@@ -90,10 +91,8 @@ impl Pattern {
             }));
         }
         let prefilter = Prefilter::of(&hir);
-        let candidates = Candidates::new(
-            prefilter.as_ref().map_or(ByteSet::default(), |p| p.anchor),
-            false,
-        );
+        let anchors = prefilter.as_ref().map_or(Vec::new(), Prefilter::anchors);
+        let dispatch = Dispatch::new(std::iter::once((0, anchors)));
         let of_pool = regex.clone();
         let make: MakeEngine = Box::new(move || Engine::new(&of_pool, group));
         let pool = Pool::new(make);
@@ -102,7 +101,7 @@ impl Pattern {
             group,
             regex,
             prefilter,
-            candidates,
+            dispatch,
             pool,
         };
         Ok(Self {
@@ -136,12 +135,18 @@ impl Pattern {
         };
         let mut engine = None;
         let mut floor = 0;
-        compiled.candidates.for_each(text.as_bytes(), |at, _| {
-            if !prefilter.confirms(text.as_bytes(), at) {
-                return at + 1;
+        let mut resume = 0;
+        compiled.dispatch.run(text, |_, at| {
+            if at >= resume {
+                resume = match prefilter.window(text.as_bytes(), at, floor) {
+                    None => at + 1,
+                    Some(window) => {
+                        let engine = engine.get_or_insert_with(|| compiled.pool.get());
+                        compiled.search_window(window, engine, text, at, &mut floor, &mut found)
+                    }
+                };
             }
-            let engine = engine.get_or_insert_with(|| compiled.pool.get());
-            compiled.search_around(prefilter, engine, text, at, &mut floor, &mut found)
+            resume
         });
     }
 }
@@ -157,12 +162,10 @@ impl Recognizer for Pattern {
         Cow::Owned(format!("{}:{}", self.compiled.group, self.compiled.pattern))
     }
     fn anchors(&self) -> Vec<Anchor> {
-        vec![
-            self.compiled
-                .prefilter
-                .as_ref()
-                .map_or(Anchor::Start, |prefilter| Anchor::Bytes(prefilter.anchor)),
-        ]
+        match &self.compiled.prefilter {
+            Some(prefilter) => prefilter.anchors(),
+            None => vec![Anchor::Start],
+        }
     }
     fn folds_width(&self) -> bool {
         false
@@ -188,39 +191,32 @@ impl Recognizer for Pattern {
                 });
             }
         };
-        if compiled
-            .prefilter
-            .as_ref()
-            .is_some_and(|prefilter| !prefilter.confirms(text.as_bytes(), at))
-        {
+        let make = || Engine::new(&compiled.regex, compiled.group);
+        let Some(prefilter) = &compiled.prefilter else {
+            let engine = memory.get_or_insert_with(make);
+            compiled.search(engine, text, 0..text.len(), usize::MAX, &mut push);
+            return usize::MAX;
+        };
+        let Some(window) = prefilter.window(text.as_bytes(), at, **floor) else {
             return at + 1;
-        }
-        let engine = memory.get_or_insert_with(|| Engine::new(&compiled.regex, compiled.group));
-        match &compiled.prefilter {
-            Some(prefilter) => {
-                compiled.search_around(prefilter, engine, text, at, floor, &mut push)
-            }
-            None => {
-                compiled.search(engine, text, 0..text.len(), usize::MAX, &mut push);
-                usize::MAX
-            }
-        }
+        };
+        let engine = memory.get_or_insert_with(make);
+        compiled.search_window(window, engine, text, at, floor, &mut push)
     }
 }
 
 impl Compiled {
-    /// Finds what lies around the candidate at `at`, moves `floor` to the end of the last match, and returns the byte
-    /// before which no candidate needs asking again.
-    fn search_around(
+    /// Finds what lies in the window around the candidate at `at`, moves `floor` to the end of the last match, and
+    /// returns the byte before which no candidate needs asking again.
+    fn search_window(
         &self,
-        prefilter: &Prefilter,
+        Window { span, settled }: Window,
         engine: &mut Engine,
         text: &str,
         at: usize,
         floor: &mut usize,
         found: &mut impl FnMut(Option<Range<usize>>),
     ) -> usize {
-        let Window { span, settled } = prefilter.window(text.as_bytes(), at, *floor);
         let end = span.end;
         if let Some(last) = self.search(engine, text, span, settled, found) {
             *floor = last;

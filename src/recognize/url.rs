@@ -26,7 +26,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::email::is_top_level;
-use super::{Anchor, ByteSet, Found, Recognizer, border};
+use super::{Anchor, Bytes, Found, Recognizer, border};
 
 /// Recognizes web addresses.
 #[derive(Debug)]
@@ -48,7 +48,9 @@ impl Recognizer for Url {
         Cow::Borrowed("1")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        vec![Anchor::Bytes(ByteSet::of(b":."))]
+        let colon = Bytes::of(b":").preceded_by(b"pPsS").followed_by(b"/");
+        let dot = Bytes::of(b".").preceded_by(b"wW");
+        vec![Anchor::Bytes(colon), Anchor::Bytes(dot)]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let span = if text.as_bytes()[at] == b':' {
