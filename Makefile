@@ -89,11 +89,15 @@ fmt: .venv/ready ## format Rust and Python
 ## ---- to measure it ----
 
 .PHONY: bench
-bench: bench-email-domains bench-ingest bench-extract-and-aggregate ## SpanQL and its peers side by side (BENCH_BYTES=1000000000; BENCH_CORPUS=PREFIX)
+bench: bench-email-domains bench-eight-kinds bench-ingest bench-extract-and-aggregate bench-scan bench-gazetteer bench-day ## SpanQL and its peers side by side (BENCH_BYTES=1000000000; BENCH_CORPUS=PREFIX)
 
-.PHONY: bench-email-domains bench-ingest
-bench-email-domains bench-ingest: bench-%: release .bench/venv/ready $(BENCH_CORPUS).jsonl
+.PHONY: bench-email-domains bench-eight-kinds bench-ingest bench-day
+bench-email-domains bench-eight-kinds bench-ingest bench-day: bench-%: release .bench/venv/ready $(BENCH_CORPUS).jsonl
 	$(BENCH_BIN)/python benches/$(subst -,_,$*)/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
+
+.PHONY: bench-scan
+bench-scan: $(BENCH_CORPUS).jsonl
+	$(CARGO) bench --locked --workspace --bench scan -- $(abspath $<)
 
 .PHONY: bench-extract-and-aggregate
 bench-extract-and-aggregate: .venv/ready .bench/venv/ready

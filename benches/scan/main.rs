@@ -1,13 +1,16 @@
 //! What does a label cost, alone and among all, and can a hostile text make it dearer?
 //!
-//! `make bench-scan` runs it over the bench's text; `cargo bench --workspace --bench scan -- TEXT [CONFIG]` over any
-//! file of one document a line, with the recognizers of any `spanql.toml`. One thread, nothing but the scan: no
-//! decoding, no SQL. Each row is the fastest of some rounds, because on a shared machine only slower is noise.
+//! `make bench-scan` runs it over the bench's text; `cargo bench --workspace --bench scan -- JSONL [CONFIG]` over any
+//! file with a `text` a line, with the recognizers of any `spanql.toml`. One thread, nothing but the scan: no decoding,
+//! no SQL. Each row is the fastest of some rounds, because on a shared machine only slower is noise.
 
+use std::fs::File;
 use std::hint::black_box;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use spanql::Config;
 use spanql::recognize::{Registry, Scanner, Scratch};
 
@@ -99,14 +102,19 @@ const HOSTILE_UNITS: &[&str] = &[
     "([{<",
 ];
 
+#[derive(Deserialize)]
+struct Document {
+    text: String,
+}
+
 fn main() {
     // Cargo adds `--bench` to what the caller says.
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
-    let [text, rest @ ..] = arguments.as_slice() else {
-        eprintln!("usage: scan TEXT [CONFIG]: TEXT has one document a line");
+    let [jsonl, rest @ ..] = arguments.as_slice() else {
+        eprintln!("usage: scan JSONL [CONFIG]: JSONL has a \"text\" in each line");
         std::process::exit(2);
     };
     let registry = match rest {
@@ -115,13 +123,23 @@ fn main() {
             .expect("a configuration")
             .registry(),
     };
-    let bytes = std::fs::read(text).expect("the text can be read");
-    let text = std::str::from_utf8(&bytes).expect("the text is UTF-8");
-    let mut end = text.len().min(TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let lines: Vec<&str> = text[..end].lines().collect();
+    let file = BufReader::new(File::open(jsonl).expect("the texts can be read"));
+    let mut left = TEXT;
+    let texts: Vec<String> = file
+        .lines()
+        .map(|line| {
+            let line = line.expect("the texts are UTF-8");
+            serde_json::from_str::<Document>(&line)
+                .expect("a line has a text")
+                .text
+        })
+        .take_while(|text| {
+            let within = left > 0;
+            left = left.saturating_sub(text.len());
+            within
+        })
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
 
     println!(
         "{:14} {:>10} {:>10} {:>12}",
@@ -131,11 +149,11 @@ fn main() {
         row(
             label,
             &registry.scanner(&[label]).expect("its own label"),
-            &lines,
+            &texts,
         );
     }
     let all = registry.scanner_for_all();
-    let ordinary = row("all", &all, &lines);
+    let ordinary = row("all", &all, &texts);
 
     println!(
         "\n{:14} {:>10} {:>10} {:>12}",
