@@ -69,8 +69,8 @@ Examples:
       WHERE label = 'EMAIL' GROUP BY value ORDER BY n DESC, value LIMIT 20\"
   spanql report top_domains --store mails.store -o reports/
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 75 another process is at work in the
-store (try later), 130 Ctrl-C, 143 SIGTERM.
+Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 75 nothing done
+since another process is at work in the store, 130 Ctrl-C, 143 SIGTERM.
 RUST_LOG=debug logs to stderr.";
 
 /// The definition of the command line: for what checks, completes or documents it without running it.

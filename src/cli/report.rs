@@ -110,8 +110,8 @@ Examples:
   spanql report my_report --store S --queries my_queries/
   spanql report --due --store S --queries my_queries/ -o reports/
 
-Exit codes of --due: 0 all that was due ran, or nothing was due; 1 some failed, and the next call tries them again;
-2 usage; 75 another scheduler runs the due reports of this store.";
+Exit codes of --due: 0 all that was due ran, or nothing was due; 1 some failed, and the next call
+tries them again; 2 usage; 75 another scheduler runs the due reports of this store.";
 
 pub(super) fn run(args: Args) -> Result<Outcome> {
     let selection = args.selection;

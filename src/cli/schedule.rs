@@ -43,14 +43,15 @@ Examples:
   spanql schedule --store S --queries reports/ -o out/
   spanql schedule daily weekly --store S --queries reports/ -o out/ --keep 30
 
-Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 usage, 75 another scheduler runs the due reports of this store.";
+Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 usage, 75 another scheduler runs the due reports of
+this store.";
 
 pub(super) fn run(args: Args) -> Result<Outcome> {
     let engine = args.selection.engine.clone();
     let options = args.selection.due(args.output, args.keep, PATIENCE)?;
     let scheduler = Scheduler::open(options, Box::new(Utc::now))?;
     let outcome = engine.block_on(async move {
-        let mut log = Log::default();
+        let mut log = Log::new(io::stderr());
         if let Some((name, time)) = scheduler.next()? {
             log.write(&format!("{name}: next at {}", time.to_rfc3339()));
         }
@@ -75,13 +76,20 @@ fn sleep(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     wait.to_std().unwrap_or_default()
 }
 
-/// Lines on stderr. What is still so at the next look is not said again.
-#[derive(Default)]
-struct Log {
+/// Lines with their time. What is still so at the next look is not said again.
+struct Log<W> {
+    out: W,
     said: HashMap<String, String>,
 }
 
-impl Log {
+impl<W: Write> Log<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            said: HashMap::new(),
+        }
+    }
+
     fn event(&mut self, event: Event) {
         let Event { report, what } = event;
         if let What::Done { .. } = what {
@@ -99,16 +107,17 @@ impl Log {
         }
     }
 
-    fn write(&self, line: &str) {
+    fn write(&mut self, line: &str) {
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
         // Nobody to tell where the terminal is gone; the runs go on.
-        let _ = writeln!(io::stderr(), "{now} {line}");
+        let _ = writeln!(self.out, "{now} {line}");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn sleeps_end_at_the_next_time_and_are_bounded() {
@@ -123,23 +132,37 @@ mod tests {
 
     #[test]
     fn what_goes_on_is_said_once() {
-        let mut log = Log::default();
-        log.once("a", "late".into());
-        log.once("b", "later".into());
-        assert_eq!(log.said.len(), 2);
-        let done = What::Done {
-            due: Utc::now().fixed_offset(),
+        let mut log = Log::new(Vec::new());
+        let event = |what| Event {
+            report: "a".into(),
+            what,
+        };
+        let due = "2026-11-25T06:30:00+08:00".parse().unwrap();
+        let failed = || What::Failed {
+            due: Some(due),
+            error: Error::Usage("no".into()),
+        };
+        log.event(event(failed()));
+        log.event(event(failed()));
+        log.event(event(What::Done {
+            due,
             path: "out".into(),
             rows: 1,
-        };
-        log.event(Event {
-            report: "a".into(),
-            what: done,
-        });
+        }));
+        log.event(event(failed()));
+        let lines = String::from_utf8(log.out).unwrap();
+        let lines: Vec<_> = lines
+            .lines()
+            .map(|line| line.split_once(' ').unwrap().1)
+            .collect();
+        let failed = "error: a: due 2026-11-25T06:30:00+08:00: no";
         assert_eq!(
-            log.said.keys().collect::<Vec<_>>(),
-            ["b"],
-            "a may be said again"
+            lines,
+            [
+                failed,
+                "a: due 2026-11-25T06:30:00+08:00: 1 rows in out",
+                failed
+            ]
         );
     }
 }

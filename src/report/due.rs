@@ -1,6 +1,6 @@
 //! Which scheduled times a report is to be run for, and what is remembered of each.
 //!
-//! Owns the policy for missed runs and every change of a [`State`]. Nothing here runs a query or asks what time it is.
+//! Owns every change of a [`State`]. The policies for missed runs are read in `missed.rs`. Nothing here runs a query or asks what time it is.
 //!
 //! # What is due
 //! The scheduled times after [`State::settled`], up to now. A run settles its time when it has succeeded; one that failed,
@@ -14,83 +14,16 @@
 //!   time succeeds twice. One that was put forward is a pause, to which the policy applies.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::Schedule;
-use super::state::{Failure, Ledger, State, Success, is_of};
+use super::state::{Failure, Ledger, State, Success};
+use super::{Missed, Schedule};
 use crate::error::Result;
 
 /// So many scheduled times does one call catch up with under [`Missed::All`]; the later ones are due at the next call.
 pub const MOST_RUNS: usize = 100;
-
-/// What becomes of scheduled times that nobody was there to run, after a pause of the machine or while runs failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Missed {
-    /// `once`: one run for the latest of them.
-    #[default]
-    Once,
-    /// `all`: each is run, the oldest first, at most [`MOST_RUNS`] a call. Later ones wait for one that fails.
-    All,
-    /// `skip 2h`: one run for the latest, if it is no later than this; otherwise none until the next scheduled time.
-    Skip(TimeDelta),
-}
-
-impl FromStr for Missed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let policy = match words[..] {
-            ["once"] => Some(Self::Once),
-            ["all"] => Some(Self::All),
-            ["skip", grace] => duration(grace).map(Self::Skip),
-            _ => None,
-        };
-        policy.ok_or_else(|| {
-            format!(
-                "{text:?} says not what becomes of missed runs: write `-- missed: once`, `-- missed: all`, or \
-                 `-- missed: skip 2h` (m, h or d) for none that would be more than 2 hours late"
-            )
-        })
-    }
-}
-
-impl fmt::Display for Missed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Once => f.write_str("once"),
-            Self::All => f.write_str("all"),
-            Self::Skip(grace) => write!(f, "skip {}", short(*grace)),
-        }
-    }
-}
-
-const UNITS: [(&str, i64); 3] = [("d", 24 * 60), ("h", 60), ("m", 1)];
-
-/// `90m`, `2h`, `1d`, up to 9999 of them.
-fn duration(text: &str) -> Option<TimeDelta> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let (_, minutes) = UNITS
-        .iter()
-        .find(|(unit, _)| *unit == &text[digits.len()..])?;
-    let fine = (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    let count: i64 = fine.then(|| digits.parse().ok()).flatten()?;
-    (count > 0).then(|| TimeDelta::minutes(count * minutes))
-}
-
-/// In the largest unit that divides it.
-fn short(time: TimeDelta) -> String {
-    let minutes = time.num_minutes();
-    let (unit, size) = UNITS
-        .into_iter()
-        .find(|(_, size)| minutes % size == 0)
-        .unwrap_or(("m", 1));
-    format!("{}{unit}", minutes / size)
-}
 
 /// What a call has to say beside its runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +59,7 @@ impl<L: Ledger> Turn<L> {
     ) -> Result<Self> {
         let latest = schedule.latest(now);
         let state = match ledger.load()? {
-            Some(state) if is_of(&state, schedule) => state,
+            Some(state) if state.is_of(schedule) => state,
             earlier => {
                 // Kept before anything is run, so that a kill does not make a later call the first one.
                 let state = anew(schedule, latest, now, earlier);
@@ -210,7 +143,7 @@ impl<L: Ledger> Turn<L> {
             .filter(|failure| due == failure.due);
         self.state.failure = Some(Failure {
             due: due.fixed_offset(),
-            at: at.fixed_offset(),
+            at: at.with_timezone(&due.timezone()).fixed_offset(),
             attempts: earlier.map_or(1, |failure| failure.attempts.saturating_add(1)),
             error,
         });
@@ -470,40 +403,6 @@ mod tests {
             ["25 12:00"],
             "no month of minutes"
         );
-    }
-
-    #[test]
-    fn policies_are_read_and_shown() {
-        for (text, policy) in [
-            ("once", Missed::Once),
-            ("all", Missed::All),
-            ("skip 90m", Missed::Skip(TimeDelta::minutes(90))),
-            ("skip 2h", Missed::Skip(TimeDelta::hours(2))),
-            ("skip 9999d", Missed::Skip(TimeDelta::days(9999))),
-        ] {
-            assert_eq!(text.parse(), Ok(policy));
-            assert_eq!(policy.to_string(), text);
-        }
-        for bad in [
-            "",
-            "never",
-            "skip",
-            "skip 0h",
-            "skip 2",
-            "skip h",
-            "skip -2h",
-            "skip 2w",
-            "skip 2h 3m",
-            "all 5",
-            "skip 99999d",
-            "skip ２h",
-        ] {
-            let message = bad.parse::<Missed>().unwrap_err();
-            assert!(
-                message.contains("skip 2h") && message.contains(&format!("{bad:?}")),
-                "{message}"
-            );
-        }
     }
 
     #[derive(Debug, Clone)]

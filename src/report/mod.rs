@@ -2,8 +2,8 @@
 //!
 //! Owns the header's grammar (`header.rs`), the parameters' types (`param.rs`), the stock reports of `queries/`, and
 //! the check that a report gives the columns it declares. Of due reports it owns the schedules (`cron.rs`, `schedule.rs`),
-//! the policy for missed runs (`due.rs`), what the store remembers (`state.rs`), where results lie (`outputs.rs`), and a
-//! [`Scheduler`] over all of it (`scheduler.rs`). Running a query is the session's, writing a result is
+//! the policies for missed runs (`missed.rs`, `due.rs`), what the store remembers (`state.rs`), where results lie (`outputs.rs`), and a
+//! [`Scheduler`] over all of it (`scheduler.rs`, `event.rs`). Running a query is the session's, writing a result is
 //! [`output`](crate::output)'s; waiting for the next due time is the caller's.
 //!
 //! A report is one SQL statement under a header of `--` comments:
@@ -38,7 +38,9 @@
 
 mod cron;
 mod due;
+mod event;
 mod header;
+mod missed;
 mod outputs;
 mod param;
 mod schedule;
@@ -57,10 +59,12 @@ use datafusion::scalar::ScalarValue;
 
 use crate::error::{Error, Result};
 use crate::session::{Query, Session};
-pub use due::{MOST_RUNS, Missed};
+pub use due::MOST_RUNS;
+pub use event::{Event, What};
+pub use missed::Missed;
 pub use param::{Moment, Param, ParamDefault, ParamType};
 pub use schedule::Schedule;
-pub use scheduler::{Clock, DueOptions, Event, Scheduler, What};
+pub use scheduler::{Clock, DueOptions, Scheduler};
 pub use state::{Failure, State, Success};
 
 /// A question in SQL, with its parameters and the columns of its answer.

@@ -12,14 +12,14 @@ use std::hash::Hasher;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use twox_hash::XxHash64;
 
 use super::due::{Note, Turn};
 use super::outputs::Outputs;
 use super::state::{StateFile, Success};
-use super::{MOST_RUNS, Missed, Report, Schedule};
+use super::{Event, Report, Schedule, What};
 use crate::error::{Error, Result};
 use crate::output::{Format, write_file};
 use crate::session::{Session, SessionOptions, no_store};
@@ -48,105 +48,6 @@ pub struct DueOptions {
 
 /// Tells what time it is.
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// What happened with a report.
-#[derive(Debug)]
-pub struct Event {
-    /// The report's name.
-    pub report: String,
-    /// What happened.
-    pub what: What,
-}
-
-/// What happened with a report.
-#[derive(Debug)]
-pub enum What {
-    /// It ran for a scheduled time.
-    Done {
-        /// The scheduled time.
-        due: DateTime<FixedOffset>,
-        /// Where the result is.
-        path: PathBuf,
-        /// The rows of the result.
-        rows: u64,
-    },
-    /// It did not; the next call tries again.
-    Failed {
-        /// The scheduled time; none where the report itself or its state cannot be read.
-        due: Option<DateTime<FixedOffset>>,
-        /// Why.
-        error: Error,
-    },
-    /// The policy drops this scheduled time, and those before it.
-    Dropped {
-        /// The scheduled time.
-        due: DateTime<FixedOffset>,
-        /// The policy.
-        missed: Missed,
-    },
-    /// This scheduled time and perhaps others are left for the next call.
-    More {
-        /// The scheduled time.
-        due: DateTime<FixedOffset>,
-    },
-    /// Nothing is due since the clock stands before what is settled.
-    ClockBehind {
-        /// What is settled.
-        settled: DateTime<FixedOffset>,
-        /// The file that says so.
-        state: PathBuf,
-    },
-    /// It ran, but what was to be removed after it is still there.
-    NotSwept {
-        /// Why.
-        error: Error,
-    },
-}
-
-impl What {
-    /// Whether a run failed.
-    #[must_use]
-    pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Failed { .. })
-    }
-}
-
-/// Without the report's name.
-impl fmt::Display for What {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |time: &DateTime<FixedOffset>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        match self {
-            Self::Done { due, path, rows } => {
-                write!(f, "due {}: {rows} rows in {}", shown(due), path.display())
-            }
-            Self::Failed { due: None, error } => error.fmt(f),
-            Self::Failed {
-                due: Some(due),
-                error,
-            } => {
-                write!(f, "due {}: {error}", shown(due))
-            }
-            Self::Dropped { due, missed } => write!(
-                f,
-                "due {}: dropped, since it is later than `missed: {missed}` allows",
-                shown(due)
-            ),
-            Self::More { due } => write!(
-                f,
-                "{MOST_RUNS} missed runs made up for; those from {} on are left for the next call",
-                shown(due)
-            ),
-            Self::ClockBehind { settled, state } => write!(
-                f,
-                "the clock was put back: times up to {} are settled, so that nothing is due before; if the clock was \
-                 wrong then, delete {}",
-                shown(settled),
-                state.display()
-            ),
-            Self::NotSwept { error } => write!(f, "old results are not removed: {error}"),
-        }
-    }
-}
 
 /// Runs what is due in one store. Two of one store cannot be open at a time, in whatever process.
 pub struct Scheduler {
@@ -370,4 +271,164 @@ fn fingerprint(report: &Report, given: &BTreeMap<String, String>) -> String {
         hasher.write(part.as_bytes());
     }
     format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A scheduler over a store without documents and one report `daily`, and the hand that sets its clock.
+    fn scheduler(here: &Path, missed: &str) -> (Scheduler, impl Fn(&str)) {
+        let (store, queries) = (here.join("store"), here.join("queries"));
+        Store::create(&store).unwrap();
+        fs::create_dir_all(&queries).unwrap();
+        let report = format!(
+            "-- question: q?\n-- schedule: 30 6 * * * Asia/Shanghai\n-- missed: {missed}\n-- param: day date = yesterday\n\
+             -- column: day  d\nSELECT $day AS day"
+        );
+        fs::write(queries.join("daily.sql"), report).unwrap();
+        let now = Arc::new(Mutex::new(DateTime::UNIX_EPOCH));
+        let clock = Arc::clone(&now);
+        let options = DueOptions {
+            session: SessionOptions {
+                store: Some(store),
+                ..SessionOptions::default()
+            },
+            names: Vec::new(),
+            queries: Some(queries),
+            params: BTreeMap::new(),
+            format: Format::Ndjson,
+            output: here.join("out"),
+            keep: None,
+            patience: TimeDelta::minutes(5),
+        };
+        let scheduler = Scheduler::open(options, Box::new(move || *clock.lock().unwrap())).unwrap();
+        (scheduler, move |time: &str| {
+            *now.lock().unwrap() = format!("{time}:00+08:00").parse().unwrap();
+        })
+    }
+
+    async fn told(scheduler: &Scheduler) -> Vec<String> {
+        let mut told = Vec::new();
+        let tell = &mut |event: Event| told.push(format!("{} {}", event.report, event.what));
+        scheduler.run_due(tell).await.unwrap();
+        told
+    }
+
+    fn results(here: &Path) -> Vec<(String, String)> {
+        let mut results: Vec<_> = fs::read_dir(here.join("out/daily"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        results.sort();
+        results
+    }
+
+    #[tokio::test]
+    async fn each_day_gets_its_own_answer_however_late() {
+        let here = tempfile::tempdir().unwrap();
+        let (scheduler, set) = scheduler(here.path(), "all");
+        set("2026-11-22T12:00");
+        assert_eq!(told(&scheduler).await.len(), 1);
+        let (name, next) = scheduler.next().unwrap().unwrap();
+        assert_eq!(
+            (name.as_str(), next.to_rfc3339().as_str()),
+            ("daily", "2026-11-23T06:30:00+08:00")
+        );
+        set("2026-11-24T06:29");
+        assert_eq!(told(&scheduler).await.len(), 1);
+        set("2026-11-26T23:00");
+        let said = told(&scheduler).await;
+        assert_eq!(said.len(), 3);
+        assert!(
+            said[0].starts_with("daily due 2026-11-24T06:30:00+08:00: 1 rows in "),
+            "{said:?}"
+        );
+        assert_eq!(told(&scheduler).await, [""; 0]);
+        let expected: Vec<(String, String)> = (22..=26)
+            .map(|day| {
+                (
+                    format!("2026-11-{day}T0630+0800.ndjson"),
+                    format!("{{\"day\":\"2026-11-{}\"}}\n", day - 1),
+                )
+            })
+            .chain([(
+                "latest.ndjson".to_string(),
+                "{\"day\":\"2026-11-25\"}\n".to_string(),
+            )])
+            .collect();
+        assert_eq!(results(here.path()), expected);
+
+        set("2026-11-26T06:00");
+        let said = told(&scheduler).await;
+        assert_eq!(said.len(), 1);
+        assert!(
+            said[0].starts_with("daily the clock was put back: "),
+            "{said:?}"
+        );
+        assert_eq!(results(here.path()), expected);
+    }
+
+    #[tokio::test]
+    async fn the_state_tells_what_ran_and_what_failed() {
+        let here = tempfile::tempdir().unwrap();
+        let (scheduler, set) = scheduler(here.path(), "once");
+        let state = || {
+            super::super::State::read(&scheduler.store, "daily")
+                .unwrap()
+                .unwrap()
+        };
+        set("2026-11-25T06:30");
+        assert_eq!(told(&scheduler).await.len(), 1);
+        let success = state().success.unwrap();
+        assert_eq!(success.finished.to_rfc3339(), "2026-11-25T06:30:00+08:00");
+        assert_eq!(
+            success.path,
+            here.path().join("out/daily/2026-11-25T0630+0800.ndjson")
+        );
+
+        // A file in the place of the folder: the result has nowhere to go.
+        fs::remove_dir_all(here.path().join("out")).unwrap();
+        fs::write(here.path().join("out"), "").unwrap();
+        set("2026-11-26T07:00");
+        let said = told(&scheduler).await;
+        assert!(
+            said[0].starts_with("daily due 2026-11-26T06:30:00+08:00: "),
+            "{said:?}"
+        );
+        let failure = state().failure.unwrap();
+        assert!(failure.error.contains("out"), "{}", failure.error);
+        assert_eq!(state().success, Some(success));
+        fs::remove_file(here.path().join("out")).unwrap();
+        set("2026-11-26T07:04");
+        assert_eq!(
+            told(&scheduler).await,
+            [""; 0],
+            "it is left alone for five minutes"
+        );
+        set("2026-11-26T07:05");
+        assert_eq!(told(&scheduler).await.len(), 1);
+        assert_eq!(state().failure, None);
+
+        // A changed report has another fingerprint, and waits for its next time.
+        let path = here.path().join("queries/daily.sql");
+        let text = fs::read_to_string(&path).unwrap();
+        let fingerprint = state().success.unwrap().report;
+        fs::write(&path, text.replace("SELECT $day AS", "SELECT $day  AS")).unwrap();
+        assert_eq!(told(&scheduler).await, [""; 0]);
+        set("2026-11-27T06:30");
+        assert_eq!(told(&scheduler).await.len(), 1);
+        assert_ne!(state().success.unwrap().report, fingerprint);
+        // A second scheduler is refused while this one is there.
+        let second = Scheduler::open(scheduler.options.clone(), Box::new(Utc::now));
+        assert!(matches!(second, Err(Error::Busy { .. })));
+    }
 }

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::output;
 use crate::store::Store;
 
-/// What is known of a report's due runs. Times are RFC 3339 in the file, scheduled ones with the offset of their zone.
+/// What is known of a report's due runs. Times are RFC 3339 in the file, to the second, with the offset of the schedule's
+/// zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The schedule that the times are of, as [`Schedule`] displays it.
@@ -74,6 +75,11 @@ impl State {
     pub fn read(store: &Store, report: &str) -> Result<Option<Self>> {
         StateFile::new(store, report).load()
     }
+
+    /// Whether it is of this schedule. The text tells, so that another zone is another schedule.
+    pub(super) fn is_of(&self, schedule: &Schedule) -> bool {
+        self.schedule == schedule.to_string()
+    }
 }
 
 /// Where a report's state is kept.
@@ -126,21 +132,16 @@ impl Ledger for StateFile {
     }
 }
 
-/// The schedule's text is compared, so that a change of the zone is a change of the schedule.
-pub(super) fn is_of(state: &State, schedule: &Schedule) -> bool {
-    state.schedule == schedule.to_string()
-}
-
 /// chrono's own serialisation is a feature that would compile arrow and DataFusion anew.
 mod rfc3339 {
-    use chrono::{DateTime, FixedOffset};
+    use chrono::{DateTime, FixedOffset, SecondsFormat};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub(super) fn serialize<S: Serializer>(
         time: &DateTime<FixedOffset>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&time.to_rfc3339())
+        serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Secs, false))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
