@@ -59,6 +59,17 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// Another process is at work that must be alone; nothing was started, and later it may go.
+    #[error("{}: {what}{}; wait for its end", folder.display(), holder.as_ref().map(|h| format!(" ({h})")).unwrap_or_default())]
+    Busy {
+        /// The folder that it works in.
+        folder: PathBuf,
+        /// What it does.
+        what: &'static str,
+        /// Which process it is and since when, if that can be told.
+        holder: Option<String>,
+    },
+
     /// The caller asked for it to stop; nothing was changed.
     #[error("interrupted: nothing was changed")]
     Interrupted,

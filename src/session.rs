@@ -52,6 +52,25 @@ pub struct SessionOptions {
     pub threads: Option<usize>,
 }
 
+impl SessionOptions {
+    /// The store that a session would have, without building one.
+    ///
+    /// # Errors
+    /// As [`Config::load`] and [`Store::open`].
+    pub fn open_store(&self) -> Result<Option<Store>> {
+        let folder = match &self.store {
+            Some(folder) => Some(folder.clone()),
+            None => Config::load(self.config.as_deref())?.store,
+        };
+        folder.map(Store::open).transpose()
+    }
+}
+
+/// What to say where a store is needed and none is named.
+pub(crate) fn no_store() -> Error {
+    Error::Usage("no store: give --store DIR, or `store` in spanql.toml".into())
+}
+
 /// A configured engine. Cheap to share behind an `Arc`; queries of several threads run side by side.
 ///
 /// ```

@@ -1,6 +1,9 @@
 //! The folder with the Parquet: where things lie and which columns they have.
 //!
-//! Reading it as tables is `tables/`, writing it is `ingest/`; this file holds only what both must agree on.
+//! Reading it as tables is `tables/`, writing it is `ingest/`; this file holds only what both must agree on, and
+//! `lock.rs` that one process at a time does what must not be done twice.
+
+mod lock;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::error::{Error, Result};
+pub(crate) use lock::Lock;
 
 /// A store on the local disk.
 ///
@@ -16,6 +20,7 @@ use crate::error::{Error, Result};
 /// DIR/documents/*.parquet    one row a document
 /// DIR/quarantine/*.parquet   one row a record that could not become a document
 /// DIR/ingests/*.json         one file a finished ingest: its sources and counts, written last (the commit)
+/// DIR/schedule/*.json        one file a report that was due: what ran last, and what failed
 /// ```
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -74,6 +79,12 @@ impl Store {
     #[must_use]
     pub fn ingests(&self) -> PathBuf {
         self.root.join("ingests")
+    }
+
+    /// Where due reports are remembered; made when the first is.
+    #[must_use]
+    pub fn schedule(&self) -> PathBuf {
+        self.root.join("schedule")
     }
 
     /// The Parquet files of `folder` ([`Store::documents`] or [`Store::quarantine`]) that belong to finished ingests, in

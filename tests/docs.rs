@@ -1,11 +1,15 @@
 //! What the documentation shows is so: its SQL runs and gives the output that stands under it, its command lines are
 //! those of `spanql`, its configurations are accepted, and the files and tasks that it names are there.
 //!
-//! Rows come from a store made of `tests/data`. Under a block of SQL, or of one `spanql sql` or `spanql report`, a block
-//! of `text` is the result as a table, one of `json` the result as JSON.
+//! Rows come from a store made of `tests/data`. A block of SQL that begins with a question is a report. Under a block of
+//! SQL, or of one `spanql sql` or `spanql report`, a block of `text` is the result as a table, one of `json` the result
+//! as JSON.
 
 #![cfg(unix)] // Command lines are taken apart by /bin/sh itself.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "docs/recipes.rs"]
+mod recipes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,11 +26,12 @@ use spanql::{Query, Session, SessionOptions};
 
 /// A page, and how many blocks are at least run, compared with an output, and taken apart as command lines: less means
 /// that this test no longer finds them.
-const PAGES: [(&str, usize, usize, usize); 4] = [
+const PAGES: [(&str, usize, usize, usize); 5] = [
     ("README.md", 7, 4, 7),
     ("README.zh.md", 7, 4, 7),
     ("ARCHITECTURE.md", 1, 0, 0),
     ("CONTRIBUTING.md", 0, 0, 0),
+    ("queries/README.md", 2, 0, 7),
 ];
 
 /// A fenced block.
@@ -67,14 +72,14 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// The command lines of `spanql` in a shell block, as the shell itself takes them apart. Nothing else in it is run.
-fn command_lines(block: &Block) -> Vec<Vec<String>> {
+/// The command lines of `spanql` in a script, as the shell itself takes them apart. Nothing else in it is run.
+fn shell_words(script: &str) -> Vec<Vec<String>> {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log");
     fs::write(&log, "").unwrap();
     let record = r#"spanql() { printf '%s\0' "$#" "$@" >> "$LOG"; }"#;
     Command::new("/bin/sh")
-        .args(["-c", &format!("{record}\n{}", block.text)])
+        .args(["-c", &format!("{record}\n{script}")])
         .env_clear()
         .env("PATH", "/nonexistent")
         .env("LOG", &log)
@@ -87,6 +92,12 @@ fn command_lines(block: &Block) -> Vec<Vec<String>> {
     while let Some(count) = words.next() {
         lines.push(words.by_ref().take(count.parse().unwrap()).collect());
     }
+    lines
+}
+
+/// The command lines of `spanql` in a block.
+fn command_lines(block: &Block) -> Vec<Vec<String>> {
+    let lines = shell_words(&block.text);
     let written = block
         .text
         .lines()
@@ -144,6 +155,16 @@ impl Reader {
         self.session.sql(sql, params).await
     }
 
+    /// A block of SQL: a report, or a statement without parameters.
+    async fn block(&self, block: &Block) -> spanql::Result<Query> {
+        if block.text.starts_with("-- question:") {
+            let report = Report::parse(&block.text, "shown.sql")?;
+            return report.query(&self.session, &BTreeMap::new()).await;
+        }
+        self.sql(&block.text, ParamValues::Map(Default::default()))
+            .await
+    }
+
     /// The query of a command line, where it has one that can be run here.
     async fn query(&self, line: &ArgMatches) -> Option<spanql::Result<Query>> {
         match line.subcommand()? {
@@ -186,10 +207,7 @@ async fn sql_command_lines_and_configurations_are_as_shown() {
             let fail = |e: &dyn std::fmt::Display| -> ! { panic!("{place}: {e}") };
             let mut query = None;
             match block.language.as_str() {
-                "sql" => {
-                    let planned = reader.sql(&block.text, ParamValues::Map(Default::default()));
-                    query = Some(planned.await.unwrap_or_else(|e| fail(&e)));
-                }
+                "sql" => query = Some(reader.block(&block).await.unwrap_or_else(|e| fail(&e))),
                 "toml" => reader
                     .configure(&block.text)
                     .await
@@ -299,7 +317,8 @@ fn links_and_tasks_exist() {
             for target in line.split("](").skip(1).filter(|_| prose) {
                 let target = target.split([')', '#']).next().unwrap();
                 if !target.contains("://") && !target.is_empty() {
-                    assert!(Path::new(target).exists(), "{page}:{number}: no {target}");
+                    let target = Path::new(page).with_file_name(target);
+                    assert!(target.exists(), "{page}:{number}: no {}", target.display());
                     links += 1;
                 }
             }

@@ -25,7 +25,7 @@ pub fn to_py(error: spanql::Error) -> PyErr {
         spanql::Error::UnknownLabel { .. } | spanql::Error::Query(_) => {
             class::QueryError::new_err(message)
         }
-        spanql::Error::Usage(_) => class::UsageError::new_err(message),
+        spanql::Error::Usage(_) | spanql::Error::Busy { .. } => class::UsageError::new_err(message),
         _ => class::Error::new_err(message),
     }
 }

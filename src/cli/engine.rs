@@ -1,4 +1,4 @@
-//! What `sql` and `report` share: the options of the session, and running until done or Ctrl-C.
+//! What commands that run queries share: the options of the session, and running until done or told to stop.
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -15,7 +15,7 @@ use crate::session::SessionOptions;
 /// Deeply nested SQL recurses in the planner, where a worker's usual 2 MiB end in a crash; unused stack costs nothing.
 const STACK_BYTES: usize = 16 << 20;
 
-/// How long Ctrl-C waits for the query to drop its temporary files. A write that hangs must not hold the user.
+/// How long a signal to stop waits for the query to drop its temporary files. A write that hangs must not hold the user.
 const GRACE: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args, Clone)]
@@ -44,8 +44,8 @@ impl Engine {
         }
     }
 
-    /// Runs the work on its own runtime. Ctrl-C ends it at once: the work is dropped at its next batch, and with it
-    /// its temporary files.
+    /// Runs the work on its own runtime. Ctrl-C and SIGTERM end it at once: the work is dropped at its next batch, and with
+    /// it its temporary files.
     pub(super) fn block_on(
         &self,
         work: impl Future<Output = Result<Outcome>> + Send + 'static,
@@ -61,14 +61,32 @@ impl Engine {
             let mut task = tokio::spawn(work);
             tokio::select! {
                 outcome = &mut task => outcome.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic())),
-                Ok(()) = tokio::signal::ctrl_c() => {
+                stopped = stopped() => {
                     task.abort();
                     let _ = tokio::time::timeout(GRACE, task).await;
-                    Ok(Outcome::Interrupted)
+                    Ok(stopped)
                 }
             }
         });
         runtime.shutdown_background();
         outcome
+    }
+}
+
+/// Waits for the signal to stop. As process 1 of a container, one that does not ask for SIGTERM never gets it.
+async fn stopped() -> Outcome {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<Option<()>>();
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => Outcome::Interrupted,
+        _ = terminated => Outcome::Terminated,
     }
 }

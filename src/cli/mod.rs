@@ -6,6 +6,7 @@
 mod engine;
 pub mod ingest;
 mod report;
+mod schedule;
 mod sql;
 
 use std::ffi::OsString;
@@ -29,6 +30,8 @@ pub enum Outcome {
     Quarantined,
     /// Ended by Ctrl-C.
     Interrupted,
+    /// Ended by SIGTERM.
+    Terminated,
 }
 
 impl Outcome {
@@ -37,8 +40,9 @@ impl Outcome {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Quarantined => 3,
-            // As a shell reports it.
+            // As a shell reports them.
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 }
@@ -55,6 +59,7 @@ enum Command {
     Ingest(ingest::IngestArgs),
     Sql(sql::Args),
     Report(report::Args),
+    Schedule(schedule::Args),
 }
 
 const HELP: &str = "\
@@ -64,7 +69,8 @@ Examples:
       WHERE label = 'EMAIL' GROUP BY value ORDER BY n DESC, value LIMIT 20\"
   spanql report top_domains --store mails.store -o reports/
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 130 Ctrl-C.
+Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 75 nothing done
+since another process is at work in the store, 130 Ctrl-C, 143 SIGTERM.
 RUST_LOG=debug logs to stderr.";
 
 /// The definition of the command line: for what checks, completes or documents it without running it.
@@ -96,6 +102,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Ingest(args)) => ingest::run(args),
         Ok(Command::Sql(args)) => sql::run(args),
         Ok(Command::Report(args)) => report::run(args),
+        Ok(Command::Schedule(args)) => schedule::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();
@@ -111,10 +118,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// 2 where the request makes no sense and nothing was started, 1 for all else.
+/// 2 where the request makes no sense, 75 where it came at the wrong time, 1 for all else. The first two started nothing.
 fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Usage(_) => 2,
+        // EX_TEMPFAIL of sysexits.h. Not 0: a scheduler that hangs and keeps the others out must not look like success.
+        Error::Busy { .. } => 75,
         Error::Interrupted => Outcome::Interrupted.exit_code(),
         _ => 1,
     }

@@ -5,14 +5,14 @@
 //! the store's lock. What is in the files is not decided here.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::store::{Store, run_of};
+use crate::store::{Lock, Store, run_of};
 
 /// What `ingests/<run>.json` says of a finished run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub(crate) struct RecordedFiles {
 pub(crate) struct Run {
     store: Store,
     /// Held until the run is dropped.
-    _lock: File,
+    _lock: Lock,
     pub id: String,
     /// Files that got their final names.
     published: Vec<PathBuf>,
@@ -64,23 +64,10 @@ impl Run {
     /// Makes the store if need be, takes its lock and removes the remains of runs that were killed.
     ///
     /// # Errors
-    /// [`Error::Usage`] while another ingest holds the lock.
+    /// [`Error::Busy`] while another ingest holds the lock.
     pub(crate) fn begin(root: &Path) -> Result<Self> {
         let store = Store::create(root)?;
-        let path = root.join(".lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io(&path))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => Error::Usage(format!(
-                "{}: another ingest is writing to this store; wait for its end",
-                root.display()
-            )),
-            TryLockError::Error(error) => Error::io(&path)(error),
-        })?;
+        let lock = Lock::take(root, "another ingest is writing to this store")?;
         let records = records(&store)?;
         clean(&store, &records)?;
         let last = records

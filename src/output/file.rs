@@ -52,6 +52,16 @@ pub async fn write_file(
     Ok(rows)
 }
 
+/// Writes a file that is there as it was, or as `fill` makes it, whatever happens in between.
+pub(crate) fn replace_file(path: &Path, fill: impl FnOnce(&File) -> io::Result<()>) -> Result<()> {
+    let write = || {
+        let temporary = temporary_beside(path, None)?;
+        fill(temporary.as_file())?;
+        publish(temporary, path)
+    };
+    write().map_err(Error::io(path))
+}
+
 /// A temporary file with the permissions that the final one shall have.
 fn temporary_beside(
     target: &Path,
@@ -79,9 +89,14 @@ fn temporary_beside(
 fn publish(temporary: NamedTempFile, target: &Path) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(target).map_err(|e| e.error)?;
-    // The rename itself lasts only once the folder is on the disk.
-    #[cfg(unix)]
-    File::open(folder(target))?.sync_all()?;
+    sync_folder(&folder(target))
+}
+
+/// A rename lasts only once the folder is on the disk. Elsewhere than on Unix folders cannot be opened.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
     Ok(())
 }
 

@@ -25,6 +25,7 @@ use futures::StreamExt;
 
 use crate::error::{Error, Result};
 pub use file::write_file;
+pub(crate) use file::{replace_file, sync_folder};
 pub use plain::{plain_batches, plain_schema, viewless_schema};
 use sink::Sink;
 
@@ -68,7 +69,7 @@ impl Format {
         Self::Arrow,
     ];
 
-    /// The name as given to `--format`, which is also the usual file extension.
+    /// The name as given to `--format`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -78,6 +79,15 @@ impl Format {
             Self::Csv => "csv",
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
+        }
+    }
+
+    /// The usual extension of a file's name.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Table => "txt",
+            other => other.name(),
         }
     }
 

@@ -6,8 +6,11 @@ use std::path::Path;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::{Column, Param, ParamType, Report};
+use super::{Column, Missed, Moment, Param, ParamDefault, ParamType, Report, Schedule};
 use crate::error::{Error, Result};
+
+/// The keys that a line of the header may begin with.
+const KEYS: [&str; 5] = ["question", "param", "column", "schedule", "missed"];
 
 /// What went wrong, and on which line.
 type Refusal = (usize, String);
@@ -32,6 +35,8 @@ fn parse_text(text: &str, path: &Path) -> Result<Report, Refusal> {
     let mut question = None;
     let mut params: Vec<(usize, Param)> = Vec::new();
     let mut columns: Vec<Column> = Vec::new();
+    let mut schedule: Option<Schedule> = None;
+    let mut missed: Option<(usize, Missed)> = None;
     let mut lines = text
         .strip_prefix('\u{feff}')
         .unwrap_or(text)
@@ -75,19 +80,27 @@ fn parse_text(text: &str, path: &Path) -> Result<Report, Refusal> {
                 }
                 columns.push(column);
             }
+            Some(("schedule", _)) if schedule.is_some() => {
+                return Err(refuse("a second schedule: a report has one".into()));
+            }
+            Some(("schedule", rest)) => schedule = Some(rest.parse().map_err(refuse)?),
+            Some(("missed", _)) if missed.is_some() => {
+                return Err(refuse("a second policy for missed runs".into()));
+            }
+            Some(("missed", rest)) => missed = Some((number, rest.parse().map_err(refuse)?)),
             _ => {
+                let keys = KEYS.map(|key| format!("`-- {key}: …`")).join(", ");
                 return Err(refuse(format!(
-                    "{comment:?} is no header line: write `-- question: …`, `-- param: …` or `-- column: …`; an \
-                     empty line ends the header, comments may follow it"
+                    "{comment:?} is no header line, which are {keys}; an empty line ends the header, comments may \
+                     follow it"
                 )));
             }
         }
     }
     for (line, number) in lines {
         if let Some(comment) = line.trim_start().strip_prefix("--")
-            && ["question:", "param:", "column:"]
-                .iter()
-                .any(|key| comment.trim_start().starts_with(key))
+            && let Some((key, _)) = comment.trim_start().split_once(':')
+            && KEYS.contains(&key)
         {
             return Err((
                 number,
@@ -106,6 +119,9 @@ fn parse_text(text: &str, path: &Path) -> Result<Report, Refusal> {
             "no columns: add `-- column: NAME what it means` for each column of the result".into(),
         ));
     }
+    if schedule.is_none() {
+        check_unscheduled(&params, missed)?;
+    }
     check_placeholders(text, &params)?;
     let params = params.into_iter().map(|(_, param)| param).collect();
     Ok(Report {
@@ -113,8 +129,36 @@ fn parse_text(text: &str, path: &Path) -> Result<Report, Refusal> {
         question,
         params,
         columns,
+        schedule,
+        missed: missed.map(|(_, missed)| missed).unwrap_or_default(),
         sql: text.to_string(),
     })
+}
+
+/// Nothing in the header of a report without a schedule hangs on one.
+fn check_unscheduled(
+    params: &[(usize, Param)],
+    missed: Option<(usize, Missed)>,
+) -> Result<(), Refusal> {
+    const FORM: &str = "add `-- schedule: 30 6 * * 1-5 Asia/Shanghai`";
+    if let Some((line, _)) = missed {
+        return Err((
+            line,
+            format!("nothing is missed without a schedule: {FORM}"),
+        ));
+    }
+    let hanging =
+        |param: &&(usize, Param)| matches!(param.1.default, Some(ParamDefault::Moment(_)));
+    match params.iter().find(hanging) {
+        Some((line, param)) => Err((
+            *line,
+            format!(
+                "parameter {:?}: its default hangs on a schedule: {FORM}",
+                param.name
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// `NAME TYPE [= DEFAULT] [-- what it means]`
@@ -149,10 +193,13 @@ fn param(rest: &str) -> Result<Param, String> {
         }
     };
     let default = match &written {
-        Some((value, _)) => Some(
-            kind.value(value)
-                .map_err(|e| format!("parameter {name:?}: {e}"))?,
-        ),
+        Some((value, _)) => Some(match Moment::named(kind, value) {
+            Some(moment) => ParamDefault::Moment(moment),
+            None => ParamDefault::Value(
+                kind.value(value)
+                    .map_err(|e| format!("parameter {name:?}: {e}"))?,
+            ),
+        }),
         None => None,
     };
     Ok(Param {
@@ -297,9 +344,12 @@ mod tests {
         );
         assert_eq!(
             report.params[2].default,
-            Some(ScalarValue::from(" a'b -- c "))
+            Some(ParamDefault::Value(ScalarValue::from(" a'b -- c ")))
         );
-        assert_eq!(report.params[4].default, Some(ScalarValue::from("")));
+        assert_eq!(
+            report.params[4].default,
+            Some(ParamDefault::Value(ScalarValue::from("")))
+        );
         assert_eq!(
             report.columns[0],
             Column {
@@ -308,6 +358,39 @@ mod tests {
             }
         );
         assert_eq!(report.columns[1].name, "b_2");
+    }
+
+    #[test]
+    fn schedules() {
+        let report =
+            |lines: &str, sql: &str| parse(&format!("{HEAD}{lines}\n{sql}"), Path::new("r.sql"));
+        let plain = report("", "SELECT 1").unwrap();
+        assert_eq!((plain.schedule, plain.missed), (None, Missed::Once));
+        let due = report(
+            "-- schedule:  30 6 * *  1-5 Asia/Shanghai\n-- missed: all\n-- param: day date = yesterday -- which\n\
+             -- param: until timestamp = due\n-- param: word text = today",
+            "SELECT $day, $until, $word",
+        )
+        .unwrap();
+        assert_eq!(
+            due.schedule.unwrap().to_string(),
+            "30 6 * * 1-5 Asia/Shanghai"
+        );
+        assert_eq!(due.missed, Missed::All);
+        let defaults: Vec<_> = due
+            .params
+            .iter()
+            .map(|param| param.default.clone().unwrap())
+            .collect();
+        assert_eq!(
+            defaults,
+            [
+                ParamDefault::Moment(Moment::Yesterday),
+                ParamDefault::Moment(Moment::Due),
+                ParamDefault::Value(ScalarValue::from("today"))
+            ]
+        );
+        assert_eq!(due.params[0].to_string(), "day date = yesterday (which)");
     }
 
     #[test]
@@ -377,6 +460,41 @@ mod tests {
             (with("", "SELECT 1\nLIMIT $top"), 5, "$top is not declared"),
             (
                 with("", "SELECT 1 -- x\n-- param: top int"),
+                5,
+                "below the header",
+            ),
+            (
+                with("-- missed: all\n-- schedule: 0 0 30 2 *", "SELECT 1"),
+                4,
+                "never fires",
+            ),
+            (
+                with("-- schedule: 0 6 * * *\n-- schedule: 0 7 * * *", "SELECT 1"),
+                4,
+                "second schedule",
+            ),
+            (
+                with("-- schedule: 0 6 * * * Mars/Olympus", "SELECT 1"),
+                3,
+                "Mars/Olympus",
+            ),
+            (with("-- missed: often", "SELECT 1"), 3, "\"often\""),
+            (with("-- missed: once", "SELECT 1"), 3, "without a schedule"),
+            (
+                with("-- param: day date = today", "SELECT $day"),
+                3,
+                "hangs on a schedule",
+            ),
+            (
+                with(
+                    "-- schedule: 0 6 * * *\n-- param: day date = due",
+                    "SELECT $day",
+                ),
+                4,
+                "\"due\" is not a date",
+            ),
+            (
+                with("", "SELECT 1 -- x\n-- schedule: 0 6 * * *"),
                 5,
                 "below the header",
             ),

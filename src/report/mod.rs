@@ -1,8 +1,10 @@
-//! Reports: questions with a name, as SQL files with a header.
+//! Reports: questions with a name, as SQL files with a header, and when they are due.
 //!
 //! Owns the header's grammar (`header.rs`), the parameters' types (`param.rs`), the stock reports of `queries/`, and
-//! the check that a report gives the columns it declares. Running a query is the session's, writing a result is
-//! [`output`](crate::output)'s.
+//! the check that a report gives the columns it declares. Of due reports it owns the schedules (`cron.rs`, `schedule.rs`),
+//! the policies for missed runs (`missed.rs`, `due.rs`), what the store remembers (`state.rs`), where results lie (`outputs.rs`), and a
+//! [`Scheduler`] over all of it (`scheduler.rs`, `event.rs`). Running a query is the session's, writing a result is
+//! [`output`](crate::output)'s; waiting for the next due time is the caller's.
 //!
 //! A report is one SQL statement under a header of `--` comments:
 //!
@@ -22,24 +24,48 @@
 //!   given. The types are those of [`ParamType`]. A text default that begins or ends with a space, or holds ` -- `,
 //!   stands in single quotes.
 //! * `column:` `NAME what it means`, one for each column of the result, in order.
+//! * `schedule:` at most once: when the report is due, five fields of cron and a time zone ([`Schedule`]).
+//! * `missed:` at most once, with a schedule: what becomes of times that passed without a run ([`Missed`]), `once` where
+//!   it is left out.
 //! * `--` alone separates. Anything else in the header is an error, so that a misspelt key cannot pass for prose.
 //!
 //! The name of a report is its file name without `.sql`.
+//!
+//! With a schedule, the default of a `timestamp` may be `due`, `today` or `yesterday`, that of a `date` `today` or
+//! `yesterday` ([`Moment`]): told by the scheduled time that the report is run for, not by when it is run. So a run
+//! that was missed and is made up for gives the answer that it would have given, as far as the store still does. A
+//! report with a schedule that is run by hand is run for its latest scheduled time.
 
+mod cron;
+mod due;
+mod event;
 mod header;
+mod missed;
+mod outputs;
 mod param;
+mod schedule;
+mod scheduler;
+mod state;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use arrow::datatypes::Schema;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use datafusion::common::ParamValues;
 use datafusion::scalar::ScalarValue;
 
 use crate::error::{Error, Result};
 use crate::session::{Query, Session};
-pub use param::{Param, ParamType};
+pub use due::MOST_RUNS;
+pub use event::{Event, What};
+pub use missed::Missed;
+pub use param::{Moment, Param, ParamDefault, ParamType};
+pub use schedule::Schedule;
+pub use scheduler::{Clock, DueOptions, Scheduler};
+pub use state::{Failure, State, Success};
 
 /// A question in SQL, with its parameters and the columns of its answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +78,10 @@ pub struct Report {
     pub params: Vec<Param>,
     /// The columns of its result, in order.
     pub columns: Vec<Column>,
+    /// When it is due; never, where there is none.
+    pub schedule: Option<Schedule>,
+    /// What becomes of scheduled times that passed without a run.
+    pub missed: Missed,
     /// The whole file, so that lines in SQL errors are lines of the file.
     pub sql: String,
 }
@@ -168,26 +198,93 @@ impl Report {
         Self::parse(&text, path)
     }
 
-    /// The values of all parameters: the given ones, read as their types, and the defaults of the others.
+    /// Whether the report has a parameter of this name.
+    #[must_use]
+    pub fn takes(&self, param: &str) -> bool {
+        self.params.iter().any(|known| known.name == param)
+    }
+
+    /// Checks that parameters given to several reports are each taken by one of them.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the name that none takes.
+    pub fn check_given<'a>(
+        reports: impl IntoIterator<Item = &'a Self> + Clone,
+        given: &BTreeMap<String, String>,
+    ) -> Result<()> {
+        let taken = |name: &String| reports.clone().into_iter().any(|report| report.takes(name));
+        match given.keys().find(|name| !taken(name)) {
+            None => Ok(()),
+            Some(unknown) => {
+                let mut reports = reports.clone().into_iter();
+                Err(Error::Usage(match (reports.next(), reports.next()) {
+                    (Some(one), None) => {
+                        format!(
+                            "report {}: no parameter {unknown:?}: {}",
+                            one.name,
+                            one.usage()
+                        )
+                    }
+                    _ => format!("none of these reports has a parameter {unknown:?}"),
+                }))
+            }
+        }
+    }
+
+    /// The values of all parameters: the given ones, read as their types, and the defaults of the others, for the latest
+    /// scheduled time if the report has a schedule.
     ///
     /// # Errors
     /// [`Error::Usage`] where a name is unknown, a value is not of its type, or one without default is missing; the
     /// message lists the parameters.
     pub fn bind(&self, given: &BTreeMap<String, String>) -> Result<ParamValues> {
+        let latest = |schedule: &Schedule| schedule.latest(Utc::now());
+        self.bind_due(given, self.schedule.as_ref().and_then(latest))
+    }
+
+    /// As [`Report::bind`], for this scheduled time.
+    ///
+    /// # Errors
+    /// As [`Report::bind`]; also where a default hangs on a scheduled time and there is none.
+    ///
+    /// ```
+    /// # use datafusion::scalar::ScalarValue;
+    /// # use spanql::report::Report;
+    /// let report = Report::parse(
+    ///     "-- question: What came in on the day before?\n\
+    ///      -- schedule: 30 6 * * * Asia/Shanghai\n\
+    ///      -- param: since timestamp = yesterday\n\
+    ///      -- param: until timestamp = today\n\
+    ///      -- column: documents  how many\n\
+    ///      SELECT count(*) AS documents FROM documents WHERE ts >= $since AND ts < $until",
+    ///     "daily.sql",
+    /// )?;
+    /// let now = "2026-11-25T09:00:00+08:00".parse::<chrono::DateTime<chrono::Utc>>()?;
+    /// let due = report.schedule.as_ref().and_then(|schedule| schedule.latest(now));
+    /// let values = report.bind_due(&Default::default(), due)?;
+    /// let until = values.get_placeholders_with_values("$until")?.value;
+    /// let midnight = "2026-11-25T00:00:00+08:00".parse::<chrono::DateTime<chrono::Utc>>()?;
+    /// let micros = Some(midnight.timestamp_micros());
+    /// assert_eq!(until, ScalarValue::TimestampMicrosecond(micros, Some("UTC".into())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn bind_due(
+        &self,
+        given: &BTreeMap<String, String>,
+        due: Option<DateTime<Tz>>,
+    ) -> Result<ParamValues> {
         let fail =
             |what: String| Error::Usage(format!("report {}: {what}: {}", self.name, self.usage()));
-        if let Some(unknown) = given
-            .keys()
-            .find(|name| self.params.iter().all(|p| p.name != **name))
-        {
-            return Err(fail(format!("no parameter {unknown:?}")));
-        }
+        Self::check_given([self], given)?;
         let value = |param: &Param| match (given.get(&param.name), &param.default) {
             (Some(text), _) => param
                 .kind
                 .value(text)
                 .map_err(|e| fail(format!("{}: {e}", param.name))),
-            (None, Some(default)) => Ok(default.clone()),
+            (None, Some(ParamDefault::Value(value))) => Ok(value.clone()),
+            (None, Some(ParamDefault::Moment(moment))) => due
+                .and_then(|due| moment.value(param.kind, due))
+                .ok_or_else(|| fail(format!("{}: no scheduled time tells it", param.name))),
             (None, None) => Err(fail(format!("parameter {:?} must be given", param.name))),
         };
         let values = self
@@ -208,7 +305,24 @@ impl Report {
         session: &Session,
         given: &BTreeMap<String, String>,
     ) -> Result<Query> {
-        let query = session.sql(&self.sql, self.bind(given)?).await?;
+        self.plan(session, self.bind(given)?).await
+    }
+
+    /// As [`Report::query`], for this scheduled time.
+    ///
+    /// # Errors
+    /// As [`Report::bind_due`], [`Session::sql`] and [`Report::check_columns`].
+    pub async fn query_due(
+        &self,
+        session: &Session,
+        given: &BTreeMap<String, String>,
+        due: DateTime<Tz>,
+    ) -> Result<Query> {
+        self.plan(session, self.bind_due(given, Some(due))?).await
+    }
+
+    async fn plan(&self, session: &Session, values: ParamValues) -> Result<Query> {
+        let query = session.sql(&self.sql, values).await?;
         self.check_columns(&query.schema())?;
         Ok(query)
     }

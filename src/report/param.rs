@@ -1,11 +1,14 @@
-//! The types of parameters and how their values are written.
+//! The types of parameters, how their values are written, and the values that hang on a scheduled time.
 
 use std::fmt;
 use std::str::FromStr;
 
 use arrow::compute::kernels::cast_utils::string_to_datetime;
-use chrono::{NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeZone, Utc};
+use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
+
+use super::schedule::midnight;
 
 /// A parameter of a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +18,7 @@ pub struct Param {
     /// Its type.
     pub kind: ParamType,
     /// Its value where none is given; without one it must be given.
-    pub default: Option<ScalarValue>,
+    pub default: Option<ParamDefault>,
     /// What it means.
     pub meaning: String,
     /// The default as the header writes it.
@@ -33,6 +36,60 @@ impl fmt::Display for Param {
             write!(f, " ({})", self.meaning)?;
         }
         Ok(())
+    }
+}
+
+/// What a parameter is where it is not given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParamDefault {
+    /// Always the same.
+    Value(ScalarValue),
+    /// Told by the scheduled time that the report is run for.
+    Moment(Moment),
+}
+
+/// A time that hangs on the scheduled time of a run, and not on when the run takes place: a run that is late, or made a
+/// second time, gets the same.
+///
+/// | in the header | `timestamp` | `date` |
+/// |---|---|---|
+/// | `due` | the scheduled time | |
+/// | `today` | the first instant of its day | its day |
+/// | `yesterday` | the first instant of the day before | the day before |
+///
+/// Days are those of the schedule's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// `due`.
+    Due,
+    /// `today`.
+    Today,
+    /// `yesterday`.
+    Yesterday,
+}
+
+impl Moment {
+    /// The moment that a default names, where its type has it.
+    pub(super) fn named(kind: ParamType, text: &str) -> Option<Self> {
+        match (kind, text) {
+            (ParamType::Timestamp, "due") => Some(Self::Due),
+            (ParamType::Timestamp | ParamType::Date, "today") => Some(Self::Today),
+            (ParamType::Timestamp | ParamType::Date, "yesterday") => Some(Self::Yesterday),
+            _ => None,
+        }
+    }
+
+    /// None beyond the calendar.
+    pub(super) fn value(self, kind: ParamType, due: DateTime<Tz>) -> Option<ScalarValue> {
+        let day = match self {
+            Self::Due => return Some(instant(&due)),
+            Self::Today => due.date_naive(),
+            Self::Yesterday => due.date_naive().pred_opt()?,
+        };
+        match kind {
+            ParamType::Date => days(day),
+            _ => midnight(day, due.timezone()).as_ref().map(instant),
+        }
     }
 }
 
@@ -147,17 +204,20 @@ fn float(text: &str) -> Option<ScalarValue> {
 }
 
 fn date(text: &str) -> Option<ScalarValue> {
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    days(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?)
+}
+
+fn days(date: NaiveDate) -> Option<ScalarValue> {
     let days = date.signed_duration_since(NaiveDate::default()).num_days();
     Some(ScalarValue::Date32(Some(i32::try_from(days).ok()?)))
 }
 
 fn timestamp(text: &str) -> Option<ScalarValue> {
-    let instant = string_to_datetime(&Utc, text).ok()?;
-    Some(ScalarValue::TimestampMicrosecond(
-        Some(instant.timestamp_micros()),
-        Some("UTC".into()),
-    ))
+    Some(instant(&string_to_datetime(&Utc, text).ok()?))
+}
+
+fn instant<Z: TimeZone>(time: &DateTime<Z>) -> ScalarValue {
+    ScalarValue::TimestampMicrosecond(Some(time.timestamp_micros()), Some("UTC".into()))
 }
 
 impl fmt::Display for ParamType {
@@ -227,6 +287,52 @@ mod tests {
             let message = kind.value(bad).unwrap_err();
             assert!(message.contains(&format!("{bad:?}")), "{message}");
         }
+    }
+
+    #[test]
+    fn moments_are_those_of_the_schedules_zone() {
+        let moment = |kind: ParamType, name: &str, due: &str, zone: Tz| {
+            let due = due.parse::<DateTime<Utc>>().unwrap().with_timezone(&zone);
+            Moment::named(kind, name).unwrap().value(kind, due).unwrap()
+        };
+        let (date, timestamp) = (ParamType::Date, ParamType::Timestamp);
+        // 06:30 of the 25th in Shanghai is still the 24th in UTC.
+        let due = "2026-11-24T22:30:00Z";
+        for (kind, name, written) in [
+            (timestamp, "due", "2026-11-24T22:30:00Z"),
+            (timestamp, "today", "2026-11-25T00:00:00+08:00"),
+            (timestamp, "yesterday", "2026-11-24T00:00:00+08:00"),
+            (date, "today", "2026-11-25"),
+            (date, "yesterday", "2026-11-24"),
+        ] {
+            assert_eq!(
+                Ok(moment(kind, name, due, Tz::Asia__Shanghai)),
+                kind.value(written),
+                "{name}"
+            );
+        }
+        // A day without a midnight, and the day after it, in Cairo.
+        assert_eq!(
+            Ok(moment(
+                timestamp,
+                "today",
+                "2026-04-24T10:00:00Z",
+                Tz::Africa__Cairo
+            )),
+            timestamp.value("2026-04-24T01:00:00+03:00")
+        );
+        assert_eq!(
+            Ok(moment(
+                timestamp,
+                "yesterday",
+                "2026-04-25T10:00:00Z",
+                Tz::Africa__Cairo
+            )),
+            timestamp.value("2026-04-24T01:00:00+03:00")
+        );
+        assert_eq!(Moment::named(date, "due"), None);
+        assert_eq!(Moment::named(ParamType::Text, "today"), None);
+        assert_eq!(Moment::named(timestamp, "Today"), None);
     }
 
     #[test]

@@ -195,7 +195,7 @@ fn a_second_one_at_the_same_time_is_told_so_and_the_first_goes_on() {
     let here = tempfile::tempdir().unwrap();
     fs::write(here.path().join("in.txt"), "one\ntwo\n").unwrap();
     let mut first = halfway(here.path());
-    let error = fails(here.path(), 2, &["ingest", "in.txt", "--store", "s"]);
+    let error = fails(here.path(), 75, &["ingest", "in.txt", "--store", "s"]);
     assert!(error.contains("another ingest is writing"), "{error}");
     drop(first.stdin.take());
     let output = first.wait_with_output().unwrap();

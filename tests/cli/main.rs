@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod due;
 mod ingest;
 mod report;
 mod sql;
@@ -95,7 +96,7 @@ fn version_help_and_usage() {
         ok(here.path(), &["--version"]),
         format!("spanql {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["ingest", "sql", "report"] {
+    for command in ["ingest", "sql", "report", "schedule"] {
         assert!(ok(here.path(), &[command, "--help"]).contains("Usage: spanql"));
     }
     fails(here.path(), 2, &["nonsense"]);
