@@ -265,7 +265,7 @@ impl Scratch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pattern;
+    use super::super::{Context, Pattern};
     use super::*;
 
     fn scan<'t>(registry: &Registry, labels: &[&str], text: &'t str) -> Vec<(&'t str, String)> {
@@ -281,6 +281,10 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    fn label_of<'r>(registry: &'r Registry, span: &Span) -> &'r str {
+        registry.recognizers()[span.recognizer].label()
     }
 
     fn pattern(label: &str, pattern: &str) -> Pattern {
@@ -321,6 +325,83 @@ mod tests {
                 );
             }
         }
+    }
+
+    fn tel() -> Rules {
+        let raise = Context::new(["tel", "电话"], 0.3, 20, 0).unwrap();
+        Rules::default().with_context(raise).unwrap()
+    }
+
+    #[test]
+    fn rules_weigh_every_recognizer_of_their_label_and_no_other() {
+        let unsure = |label| pattern(label, r"\d+").with_score(0.5).unwrap();
+        let registry = Registry::builtin()
+            .with_patterns([unsure("PHONE"), unsure("N")])
+            .with_rules("PHONE", tel());
+        let text = "ＴＥＬ：13812345678，12";
+        let scanner = registry.scanner_for_all();
+        let mut scratch = Scratch::default();
+        let spans = scanner.scan(text, &mut scratch);
+        let scores: Vec<_> = spans
+            .iter()
+            .map(|s| (label_of(&registry, s), s.of(text), s.score))
+            .collect();
+        assert_eq!(
+            scores,
+            [
+                ("N", "13812345678", 0.5),
+                ("PHONE", "13812345678", 1.0),
+                ("N", "12", 0.5),
+                ("PHONE", "12", 0.8),
+            ]
+        );
+        let evidence = registry.evidence(text, &spans[3]).unwrap();
+        assert_eq!((&text[evidence.word], evidence.change), ("ＴＥＬ", 0.3));
+        assert_eq!(registry.evidence(text, &spans[2]), None);
+    }
+
+    #[test]
+    fn what_is_below_min_score_hides_nothing_and_says_so() {
+        let registry = Registry::default()
+            .with_patterns([
+                pattern("A", "ab+c").with_score(0.4).unwrap(),
+                pattern("A", "b+"),
+            ])
+            .with_rules("A", tel().with_min_score(0.5).unwrap());
+        assert_eq!(
+            scan(&registry, &["A"], "abbc"),
+            [("bb", "pattern:A#2".to_string())]
+        );
+        assert_eq!(
+            scan(&registry, &["A"], "tel abbc"),
+            [("abbc", "pattern:A".to_string())]
+        );
+
+        let reason = |text: &str| {
+            let (_, refused) = registry.scanner_for_all().explain(text);
+            let all: Vec<_> = refused
+                .iter()
+                .map(|r| (&text[r.span.clone()], r.reason.to_string()))
+                .map(|(part, reason)| format!("{part}: {reason}"))
+                .collect();
+            all.join("; ")
+        };
+        assert_eq!(reason("abbc"), "abbc: its score 0.4 is below min_score 0.5");
+        assert!(reason("tel abbc").starts_with("bb: another entity of its label overlaps it"));
+        let lower = Context::new(["no"], -0.6, 20, 0).unwrap();
+        let lowered = tel()
+            .with_context(lower)
+            .unwrap()
+            .with_min_score(0.5)
+            .unwrap();
+        let (_, refused) = registry
+            .with_rules("A", lowered)
+            .scanner_for_all()
+            .explain("No: b");
+        assert_eq!(
+            refused[0].reason,
+            "its score 0.4 (-0.6 for \"No\") is below min_score 0.5"
+        );
     }
 
     #[test]
