@@ -5,6 +5,7 @@
 
 mod engine;
 pub mod ingest;
+mod recognizers;
 mod report;
 mod sql;
 
@@ -55,6 +56,7 @@ enum Command {
     Ingest(ingest::IngestArgs),
     Sql(sql::Args),
     Report(report::Args),
+    Recognizers(recognizers::Args),
 }
 
 const HELP: &str = "\
@@ -96,6 +98,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Ingest(args)) => ingest::run(args),
         Ok(Command::Sql(args)) => sql::run(args),
         Ok(Command::Report(args)) => report::run(args),
+        Ok(Command::Recognizers(args)) => recognizers::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();

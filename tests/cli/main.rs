@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ingest;
+mod recognizers;
+mod redact;
 mod report;
 mod sql;
 
@@ -18,6 +20,7 @@ fn spanql(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env_remove("RUST_LOG")
+        .env_remove("SPANQL_REDACT_KEY")
         .stdin(Stdio::null());
     command
 }
@@ -95,7 +98,7 @@ fn version_help_and_usage() {
         ok(here.path(), &["--version"]),
         format!("spanql {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["ingest", "sql", "report"] {
+    for command in ["ingest", "sql", "report", "recognizers"] {
         assert!(ok(here.path(), &[command, "--help"]).contains("Usage: spanql"));
     }
     fails(here.path(), 2, &["nonsense"]);
