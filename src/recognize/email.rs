@@ -42,6 +42,9 @@ impl Recognizer for Email {
     fn label(&self) -> &str {
         "EMAIL"
     }
+    fn description(&self) -> &str {
+        "addresses as people write them"
+    }
     fn name(&self) -> &str {
         "email"
     }

@@ -29,6 +29,9 @@ impl Recognizer for Hashtag {
     fn label(&self) -> &str {
         "HASHTAG"
     }
+    fn description(&self) -> &str {
+        "#tag, and #话题#"
+    }
     fn name(&self) -> &str {
         "hashtag"
     }

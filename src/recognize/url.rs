@@ -40,6 +40,9 @@ impl Recognizer for Url {
     fn label(&self) -> &str {
         "URL"
     }
+    fn description(&self) -> &str {
+        "web addresses with a scheme, and www. hosts"
+    }
     fn name(&self) -> &str {
         "url"
     }

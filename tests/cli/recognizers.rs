@@ -24,6 +24,7 @@ raise = 0.3
 [[label.ORDER.context]]
 words = ["page"]
 lower = 0.2
+before = 8
 "#;
 
 fn configured() -> tempfile::TempDir {
