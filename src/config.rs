@@ -1,15 +1,18 @@
-//! `spanql.toml`: the user's recognizers, the store, the memory limit.
+//! `spanql.toml`: the user's recognizers, what labels are weighed by, the store, the memory limit, the redaction key.
 //!
 //! Unknown keys and bad patterns are refused with file and line, because a misspelt key that is silently ignored
 //! looks exactly like a recognizer that finds nothing. What a pattern *means* is `recognize/pattern.rs`.
 
+mod label;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
-use crate::recognize::{Pattern, Registry};
+use crate::recognize::{Pattern, Registry, Rules};
 
 /// The name looked for in the working directory when no file is given.
 pub const FILE_NAME: &str = "spanql.toml";
@@ -40,6 +43,10 @@ pub struct Config {
     pub memory: Option<usize>,
     /// The user's patterns, in the order of the file.
     pub patterns: Vec<Pattern>,
+    /// What the entities of some labels are weighed by, in place of what SpanQL ships.
+    pub rules: BTreeMap<String, Rules>,
+    /// The file that holds the key of `redact`'s hashes; beside the configuration where its path is relative.
+    pub redact_key_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -47,8 +54,11 @@ pub struct Config {
 struct File {
     store: Option<PathBuf>,
     memory: Option<Spanned<String>>,
+    redact_key_file: Option<PathBuf>,
     #[serde(default)]
     recognizer: Vec<Spanned<Entry>>,
+    #[serde(default)]
+    label: BTreeMap<Spanned<String>, label::Table>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +68,7 @@ struct Entry {
     pattern: Spanned<String>,
     #[serde(default)]
     group: usize,
+    score: Option<Spanned<f32>>,
 }
 
 impl Config {
@@ -78,17 +89,17 @@ impl Config {
     /// Checks the text of a configuration; `path` is for messages.
     ///
     /// # Errors
-    /// [`Error::Config`] with the line of an unknown key, a bad label, a pattern that does not compile or a memory
-    /// size that is none.
+    /// [`Error::Config`] with the line of an unknown key, a bad label, a pattern that does not compile, a score or a
+    /// memory size that is none, context that cannot count, or a table for a label that no recognizer has.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        let line = |offset: usize| {
+            let before = &text.as_bytes()[..offset.min(text.len())];
+            before.iter().filter(|&&b| b == b'\n').count() + 1
+        };
         let fail = |offset: usize, message: String| Error::Config {
             path: path.to_path_buf(),
-            line: text[..offset.min(text.len())]
-                .bytes()
-                .filter(|&b| b == b'\n')
-                .count()
-                + 1,
+            line: line(offset),
             message,
         };
         let file: File = toml::from_str(text).map_err(|e| {
@@ -103,10 +114,18 @@ impl Config {
                 label,
                 pattern,
                 group,
+                score,
             } = entry.get_ref();
+            let origin = format!("{}:{}", path.display(), line(entry.span().start));
             check_label(label.get_ref()).map_err(|message| fail(label.span().start, message))?;
-            let pattern = Pattern::new(label.get_ref(), pattern.get_ref(), *group)
-                .map_err(|e| fail(pattern.span().start, e.to_string()))?;
+            let mut pattern = Pattern::new(label.get_ref(), pattern.get_ref(), *group)
+                .map_err(|e| fail(pattern.span().start, e.to_string()))?
+                .with_origin(&origin);
+            if let Some(score) = score {
+                pattern = pattern
+                    .with_score(*score.get_ref())
+                    .map_err(|e| fail(score.span().start, format!("score: {e}")))?;
+            }
             patterns.push(pattern);
         }
         let memory = match &file.memory {
@@ -116,17 +135,39 @@ impl Config {
                     .map_err(|message| fail(size.span().start, format!("memory: {message}")))?,
             ),
         };
-        Ok(Self {
+        let mut config = Self {
             store: file.store,
             memory,
             patterns,
-        })
+            rules: BTreeMap::new(),
+            redact_key_file: file.redact_key_file.map(|key| {
+                path.parent()
+                    .map_or(key.clone(), |folder| folder.join(&key))
+            }),
+        };
+        let registry = config.registry();
+        for (label, table) in file.label {
+            let (at, label) = (label.span().start, label.into_inner());
+            if !registry.labels().any(|known| known == label) {
+                let known = registry.labels().collect::<Vec<_>>().join(", ");
+                return Err(fail(at, Error::UnknownLabel { label, known }.to_string()));
+            }
+            let rules = table
+                .rules(&label, &registry)
+                .map_err(|(at, message)| fail(at, format!("label {label}: {message}")))?;
+            config.rules.insert(label, rules);
+        }
+        Ok(config)
     }
 
     /// The built-in recognizers followed by the user's.
     #[must_use]
     pub fn registry(&self) -> Registry {
-        Registry::builtin().with_patterns(self.patterns.iter().cloned())
+        let registry = Registry::builtin().with_patterns(self.patterns.iter().cloned());
+        let rules = self.rules.iter();
+        rules.fold(registry, |registry, (label, rules)| {
+            registry.with_rules(label, rules.clone())
+        })
     }
 }
 
@@ -194,10 +235,37 @@ mod tests {
             label.starts_with("spanql.toml:2:") && label.contains("A,B"),
             "{label}"
         );
+        let score = error("[[recognizer]]\nlabel = 'A'\npattern = 'x'\nscore = 1.5\n");
+        assert_eq!(
+            score,
+            "spanql.toml:4: score: 1.5 is no score: scores are from 0 to 1"
+        );
         let memory = error("\nmemory = 'much'\n");
         assert!(
             memory.starts_with("spanql.toml:2:") && memory.contains("much"),
             "{memory}"
+        );
+    }
+
+    #[test]
+    fn a_pattern_knows_its_place_and_score() {
+        let text = "memory = '1GB'\n\n[[recognizer]]\nlabel = 'A'\npattern = 'x'\nscore = 0.7\n";
+        let registry = Config::parse(text, "conf/spanql.toml").unwrap().registry();
+        let pattern = registry.recognizers().last().unwrap();
+        assert_eq!(pattern.origin(), "conf/spanql.toml:3");
+        assert_eq!((pattern.score(), pattern.description()), (0.7, "x"));
+    }
+
+    #[test]
+    fn the_key_lies_beside_the_configuration() {
+        let file = |path: &str| {
+            let text = "redact_key_file = 'a/redact.key'";
+            Config::parse(text, path).unwrap().redact_key_file.unwrap()
+        };
+        assert_eq!(file("spanql.toml"), Path::new("a/redact.key"));
+        assert_eq!(
+            file("/etc/spanql/spanql.toml"),
+            Path::new("/etc/spanql/a/redact.key")
         );
     }
 

@@ -9,6 +9,7 @@ pub mod config;
 pub mod error;
 pub mod functions;
 pub mod ingest;
+pub mod inspect;
 pub mod output;
 pub mod plan;
 pub mod recognize;

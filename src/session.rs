@@ -5,6 +5,7 @@
 
 mod mapped_files;
 mod memory;
+mod redact_key;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,7 @@ use crate::store::Store;
 use crate::tables;
 
 use mapped_files::MappedFiles;
+pub use redact_key::REDACT_KEY_VARIABLE;
 
 /// How many consumers an out-of-memory message names.
 const CONSUMERS_NAMED: usize = 5;
@@ -38,6 +40,10 @@ const CONSUMERS_NAMED: usize = 5;
 /// Rows of a batch. Rows are documents here: DataFusion's 8,192 of a kilobyte each outgrow the caches and keep pages
 /// alive; 2,048 cost no more CPU and a tenth less memory (measured with `make bench-email-domains`).
 const BATCH_ROWS: usize = 2048;
+
+/// The key of the metadata under which a result carries the fingerprint of the registry that it was made with:
+/// in Arrow schemas, and in the footers of Parquet files.
+pub const REGISTRY_METADATA: &str = "spanql.registry";
 
 /// How to open a [`Session`]. What is left out comes from `spanql.toml`, then from the machine.
 #[derive(Debug, Clone, Default)]
@@ -92,6 +98,8 @@ pub(crate) fn no_store() -> Error {
 pub struct Session {
     ctx: SessionContext,
     registry: Arc<Registry>,
+    /// The registry's.
+    fingerprint: String,
     store: Option<Store>,
     /// The files behind the store's tables when they were last registered.
     seen: Mutex<Option<tables::Snapshot>>,
@@ -115,6 +123,7 @@ impl Session {
     pub async fn open(options: SessionOptions) -> Result<Self> {
         let config = Config::load(options.config.as_deref())?;
         let registry = Arc::new(config.registry());
+        let key = redact_key::redact_key(config.redact_key_file.as_deref());
         let store = options
             .store
             .or(config.store)
@@ -155,9 +164,10 @@ impl Session {
             let files = url::Url::parse("file://").expect("a URL");
             ctx.register_object_store(&files, Arc::new(MappedFiles::below(folder)));
         }
-        functions::register_all(&ctx, &registry);
+        functions::register_all(&ctx, &registry, key);
         let session = Self {
             ctx,
+            fingerprint: registry.fingerprint(),
             registry,
             store,
             seen: Mutex::new(None),
@@ -219,7 +229,8 @@ impl Session {
             .execute_logical_plan(plan)
             .await?
             .with_param_values(params)?;
-        Ok(Query { frame })
+        let fingerprint = self.fingerprint.clone();
+        Ok(Query { frame, fingerprint })
     }
 
     /// Registers the store's tables anew if its files have changed, or if a statement dropped one.
@@ -244,25 +255,35 @@ impl Session {
 #[derive(Debug, Clone)]
 pub struct Query {
     frame: DataFrame,
+    fingerprint: String,
 }
 
 impl Query {
-    /// The columns of the result.
+    /// The columns of the result, with the registry's fingerprint under [`REGISTRY_METADATA`].
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        Arc::clone(self.frame.schema().inner())
+        self.marked(self.frame.schema().inner())
     }
 
     /// Starts the query and gives its batches as they come; dropping the stream stops it. Views are compacted, so that
-    /// keeping a batch keeps its own bytes only.
+    /// keeping a batch keeps its own bytes only. The schema of the stream carries [`REGISTRY_METADATA`].
     ///
     /// # Errors
     /// [`Error::Query`] where the plan cannot be made physical, for instance because a parameter is not bound; errors
     /// while running come through the stream.
     pub async fn stream(&self) -> Result<SendableRecordBatchStream> {
         let stream = self.frame.clone().execute_stream().await?;
-        let schema = stream.schema();
+        let schema = self.marked(&stream.schema());
         let compacted = stream.map(|batch| Ok(compact_batch(&batch?)));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, compacted)))
+    }
+
+    fn marked(&self, schema: &SchemaRef) -> SchemaRef {
+        let mut marked = schema.as_ref().clone();
+        let fingerprint = self.fingerprint.clone();
+        marked
+            .metadata
+            .insert(REGISTRY_METADATA.to_string(), fingerprint);
+        Arc::new(marked)
     }
 }

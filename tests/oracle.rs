@@ -5,11 +5,15 @@
 #[path = "fuzz/targets.rs"]
 mod targets;
 
+use std::sync::LazyLock;
+
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use proptest::sample::select;
 use regex::Regex;
-use spanql::recognize::{Pattern, Registry, Scratch};
+use spanql::recognize::{
+    Context, Key, Pattern, Redactor, Registry, Rules, Scanner, Scratch, Style,
+};
 
 /// Pieces from which patterns grow: literals, classes of all kinds, look-around.
 fn atom() -> impl Strategy<Value = String> {
@@ -91,7 +95,37 @@ proptest! {
         let competing = [(r"\S+@\S+", "EMAIL"), (r"\d+", "PHONE"), (r"#\S+", "HASHTAG"), (r"\w+", "WORD")];
         let patterns = competing.map(|(pattern, label)| Pattern::new(label, pattern, 0).unwrap());
         targets::scan(&Registry::builtin(), &text);
-        targets::scan(&Registry::builtin().with_patterns(patterns), &text);
+        let registry = Registry::builtin().with_patterns(patterns);
+        targets::scan(&registry, &text);
+        let rules = rules(&[(&["中", "a"], 0.3), (&["话题", "www"], -0.4)]).with_min_score(0.7).unwrap();
+        targets::scan(&registry.with_rules("EMAIL", rules.clone()).with_rules("PHONE", rules), &text);
+    }
+
+    #[test]
+    fn context_equals_its_oracle(text in text_of(CONTEXT_PIECES, 16), before in 0..9_usize, after in 1..9_usize) {
+        contexts_agree(&text, before, after);
+    }
+
+    #[test]
+    fn redaction_replaces_what_is_found_and_nothing_else(text in text_of(ALL_PIECES, 60)) {
+        static SCANNERS: LazyLock<[Scanner; 2]> = LazyLock::new(|| {
+            let competing = [(r"\S+@\S+", "EMAIL"), (r"\d+", "NUMBER"), (r"\S\S#", "SIGN"), (r"\w\w\w", "WORD")];
+            let patterns = competing.map(|(pattern, label)| Pattern::new(label, pattern, 0).unwrap());
+            [Registry::builtin(), Registry::builtin().with_patterns(patterns)].map(|r| r.scanner_for_all())
+        });
+        SCANNERS.iter().for_each(|scanner| redacts(scanner, &text));
+    }
+
+    #[test]
+    fn nothing_is_found_in_a_redacted_text(text in text_of(APART_PIECES, 12)) {
+        let scanner = Registry::builtin().scanner_for_all();
+        for style in styles() {
+            let redactor = Redactor::new(scanner.clone(), style);
+            let mut scratch = Scratch::default();
+            let once = redactor.redact(&text, &mut scratch).into_owned();
+            prop_assert_eq!(scanner.scan(&once, &mut scratch), [], "{}", once);
+            prop_assert_eq!(redactor.redact(&once, &mut scratch), once.as_str());
+        }
     }
 
     #[test]
@@ -242,6 +276,171 @@ const DATE_PIECES: &[&str] = &[
     "_",
     "é",
 ];
+
+/// Words and what is nearly a word, around the one entity `◆`.
+const CONTEXT_PIECES: &[&str] = &[
+    "tel",
+    "Tel",
+    "ＴＥＬ",
+    "order",
+    "no",
+    "order no",
+    "电话",
+    "话",
+    "订单",
+    "单",
+    "é",
+    "a",
+    "1",
+    "_",
+    "-",
+    " ",
+    "\u{3000}",
+    "，",
+    "😀",
+    "中",
+];
+
+/// Entities, and what may stand between them without being part of one.
+const APART_PIECES: &[&str] = &[
+    "ann@example.com，",
+    " +86 138-1234-5678; ",
+    "，13812345678。",
+    " https://example.org/a?b=ann@example.com ",
+    " #Rust ",
+    "「#话题#」",
+    "，2026年11月22日 ",
+    " 2026-11-22, ",
+    "中文",
+    " words ",
+    "😀",
+    "\n",
+];
+
+fn rules(contexts: &[(&[&str], f32)]) -> Rules {
+    contexts
+        .iter()
+        .fold(Rules::default(), |rules, (words, change)| {
+            let context = Context::new(words.iter().copied(), *change, 20, 5).unwrap();
+            rules.with_context(context).unwrap()
+        })
+}
+
+/// The word that decides, by looking at every place of every word.
+fn contexts_agree(text: &str, before: usize, after: usize) {
+    const WORDS: [(&str, f32); 6] = [
+        ("tel", 0.3),
+        ("电话", 0.3),
+        ("话", 0.3),
+        ("order", -0.2),
+        ("order no", -0.2),
+        ("订单", -0.2),
+    ];
+    let fold = |text: &str| half_width(text).to_lowercase().replace('\u{3000}', " ");
+    for middle in text.char_indices().map(|(at, _)| at).chain([text.len()]) {
+        let text = format!("{}◆{}", &text[..middle], &text[middle..]);
+        let chars: Vec<char> = fold(&text).chars().collect();
+        let entity = chars.iter().position(|&c| c == '◆').unwrap();
+        let joins = |c: Option<&char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || *c == 'é');
+        // Distance, right of the entity, length from long to short: the least decides.
+        let mut best: Option<(usize, bool, std::cmp::Reverse<usize>, f32)> = None;
+        for (word, change) in WORDS {
+            let word: Vec<char> = word.chars().collect();
+            for start in 0..chars.len() {
+                let end = start + word.len();
+                if chars.get(start..end) != Some(&word[..])
+                    || joins(word.first()) && start > 0 && joins(chars.get(start - 1))
+                    || joins(word.last()) && joins(chars.get(end))
+                {
+                    continue;
+                }
+                let (distance, right) = match end <= entity {
+                    true => (entity - end, false),
+                    false => (start - entity - 1, true),
+                };
+                let window = if right { after } else { before };
+                if distance + word.len() <= window {
+                    let one = (distance, right, std::cmp::Reverse(word.len()), change);
+                    best = Some(best.map_or(one, |best| {
+                        if (one.0, one.1, one.2) < (best.0, best.1, best.2) {
+                            one
+                        } else {
+                            best
+                        }
+                    }));
+                }
+            }
+        }
+        let of_change = |change: f32| {
+            let fitting = WORDS
+                .iter()
+                .filter(|(word, of)| *of == change && word.chars().count() <= before.max(after));
+            let words: Vec<&str> = fitting.map(|(word, _)| *word).collect();
+            (!words.is_empty()).then(|| Context::new(words, change, before, after).unwrap())
+        };
+        let contexts = [0.3, -0.2].into_iter().filter_map(of_change);
+        let rules = contexts.fold(Rules::default(), |rules, context| {
+            rules.with_context(context).unwrap()
+        });
+        let pattern = Pattern::new("X", "◆", 0).unwrap().with_score(0.5).unwrap();
+        let registry = Registry::default()
+            .with_patterns([pattern])
+            .with_rules("X", rules);
+        let mut scratch = Scratch::default();
+        let scanner = registry.scanner_for_all();
+        let span = scanner.scan(&text, &mut scratch)[0];
+        let change = best.map_or(0.0, |best| best.3);
+        assert_eq!(
+            span.score,
+            ((0.5 + change) * 10.0_f32).round() / 10.0,
+            "{text} {before} {after}"
+        );
+        let evidence = registry.evidence(&text, &span);
+        assert_eq!(
+            evidence.map(|e| fold(&text[e.word]).chars().count()),
+            best.map(|best| best.2.0),
+            "{text}"
+        );
+    }
+}
+
+fn styles() -> [Style; 3] {
+    [
+        Style::Label,
+        Style::Mask,
+        Style::Hash(Key::new(&[1; 32]).unwrap()),
+    ]
+}
+
+/// What lies outside of all spans is unchanged, what lies inside is gone.
+fn redacts(scanner: &Scanner, text: &str) {
+    let mut scratch = Scratch::default();
+    let mut covered = vec![false; text.len()];
+    for span in scanner.scan(text, &mut scratch) {
+        covered[span.start..span.end].fill(true);
+    }
+    let (mut masked, mut shape, mut inside) = (String::new(), "(?s)^".to_string(), false);
+    for (at, c) in text.char_indices() {
+        masked.push(if covered[at] { '*' } else { c });
+        match covered[at] {
+            true if !inside => shape += r"(?:\[[A-Z]+(?::[0-9a-f]{20})?\])+",
+            true => {}
+            false => shape += &regex::escape(&c.to_string()),
+        }
+        inside = covered[at];
+    }
+    let shape = Regex::new(&(shape + "$")).unwrap();
+    for style in styles() {
+        let mask = matches!(style, Style::Mask);
+        let redacted = Redactor::new(scanner.clone(), style)
+            .redact(text, &mut scratch)
+            .into_owned();
+        match mask {
+            true => assert_eq!(redacted, masked, "{text}"),
+            false => assert!(shape.is_match(&redacted), "{text} became {redacted}"),
+        }
+    }
+}
 
 /// Entities as the oracles write them: in half-width forms.
 fn found(label: &str, text: &str) -> Vec<String> {

@@ -135,6 +135,8 @@ fn write_store(dir: &Path) {
 }
 
 const CONFIG: &str = r#"
+redact_key_file = "redact.key"
+
 [[recognizer]]
 label = "ORDER"
 pattern = '\bORD-\d{4}\b'
@@ -142,7 +144,28 @@ pattern = '\bORD-\d{4}\b'
 [[recognizer]]
 label = "MAIL"
 pattern = '[A-Za-z0-9.\-+_]+@[A-Za-z0-9.\-+_]+\.[A-Za-z]+'
+
+[[recognizer]]
+label = "NUM"
+pattern = 'NUM-\d+'
+score = 0.6
+
+[label.NUM]
+min_score = 0.5
+
+[[label.NUM.context]]
+words = ["call", "电话"]
+raise = 0.3
+before = 8
+
+[[label.NUM.context]]
+words = ["order"]
+lower = 0.3
+before = 8
 "#;
+
+/// With a line end, as editors leave it.
+const KEY: &str = "a key for tests, which is no secret\n";
 
 #[test]
 fn sql_logic_tests() {
@@ -150,6 +173,7 @@ fn sql_logic_tests() {
     write_store(dir.path());
     let config = dir.path().join("spanql.toml");
     std::fs::write(&config, CONFIG).unwrap();
+    std::fs::write(dir.path().join("redact.key"), KEY).unwrap();
     let mut files: Vec<_> = std::fs::read_dir("tests/slt")
         .unwrap()
         .map(|e| e.unwrap().path())

@@ -5,6 +5,7 @@
 
 mod engine;
 pub mod ingest;
+mod recognizers;
 mod report;
 mod schedule;
 mod sql;
@@ -60,6 +61,7 @@ enum Command {
     Sql(sql::Args),
     Report(report::Args),
     Schedule(schedule::Args),
+    Recognizers(recognizers::Args),
 }
 
 const HELP: &str = "\
@@ -103,6 +105,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Sql(args)) => sql::run(args),
         Ok(Command::Report(args)) => report::run(args),
         Ok(Command::Schedule(args)) => schedule::run(args),
+        Ok(Command::Recognizers(args)) => recognizers::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();

@@ -4,9 +4,8 @@
 //! Entity text is a view into the document's own buffer; bytes are copied only where a value differs from the text.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use arrow::array::builder::make_view;
 use arrow::array::{
     Array, ArrayRef, DictionaryArray, Float32Array, Int32Array, ListArray, StringArray,
     StringViewArray, StructArray,
@@ -15,11 +14,9 @@ use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int32Type};
 use datafusion::common::{Result, exec_datafusion_err};
 
-use super::text::{INLINE, view_of_part};
+use super::compiled::Idle;
+use super::text::{Copies, view_of_part};
 use crate::recognize::{CharOffsets, Registry, Scanner, Scratch};
-
-/// A values buffer is closed at this size: views address at most 4 GiB of one buffer.
-const VALUE_BUFFER: usize = 1 << 30;
 
 /// A field of an entity, in the order in which SQL shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,8 +80,8 @@ pub struct Extractor {
     /// Index into `labels` by recognizer.
     label_keys: Vec<i32>,
     names: Arc<StringArray>,
-    /// Scratch of builders that are done: what a scan has warmed up (a pattern's automaton) serves the next batch.
-    idle: Mutex<Vec<Scratch>>,
+    /// Scratch of builders that are done.
+    idle: Idle,
 }
 
 impl Extractor {
@@ -112,7 +109,7 @@ impl Extractor {
             labels: Arc::new(StringArray::from(labels)),
             label_keys,
             names: Arc::new(names),
-            idle: Mutex::default(),
+            idle: Idle::default(),
             scanner,
         }
     }
@@ -155,10 +152,6 @@ impl Extractor {
         )?)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Scratch>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn all_rows(
         &self,
         texts: &StringViewArray,
@@ -184,8 +177,7 @@ pub struct EntityColumns<'a> {
     scores: Vec<f32>,
     entities: Vec<u128>,
     values: Vec<u128>,
-    value_bytes: Vec<u8>,
-    full_value_buffers: Vec<Buffer>,
+    copies: Copies,
     starts: Vec<i32>,
     ends: Vec<i32>,
 }
@@ -206,13 +198,12 @@ impl<'a> EntityColumns<'a> {
             wants_value: fields.contains(&EntityField::Value),
             wants_offsets: fields.contains(&EntityField::SpanStart)
                 || fields.contains(&EntityField::SpanEnd),
-            scratch: extractor.idle().pop().unwrap_or_default(),
+            scratch: extractor.idle.take(),
             recognizers: Vec::new(),
             scores: Vec::new(),
             entities: Vec::new(),
             values: Vec::new(),
-            value_bytes: Vec::new(),
-            full_value_buffers: Vec::new(),
+            copies: Copies::beside(texts),
             starts: Vec::new(),
             ends: Vec::new(),
         }
@@ -277,22 +268,8 @@ impl<'a> EntityColumns<'a> {
                 debug_assert_eq!(&text[from..from + part.len()], part);
                 view_of_part(self.texts, row, part, from)
             }
-            value => self.copied_value(value.as_bytes()),
+            value => self.copies.view(&value),
         }
-    }
-
-    fn copied_value(&mut self, value: &[u8]) -> u128 {
-        if value.len() <= INLINE {
-            return make_view(value, 0, 0);
-        }
-        if self.value_bytes.len() + value.len() > VALUE_BUFFER {
-            let full = std::mem::take(&mut self.value_bytes);
-            self.full_value_buffers.push(Buffer::from_vec(full));
-        }
-        let block = self.texts.data_buffers().len() + self.full_value_buffers.len();
-        let offset = self.value_bytes.len() as u32;
-        self.value_bytes.extend_from_slice(value);
-        make_view(value, block as u32, offset)
     }
 
     /// The wanted fields, in the order asked for.
@@ -314,18 +291,14 @@ impl<'a> EntityColumns<'a> {
             scores,
             entities,
             values,
+            copies,
             starts,
             ends,
             ..
         } = self;
-        extractor.idle().push(scratch);
+        extractor.idle.give(scratch);
         let text_buffers = texts.data_buffers();
-        let value_buffers: Vec<Buffer> = text_buffers
-            .iter()
-            .cloned()
-            .chain(self.full_value_buffers)
-            .chain((!self.value_bytes.is_empty()).then(|| Buffer::from_vec(self.value_bytes)))
-            .collect();
+        let value_buffers = copies.with_those_of(texts);
         let strings = |views: &[u128], buffers: Vec<Buffer>| -> Result<ArrayRef> {
             Ok(Arc::new(StringViewArray::try_new(
                 ScalarBuffer::from(views.to_vec()),

@@ -1,8 +1,7 @@
 //! `extract_entities(text [, labels])` and `entity_values(text, label)`: two shapes of one scan.
 
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
@@ -12,8 +11,10 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 
+use super::compiled::Compiled;
 use super::entity_columns::{EntityField, Extractor};
-use super::text::{constant, constant_type, map_text, text_type};
+use super::labels::{self, LABELS};
+use super::text::{constant, constant_type, map_text, planned_constant, text_type};
 use crate::recognize::Registry;
 
 /// Which of the two functions.
@@ -26,7 +27,7 @@ enum Shape {
 /// `extract_entities(text [, 'EMAIL,URL'])`: one list of entities a text, ordered by start, end, label.
 ///
 /// A NULL text gives NULL, a text without entities an empty list. Labels are a literal or a bound parameter, checked
-/// when the query is planned; without them all labels are looked for.
+/// when the query is planned; without them, or with `'*'`, all labels are looked for.
 #[must_use]
 pub fn extract_entities(registry: &Arc<Registry>) -> ScalarUDF {
     ScalarUDF::new_from_impl(ExtractEntities::new(registry, Shape::Entities))
@@ -46,8 +47,8 @@ struct ExtractEntities {
     shape: Shape,
     signature: Signature,
     documentation: Documentation,
-    /// Extractors by the labels as written, so that a scanner is compiled once and not for every batch.
-    extractors: Mutex<HashMap<Option<String>, Arc<Extractor>>>,
+    /// By labels as written.
+    extractors: Compiled<Option<String>, Extractor>,
 }
 
 impl ExtractEntities {
@@ -70,38 +71,15 @@ impl ExtractEntities {
             shape,
             signature: Signature::user_defined(Volatility::Immutable),
             documentation,
-            extractors: Mutex::default(),
+            extractors: Compiled::default(),
         }
     }
 
     fn extractor(&self, labels: Option<&str>) -> Result<Arc<Extractor>> {
-        let mut extractors = self
-            .extractors
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(extractor) = extractors.get(&labels.map(str::to_string)) {
-            return Ok(Arc::clone(extractor));
-        }
-        let scanner = match labels {
-            None => self.registry.scanner_for_all(),
-            Some(labels) => {
-                let names: Vec<&str> = labels
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|l| !l.is_empty())
-                    .collect();
-                if names.is_empty() {
-                    return plan_err!(
-                        "{}: no label in {labels:?}; name some, such as 'EMAIL,URL'",
-                        self.name()
-                    );
-                }
-                self.registry.scanner(&names)?
-            }
-        };
-        let extractor = Arc::new(Extractor::new(scanner));
-        extractors.insert(labels.map(str::to_string), Arc::clone(&extractor));
-        Ok(extractor)
+        self.extractors.get(labels.map(str::to_string), |_| {
+            let scanner = labels::scanner(self.name(), &self.registry, labels)?;
+            Ok(Extractor::new(scanner))
+        })
     }
 }
 
@@ -137,7 +115,7 @@ impl ScalarUDFImpl for ExtractEntities {
             (Shape::Entities, [text]) => Ok(vec![text_type(self.name(), text)?]),
             (_, [text, labels]) => Ok(vec![
                 text_type(self.name(), text)?,
-                constant_type(self.name(), "the label list", labels)?,
+                constant_type(self.name(), LABELS, labels)?,
             ]),
             (Shape::Entities, _) => plan_err!(
                 "extract_entities takes a text and, if wanted, labels: extract_entities(text, 'EMAIL,URL')"
@@ -158,13 +136,8 @@ impl ScalarUDFImpl for ExtractEntities {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         // Checked here, that is when the query is planned: a misspelt label must not look like a text without entities.
-        if let Some(Some(labels)) = args.scalar_arguments.get(1)
-            && let Some(labels) = labels.try_as_str()
-        {
-            match labels {
-                Some(labels) => drop(self.extractor(Some(labels))?),
-                None => return plan_err!("{}: the label list must not be NULL", self.name()),
-            }
+        if let Some(labels) = planned_constant(self.name(), LABELS, &args, 1)? {
+            self.extractor(Some(labels))?;
         }
         Ok(Arc::new(Field::new(
             self.name(),
@@ -177,7 +150,7 @@ impl ScalarUDFImpl for ExtractEntities {
         let labels = args
             .args
             .get(1)
-            .map(|l| constant(self.name(), "the label list", l))
+            .map(|l| constant(self.name(), LABELS, l))
             .transpose()?;
         let extractor = self.extractor(labels)?;
         map_text(&args.args[0], |texts| {

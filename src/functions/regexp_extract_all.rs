@@ -1,8 +1,7 @@
 //! `regexp_extract_all(text, pattern [, group])`: all matches, which DataFusion itself does not offer.
 
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ListArray, StringViewArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
@@ -13,6 +12,7 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 
+use super::compiled::Compiled;
 use super::text::{constant, constant_type, map_text, text_type, view_of_part};
 use crate::recognize::Pattern;
 
@@ -33,8 +33,8 @@ pub fn regexp_extract_all() -> ScalarUDF {
 struct RegexpExtractAll {
     signature: Signature,
     documentation: Documentation,
-    /// Compiled patterns by text and group, so that a batch does not compile its pattern again.
-    patterns: Mutex<HashMap<(String, usize), Pattern>>,
+    /// By pattern and group.
+    patterns: Compiled<(String, usize), Pattern>,
 }
 
 impl Default for RegexpExtractAll {
@@ -47,24 +47,19 @@ impl Default for RegexpExtractAll {
                 "regexp_extract_all(text, pattern [, group])",
             )
             .build(),
-            patterns: Mutex::default(),
+            patterns: Compiled::default(),
         }
     }
 }
 
 impl RegexpExtractAll {
-    fn pattern(&self, pattern: &str, group: i64) -> Result<Pattern> {
+    fn pattern(&self, pattern: &str, group: i64) -> Result<Arc<Pattern>> {
         let Ok(group) = usize::try_from(group) else {
             return plan_err!("{NAME}: group {group} is negative; 0 is the whole match");
         };
-        let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (pattern.to_string(), group);
-        if let Some(compiled) = patterns.get(&key) {
-            return Ok(compiled.clone());
-        }
-        let compiled = Pattern::new(NAME, pattern, group)?;
-        patterns.insert(key, compiled.clone());
-        Ok(compiled)
+        self.patterns.get((pattern.to_string(), group), |_| {
+            Ok(Pattern::new(NAME, pattern, group)?)
+        })
     }
 }
 

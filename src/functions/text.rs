@@ -2,13 +2,17 @@
 
 use arrow::array::builder::make_view;
 use arrow::array::{Array, ArrayRef, AsArray, ByteView, StringViewArray};
+use arrow::buffer::Buffer;
 use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
-use datafusion::logical_expr::ColumnarValue;
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs};
 
 /// Arrow inlines strings up to this length into the view itself.
 pub(super) const INLINE: usize = 12;
+
+/// A buffer of copies is closed at this size: views address at most 4 GiB of one buffer.
+const COPIES_BUFFER: usize = 1 << 30;
 
 /// Whether a column of this type can be a text.
 fn is_text(data_type: &DataType) -> bool {
@@ -51,6 +55,65 @@ pub(super) fn constant<'a>(
         ColumnarValue::Array(_) => {
             exec_err!("{function}: {what} must be a literal or a bound parameter, not a column")
         }
+    }
+}
+
+/// A string constant as far as it is known when the query is planned: none where it is left out, or is a parameter that
+/// is not bound yet.
+pub(super) fn planned_constant<'a>(
+    function: &str,
+    what: &str,
+    args: &ReturnFieldArgs<'a>,
+    at: usize,
+) -> Result<Option<&'a str>> {
+    match args.scalar_arguments.get(at) {
+        Some(Some(scalar)) => match scalar.try_as_str() {
+            Some(None) => plan_err!("{function}: {what} must not be NULL"),
+            known => Ok(known.flatten()),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// Strings that are no part of a text, in buffers of their own beside those of a text array.
+#[derive(Debug)]
+pub(super) struct Copies {
+    /// Buffers before the one that is being filled: those of the texts, and full ones.
+    before: usize,
+    full: Vec<Buffer>,
+    bytes: Vec<u8>,
+}
+
+impl Copies {
+    pub(super) fn beside(texts: &StringViewArray) -> Self {
+        Self {
+            before: texts.data_buffers().len(),
+            full: Vec::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// A view of a copy of a string of less than 4 GiB.
+    pub(super) fn view(&mut self, string: &str) -> u128 {
+        let string = string.as_bytes();
+        if string.len() <= INLINE {
+            return make_view(string, 0, 0);
+        }
+        if !self.bytes.is_empty() && self.bytes.len() + string.len() > COPIES_BUFFER {
+            self.full
+                .push(Buffer::from_vec(std::mem::take(&mut self.bytes)));
+            self.before += 1;
+        }
+        let offset = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(string);
+        make_view(string, self.before as u32, offset)
+    }
+
+    /// All buffers that the views may point into, those of the texts first.
+    pub(super) fn with_those_of(self, texts: &StringViewArray) -> Vec<Buffer> {
+        let last = (!self.bytes.is_empty()).then(|| Buffer::from_vec(self.bytes));
+        let texts = texts.data_buffers().iter().cloned();
+        texts.chain(self.full).chain(last).collect()
     }
 }
 

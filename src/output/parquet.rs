@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::Encoder;
@@ -23,9 +24,15 @@ pub(super) struct Parquet<W: Write + Send> {
 impl<W: Write + Send> Parquet<W> {
     pub(super) fn new(schema: &Schema, out: W) -> Result<Self> {
         let schema = plain_schema(schema);
+        // arrow-rs hides it in the encoded Arrow schema, where readers of Parquet do not look.
+        let metadata = schema.metadata().iter();
+        let metadata = metadata
+            .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+            .collect();
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+            .set_key_value_metadata(Some(metadata))
             .build();
         let writer = ArrowWriter::try_new(out, SchemaRef::clone(&schema), Some(properties))?;
         Ok(Self { writer, schema })

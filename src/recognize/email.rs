@@ -18,6 +18,7 @@
 //! Cost: one `memchr` for `@`, and at most 64 bytes before and 256 after each.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{Anchor, ByteSet, Bytes, Found, Recognizer, border};
 
@@ -41,6 +42,9 @@ impl Recognizer for Email {
     fn label(&self) -> &str {
         "EMAIL"
     }
+    fn description(&self) -> &str {
+        "addresses as people write them"
+    }
     fn name(&self) -> &str {
         "email"
     }
@@ -54,15 +58,17 @@ impl Recognizer for Email {
         vec![Anchor::Bytes(at.followed_by(ByteSet::alphanumeric()))]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
-        let span = local_start(text, at, found.floor())
-            .and_then(|start| domain_end(text, at + 1).map(|end| start..end))
-            .filter(|span| span.len() <= MAX_ADDRESS);
-        match span {
-            None => at + 1,
-            Some(span) => {
+        match address(text, at, found.floor()) {
+            Ok(span) => {
                 let end = span.end;
                 found.push(span);
                 end
+            }
+            Err(reason) => {
+                if found.explains() {
+                    found.refuse(surroundings(text, at), reason);
+                }
+                at + 1
             }
         }
     }
@@ -75,8 +81,26 @@ impl Recognizer for Email {
     }
 }
 
+/// The address around the `@` at `at`, or why there is none.
+fn address(text: &str, at: usize, floor: usize) -> Result<Range<usize>, &'static str> {
+    let span = local_start(text, at, floor)?..domain_end(text, at + 1)?;
+    match span.len() <= MAX_ADDRESS {
+        true => Ok(span),
+        false => Err("it is longer than 254 bytes"),
+    }
+}
+
+/// What might be taken for an address around the `@` at `at`.
+fn surroundings(text: &str, at: usize) -> Range<usize> {
+    let (before, after) = text.as_bytes().split_at(at);
+    let local = before.iter().rev().take(MAX_LOCAL);
+    let domain = after[1..].iter().take(MAX_DOMAIN);
+    let start = at - local.take_while(|&&b| is_local(b)).count();
+    start..at + 1 + domain.take_while(|&&b| is_domain(b)).count()
+}
+
 /// Where the local part before the `@` at `at` begins.
-fn local_start(text: &str, at: usize, floor: usize) -> Option<usize> {
+fn local_start(text: &str, at: usize, floor: usize) -> Result<usize, &'static str> {
     let bytes = text.as_bytes();
     let lowest = floor.max(at.saturating_sub(MAX_LOCAL + 1));
     let run = bytes[lowest..at]
@@ -86,20 +110,29 @@ fn local_start(text: &str, at: usize, floor: usize) -> Option<usize> {
         .count();
     let mut start = at - run;
     let before = border::before(text, start);
-    if run > MAX_LOCAL
-        || before == Some('@')
-        || border::joins(before)
-        || is_user_information(&bytes[..start])
-    {
-        return None;
+    if run > MAX_LOCAL {
+        return Err("what stands before its @ is longer than 64 characters");
+    }
+    if before == Some('@') {
+        return Err("another @ stands before it");
+    }
+    if border::joins(before) {
+        return Err("the letter or digit before it makes it part of something longer");
+    }
+    if is_user_information(&bytes[..start]) {
+        return Err("it is the user information of a URL");
     }
     while start < at && !(bytes[start].is_ascii_alphanumeric() || bytes[start] == b'_') {
         start += 1;
     }
     let local = &bytes[start..at];
-    let whole = !matches!(local.last(), None | Some(b'.' | b'\''))
-        && !local.windows(2).any(|pair| pair == b"..");
-    whole.then_some(start)
+    if matches!(local.last(), None | Some(b'.' | b'\'')) {
+        return Err("no letter, digit or one of _%+- stands before its @");
+    }
+    if local.windows(2).any(|pair| pair == b"..") {
+        return Err("two dots stand in a row before its @");
+    }
+    Ok(start)
 }
 
 /// Whether what follows `before` stands directly after `://`, or after `://name:`.
@@ -120,7 +153,7 @@ fn is_user_information(before: &[u8]) -> bool {
 }
 
 /// Where the domain that begins at `start` ends, if there is one.
-fn domain_end(text: &str, start: usize) -> Option<usize> {
+fn domain_end(text: &str, start: usize) -> Result<usize, &'static str> {
     let bytes = text.as_bytes();
     let run = bytes[start..]
         .iter()
@@ -129,8 +162,11 @@ fn domain_end(text: &str, start: usize) -> Option<usize> {
         .count();
     let after = border::after(text, start + run);
     let emphasis = after == Some('_') && !border::joins(border::after(text, start + run + 1));
-    if after == Some('@') || border::joins(after) && !emphasis {
-        return None;
+    if after == Some('@') {
+        return Err("another @ stands after it");
+    }
+    if border::joins(after) && !emphasis {
+        return Err("the letter, digit or _ after it makes it part of something longer");
     }
     let mut domain = &bytes[start..start + run];
     if let Some(ellipsis) = domain.windows(2).position(|pair| pair == b"..") {
@@ -139,22 +175,33 @@ fn domain_end(text: &str, start: usize) -> Option<usize> {
     while let [rest @ .., b'.' | b'-'] = domain {
         domain = rest;
     }
-    (domain.len() <= MAX_DOMAIN && is_host_name(domain)).then_some(start + domain.len())
+    if domain.len() > MAX_DOMAIN {
+        return Err("its domain is longer than 253 bytes");
+    }
+    check_host_name(domain).map(|()| start + domain.len())
 }
 
 /// Two or more labels, the last of which is a top-level domain by its form.
-fn is_host_name(domain: &[u8]) -> bool {
+fn check_host_name(domain: &[u8]) -> Result<(), &'static str> {
     let mut labels = 0;
     let mut last: &[u8] = &[];
     for label in domain.split(|&b| b == b'.') {
         if label.is_empty() || label.len() > 63 || label.starts_with(b"-") || label.ends_with(b"-")
         {
-            return false;
+            return Err(
+                "a part of its domain is empty, longer than 63 characters, or has a hyphen at an end",
+            );
         }
         labels += 1;
         last = label;
     }
-    labels >= 2 && is_top_level(last)
+    if labels < 2 {
+        return Err("its domain has no dot");
+    }
+    match is_top_level(last) {
+        true => Ok(()),
+        false => Err("its domain does not end in a top-level domain"),
+    }
 }
 
 /// Alphabetic and of two letters or more, or a punycode label.
@@ -214,6 +261,49 @@ mod tests {
                 ("http://user@example.com ftp://user:pass@example.com", &[]),
             ],
         );
+    }
+
+    #[test]
+    fn reasons() {
+        let scanner = super::super::Registry::builtin()
+            .scanner(&["EMAIL"])
+            .unwrap();
+        for (text, part, reason) in [
+            (
+                "to: ann@localhost.",
+                "ann@localhost.",
+                "its domain has no dot",
+            ),
+            ("ann@example.c", "ann@example.c", "top-level"),
+            ("ann@example.com-foo", "ann@example.com-foo", "top-level"),
+            ("a@b-.com", "a@b-.com", "a hyphen at an end"),
+            (
+                "@user@example.social",
+                "user@example.social",
+                "another @ stands before",
+            ),
+            ("a@b.com@c.org", "a@b.com", "another @ stands after"),
+            ("jöe@b.com", "e@b.com", "the letter or digit before it"),
+            ("a@b.comé", "a@b.com", "after it"),
+            (
+                "http://ann@example.com",
+                "ann@example.com",
+                "user information",
+            ),
+            ("x..a@b.com", "x..a@b.com", "two dots"),
+            (
+                &format!("{}@b.com", "x".repeat(65)),
+                &format!("{}@b.com", "x".repeat(64)),
+                "64",
+            ),
+        ] {
+            let (spans, refused) = scanner.explain(text);
+            assert_eq!(spans, [], "{text}");
+            let first = &refused[0];
+            assert_eq!(&text[first.span.clone()], part, "{text}");
+            assert!(first.reason.contains(reason), "{text}: {}", first.reason);
+        }
+        assert_eq!(scanner.explain("ann@example.com @ 5").1, []);
     }
 
     #[test]

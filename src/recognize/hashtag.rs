@@ -29,6 +29,9 @@ impl Recognizer for Hashtag {
     fn label(&self) -> &str {
         "HASHTAG"
     }
+    fn description(&self) -> &str {
+        "#tag, and #话题#"
+    }
     fn name(&self) -> &str {
         "hashtag"
     }
@@ -46,14 +49,28 @@ impl Recognizer for Hashtag {
         let before = border::before(text, at);
         // A `#` that closed the last topic may stand before the next one.
         let follows_topic = found.floor() == at && before == Some('#');
-        if !follows_topic && (border::joins(before) || matches!(before, Some('#' | '&' | '/'))) {
-            return inside;
-        }
-        match topic_end(text, inside).or_else(|| tag_end(text, inside)) {
-            None => inside,
-            Some(end) => {
+        let tag = if !follows_topic
+            && (border::joins(before) || matches!(before, Some('#' | '&' | '/')))
+        {
+            Err("what stands before it makes it part of something longer")
+        } else {
+            topic_end(text, inside).map_or_else(|| tag_end(text, inside), Ok)
+        };
+        match tag {
+            Ok(end) => {
                 found.push(at..end);
                 end
+            }
+            Err(reason) => {
+                if found.explains() {
+                    let word = text[inside..].chars().take(MAX_TAG);
+                    let length: usize = word
+                        .take_while(|&c| border::is_word(c))
+                        .map(char::len_utf8)
+                        .sum();
+                    found.refuse(at..inside + length, reason);
+                }
+                inside
             }
         }
     }
@@ -98,20 +115,26 @@ fn separates(c: char) -> bool {
     )
 }
 
-/// Where a plain tag that begins at `start` ends.
-fn tag_end(text: &str, start: usize) -> Option<usize> {
-    let mut names = false;
+/// Where a plain tag that begins at `start` ends, or why there is none.
+fn tag_end(text: &str, start: usize) -> Result<usize, &'static str> {
+    let (mut names, mut end) = (false, text.len());
     for (count, (offset, c)) in text[start..].char_indices().enumerate() {
         if !border::is_word(c) {
-            let end = start + offset;
-            return (names && !text[end..].starts_with("://")).then_some(end);
+            end = start + offset;
+            break;
         }
         if count == MAX_TAG {
-            return None;
+            return Err("it is longer than 100 characters");
         }
         names |= c.is_alphabetic();
     }
-    names.then_some(text.len())
+    if text[end..].starts_with("://") {
+        return Err("it is part of a URL");
+    }
+    match names {
+        true => Ok(end),
+        false => Err("it has no letter"),
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +186,33 @@ mod tests {
                 ("#️⃣ #😀 #", &[]),
             ],
         );
+    }
+
+    #[test]
+    fn reasons() {
+        let scanner = super::super::Registry::builtin()
+            .scanner(&["HASHTAG"])
+            .unwrap();
+        for (text, part, reason) in [
+            ("see #12.", "#12", "no letter"),
+            ("page.html#part", "#part", "before it"),
+            ("#http://example.com", "#http", "URL"),
+            (
+                &format!("#{}", "话".repeat(101)),
+                &format!("#{}", "话".repeat(100)),
+                "100",
+            ),
+        ] {
+            let (spans, refused) = scanner.explain(text);
+            assert_eq!(spans, [], "{text}");
+            assert_eq!(&text[refused[0].span.clone()], part, "{text}");
+            assert!(
+                refused[0].reason.contains(reason),
+                "{text}: {}",
+                refused[0].reason
+            );
+        }
+        assert_eq!(scanner.explain("# title #tag").1, []);
     }
 
     #[test]

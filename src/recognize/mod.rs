@@ -10,6 +10,7 @@
 mod border;
 mod byteset;
 mod candidates;
+mod context;
 mod date;
 mod dispatch;
 mod email;
@@ -20,9 +21,11 @@ mod overlap;
 mod pattern;
 mod phone;
 mod prefilter;
+mod redact;
 mod registry;
 mod scan;
 mod shape;
+mod shipped;
 mod sites;
 mod span;
 #[cfg(test)]
@@ -35,8 +38,10 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 pub use byteset::ByteSet;
+pub use context::{Context, Evidence, Rules};
 pub use memory::Memory;
 pub use pattern::Pattern;
+pub use redact::{Key, Redactor, Style};
 pub use registry::Registry;
 pub use scan::{Scanner, Scratch};
 pub use shape::{Bytes, DigitRuns};
@@ -92,6 +97,16 @@ pub trait Recognizer: Debug + Send + Sync {
     fn score(&self) -> f32 {
         1.0
     }
+
+    /// Where it comes from, for people: `built in`, or file and line of its definition.
+    fn origin(&self) -> &str {
+        "built in"
+    }
+
+    /// What it looks for, for people, in a few words: a pattern's text, how many phrases of which file.
+    fn description(&self) -> &str {
+        ""
+    }
 }
 
 /// Where a recognizer puts what it finds in one text.
@@ -113,7 +128,7 @@ pub struct Refusal {
     /// Index of the recognizer in its registry.
     pub recognizer: usize,
     /// What is wrong with it, such as `the checksum is wrong`.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 impl Found<'_> {
@@ -145,13 +160,19 @@ impl Found<'_> {
         });
     }
 
+    /// Whether somebody asked why candidates are refused: what only a refusal needs is worth looking at then.
+    #[must_use]
+    pub fn explains(&self) -> bool {
+        self.refused.is_some()
+    }
+
     /// Says why something that looked much like an entity is none. Free of cost unless somebody asked.
     pub fn refuse(&mut self, span: Range<usize>, reason: &'static str) {
         if let Some(refused) = &mut self.refused {
             refused.push(Refusal {
                 span,
                 recognizer: self.recognizer,
-                reason,
+                reason: Cow::Borrowed(reason),
             });
         }
     }

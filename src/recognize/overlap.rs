@@ -1,9 +1,10 @@
 //! How competing spans of one label are settled: the longest wins, then the earliest, then registry order.
 //!
 //! One recognizer's spans never overlap, so only labels with several recognizers come here. Spans of different labels
-//! may overlap and are left alone.
+//! may overlap and are left alone, but where a text can show only one of them ([`covers`]).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::Span;
 
@@ -28,6 +29,41 @@ pub(super) fn settle<L: Ord>(spans: &mut Vec<Span>, label: impl Fn(&Span) -> L) 
         first = end;
     }
     spans.retain(|span| span.start < span.end);
+}
+
+/// A part of a text and the span that it is shown as.
+#[derive(Debug, PartialEq)]
+pub(super) struct Cover {
+    pub(super) range: Range<usize>,
+    pub(super) span: Span,
+}
+
+/// Settles spans across labels: ascending parts that do not overlap, one a winner, which together cover all that any
+/// span covers. What sticks out of the winners belongs to the one before it, or the first one after.
+pub(super) fn covers(spans: &[Span]) -> Vec<Cover> {
+    let mut winners = spans.to_vec();
+    settle(&mut winners, |_| ());
+    winners.sort_unstable_by_key(|span| span.start);
+    let mut spans = spans.iter().copied().peekable();
+    let mut winners = winners.into_iter().peekable();
+    let mut covers = Vec::new();
+    while let Some(first) = spans.next() {
+        // A cluster, as in `settle`; the spans come ordered by start.
+        let mut reach = first.end;
+        while let Some(next) = spans.next_if(|next| next.start < reach) {
+            reach = reach.max(next.end);
+        }
+        let mut start = first.start;
+        while let Some(span) = winners.next_if(|winner| winner.start < reach) {
+            let end = winners.peek().map_or(reach, |next| next.start.min(reach));
+            covers.push(Cover {
+                range: start..end,
+                span,
+            });
+            start = end;
+        }
+    }
+    covers
 }
 
 /// Empties the losers. A tree of the winners keeps this at n log n: a hostile text can make one long cluster.

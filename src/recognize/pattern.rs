@@ -14,6 +14,7 @@ use regex_automata::util::pool::Pool;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Input, Match, PatternID};
 
+use super::context::checked_score;
 use super::dispatch::Dispatch;
 use super::prefilter::{Prefilter, Window};
 use super::{Anchor, Found, Recognizer};
@@ -36,6 +37,8 @@ const SIZE_LIMIT: usize = 10 << 20;
 pub struct Pattern {
     label: Arc<str>,
     name: Arc<str>,
+    origin: Arc<str>,
+    score: f32,
     compiled: Arc<Compiled>,
 }
 
@@ -107,8 +110,28 @@ impl Pattern {
         Ok(Self {
             label: label.into(),
             name: format!("pattern:{label}").into(),
+            origin: "in code".into(),
+            score: 1.0,
             compiled: Arc::new(compiled),
         })
+    }
+
+    /// The same pattern with this score for all that it finds, 1 where nothing is said.
+    ///
+    /// # Errors
+    /// A message where it is not from 0 to 1.
+    pub fn with_score(self, score: f32) -> Result<Self, String> {
+        let score = checked_score(score)?;
+        Ok(Self { score, ..self })
+    }
+
+    /// The same pattern with the place of its definition, such as `spanql.toml:3`.
+    #[must_use]
+    pub fn with_origin(self, origin: &str) -> Self {
+        Self {
+            origin: origin.into(),
+            ..self
+        }
     }
 
     /// The same pattern under the name `pattern:LABEL#number`.
@@ -159,7 +182,8 @@ impl Recognizer for Pattern {
         &self.name
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Owned(format!("{}:{}", self.compiled.group, self.compiled.pattern))
+        let Compiled { group, pattern, .. } = &*self.compiled;
+        Cow::Owned(format!("{group}:{}:{pattern}", self.score))
     }
     fn anchors(&self) -> Vec<Anchor> {
         match &self.compiled.prefilter {
@@ -169,6 +193,15 @@ impl Recognizer for Pattern {
     }
     fn folds_width(&self) -> bool {
         false
+    }
+    fn score(&self) -> f32 {
+        self.score
+    }
+    fn origin(&self) -> &str {
+        &self.origin
+    }
+    fn description(&self) -> &str {
+        &self.compiled.pattern
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let compiled = &*self.compiled;

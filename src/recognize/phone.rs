@@ -34,6 +34,9 @@ impl Recognizer for Phone {
     fn label(&self) -> &str {
         "PHONE"
     }
+    fn description(&self) -> &str {
+        "international numbers, Chinese mobiles"
+    }
     fn name(&self) -> &str {
         "phone"
     }

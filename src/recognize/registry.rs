@@ -1,7 +1,7 @@
 //! The ordered set of recognizers.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::email::Email;
 use super::hashtag::Hashtag;
 use super::phone::Phone;
 use super::url::Url;
-use super::{Pattern, Recognizer, Scanner, width};
+use super::{Evidence, Pattern, Recognizer, Rules, Scanner, Span, shipped, width};
 use crate::error::{Error, Result};
 
 /// Recognizers in order; earlier ones win ties.
@@ -32,10 +32,12 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     recognizers: Vec<Arc<dyn Recognizer>>,
+    /// By label, what its entities are weighed by.
+    rules: BTreeMap<String, Arc<Rules>>,
 }
 
 impl Registry {
-    /// The built-in recognizers: EMAIL, URL, PHONE, DATE, HASHTAG.
+    /// The built-in recognizers: EMAIL, URL, PHONE, DATE, HASHTAG; with the context words that SpanQL ships.
     #[must_use]
     pub fn builtin() -> Self {
         Self {
@@ -46,6 +48,9 @@ impl Registry {
                 Arc::new(Date),
                 Arc::new(Hashtag),
             ],
+            rules: shipped::rules()
+                .map(|(label, rules)| (label.to_string(), Arc::new(rules)))
+                .collect(),
         }
     }
 
@@ -68,6 +73,27 @@ impl Registry {
             self.recognizers.push(Arc::new(pattern));
         }
         self
+    }
+
+    /// Weighs the entities of a label by these rules, in place of those that it had. A label that no recognizer has is
+    /// left alone.
+    #[must_use]
+    pub fn with_rules(mut self, label: &str, rules: Rules) -> Self {
+        self.rules.insert(label.to_string(), Arc::new(rules));
+        self
+    }
+
+    /// What the entities of a label are weighed by, where there is something.
+    #[must_use]
+    pub fn rules(&self, label: &str) -> Option<&Arc<Rules>> {
+        self.rules.get(label)
+    }
+
+    /// The word of `text` that decided about the score of a span which was found in it.
+    #[must_use]
+    pub fn evidence(&self, text: &str, span: &Span) -> Option<Evidence> {
+        let label = self.recognizers[span.recognizer].label();
+        self.rules(label)?.evidence(text, span)
     }
 
     /// The labels, sorted, each once.
@@ -98,22 +124,26 @@ impl Registry {
         }
     }
 
-    /// Identifies the recognizers and their definitions: equal fingerprints, equal answers.
+    /// Identifies the recognizers, their definitions and their labels' rules: equal fingerprints, equal answers.
     ///
-    /// 16 hexadecimal digits: xxHash64 over name, label and definition of each in order, each preceded by its length.
-    /// The same on every platform and in every run. It tells definitions apart; it does not resist forgery.
+    /// 16 hexadecimal digits: xxHash64 over name, label and definition of each in order, then over label and definition
+    /// of the rules, each preceded by its length. The same on every platform and in every run. It tells definitions
+    /// apart; it does not resist forgery.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hasher = XxHash64::with_seed(0);
+        let mut write = |part: &str| {
+            hasher.write(&(part.len() as u64).to_le_bytes());
+            hasher.write(part.as_bytes());
+        };
         for recognizer in &self.recognizers {
-            for part in [
-                recognizer.name(),
-                recognizer.label(),
-                &recognizer.definition(),
-            ] {
-                hasher.write(&(part.len() as u64).to_le_bytes());
-                hasher.write(part.as_bytes());
-            }
+            write(recognizer.name());
+            write(recognizer.label());
+            write(&recognizer.definition());
+        }
+        for (label, rules) in &self.rules {
+            write(label);
+            write(&rules.definition());
         }
         format!("{:016x}", hasher.finish())
     }
@@ -174,6 +204,17 @@ mod tests {
         all.sort();
         all.dedup();
         assert_eq!(all.len(), count);
+        assert_ne!(
+            of(vec![pattern("A", "x", 0).with_score(0.5).unwrap()]),
+            of(vec![pattern("A", "x", 0)])
+        );
+        let ruled = |label| {
+            Registry::builtin()
+                .with_rules(label, Rules::default())
+                .fingerprint()
+        };
+        assert_ne!(ruled("PHONE"), Registry::builtin().fingerprint());
+        assert_ne!(ruled("URL"), ruled("EMAIL"));
     }
 
     #[test]

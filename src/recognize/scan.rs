@@ -1,13 +1,16 @@
 //! The scan of a text for the labels that are wanted.
 //!
 //! Owns what goes from candidate to candidate and from text to text. What a candidate means is each recognizer's
-//! business, where candidates are is `candidates.rs`'s, who is asked about which is `dispatch.rs`'s.
+//! business, where candidates are is `candidates.rs`'s, who is asked about which is `dispatch.rs`'s, and what a score is
+//! worth `context.rs`'s.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::dispatch::Dispatch;
 use super::width::Folded;
-use super::{Found, Memory, Recognizer, Refusal, Registry, Span, overlap};
+use super::{Found, Memory, Recognizer, Refusal, Registry, Rules, Span, overlap};
 
 /// Finds the spans of the labels it was made for, in one pass over a text. Shared by threads; cloning is cheap.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ struct Plan {
     exact: Dispatch,
     /// Whether some label has several recognizers, whose spans may then overlap.
     contested: bool,
+    /// By recognizer of the registry, what its spans are weighed by; empty where none of the wanted has rules.
+    rules: Vec<Option<Arc<Rules>>>,
 }
 
 #[derive(Debug)]
@@ -78,6 +83,13 @@ impl Scanner {
                 .any(|other| other.recognizer.label() == one.recognizer.label())
         });
         let folds = wanted.iter().any(|one| one.recognizer.folds_width());
+        let mut rules = Vec::new();
+        for Wanted { recognizer, index } in &wanted {
+            if let Some(of_label) = registry.rules(recognizer.label()) {
+                rules.resize(registry.recognizers().len(), None);
+                rules[*index] = Some(Arc::clone(of_label));
+            }
+        }
         let plan = Plan {
             all: dispatch(&|_| true),
             folding: folds.then(|| dispatch(&|r| r.folds_width())),
@@ -85,6 +97,7 @@ impl Scanner {
             registry,
             wanted,
             contested,
+            rules,
         };
         Self {
             plan: Arc::new(plan),
@@ -103,7 +116,7 @@ impl Scanner {
     }
 
     /// As [`Scanner::scan`], with the candidates that were refused for a reason worth telling, in the order of their
-    /// spans.
+    /// spans; [`Registry::evidence`] gives the words that changed scores.
     #[must_use]
     pub fn explain(&self, text: &str) -> (Vec<Span>, Vec<Refusal>) {
         let mut refused = Vec::new();
@@ -159,7 +172,7 @@ impl Scanner {
                 run(folding, folded.text(), spans);
                 spans.iter_mut().for_each(|span| folded.restore(span));
                 run(&plan.exact, text, spans);
-                for refusal in refused.into_iter().flatten() {
+                for refusal in refused.as_deref_mut().into_iter().flatten() {
                     if plan.registry.recognizers()[refusal.recognizer].folds_width() {
                         let Refusal { span, .. } = refusal;
                         *span = folded.original(span.start)..folded.original(span.end);
@@ -168,10 +181,17 @@ impl Scanner {
             }
             _ => run(&plan.all, text, spans),
         }
+        if !plan.rules.is_empty() {
+            spans.retain_mut(|span| plan.keeps(text, span, refused.as_deref_mut()));
+        }
         if spans.len() > 1 && plan.wanted.len() > 1 {
             let label = |span: &Span| plan.registry.recognizers()[span.recognizer].label();
             if plan.contested {
+                let before = refused.as_ref().map(|_| spans.clone());
                 overlap::settle(spans, label);
+                if let Some((refused, before)) = refused.zip(before) {
+                    refused.extend(losers(&before, spans));
+                }
             }
             spans.sort_unstable_by(|a, b| {
                 (a.start, a.end, label(a)).cmp(&(b.start, b.end, label(b)))
@@ -179,6 +199,48 @@ impl Scanner {
         }
         spans
     }
+}
+
+impl Plan {
+    /// Weighs a span by its label's rules and says whether it stays.
+    fn keeps(&self, text: &str, span: &mut Span, refused: Option<&mut Vec<Refusal>>) -> bool {
+        let Some(rules) = &self.rules[span.recognizer] else {
+            return true;
+        };
+        let keeps = rules.weigh(text, span);
+        if !keeps && let Some(refused) = refused {
+            let evidence = rules.evidence(text, span);
+            let word = evidence.map_or(String::new(), |e| {
+                format!(" ({:+} for {:?})", e.change, &text[e.word])
+            });
+            refused.push(Refusal {
+                span: span.start..span.end,
+                recognizer: span.recognizer,
+                reason: Cow::Owned(format!(
+                    "its score {}{word} is below min_score {}",
+                    span.score,
+                    rules.min_score()
+                )),
+            });
+        }
+        keeps
+    }
+}
+
+/// The spans that did not win against others of their label.
+fn losers(before: &[Span], after: &[Span]) -> impl Iterator<Item = Refusal> {
+    let key = |span: &Span| (span.start, span.end, span.recognizer);
+    let winners: HashSet<_> = after.iter().map(key).collect();
+    let lost = before
+        .iter()
+        .filter(move |span| !winners.contains(&key(span)));
+    lost.map(|span| Refusal {
+        span: span.start..span.end,
+        recognizer: span.recognizer,
+        reason: Cow::Borrowed(
+            "another entity of its label overlaps it, and is longer, earlier or of an earlier recognizer",
+        ),
+    })
 }
 
 impl Scratch {
@@ -203,7 +265,7 @@ impl Scratch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pattern;
+    use super::super::{Context, Pattern};
     use super::*;
 
     fn scan<'t>(registry: &Registry, labels: &[&str], text: &'t str) -> Vec<(&'t str, String)> {
@@ -219,6 +281,10 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    fn label_of<'r>(registry: &'r Registry, span: &Span) -> &'r str {
+        registry.recognizers()[span.recognizer].label()
     }
 
     fn pattern(label: &str, pattern: &str) -> Pattern {
@@ -259,6 +325,83 @@ mod tests {
                 );
             }
         }
+    }
+
+    fn tel() -> Rules {
+        let raise = Context::new(["tel", "电话"], 0.3, 20, 0).unwrap();
+        Rules::default().with_context(raise).unwrap()
+    }
+
+    #[test]
+    fn rules_weigh_every_recognizer_of_their_label_and_no_other() {
+        let unsure = |label| pattern(label, r"\d+").with_score(0.5).unwrap();
+        let registry = Registry::builtin()
+            .with_patterns([unsure("PHONE"), unsure("N")])
+            .with_rules("PHONE", tel());
+        let text = "ＴＥＬ：13812345678，12";
+        let scanner = registry.scanner_for_all();
+        let mut scratch = Scratch::default();
+        let spans = scanner.scan(text, &mut scratch);
+        let scores: Vec<_> = spans
+            .iter()
+            .map(|s| (label_of(&registry, s), s.of(text), s.score))
+            .collect();
+        assert_eq!(
+            scores,
+            [
+                ("N", "13812345678", 0.5),
+                ("PHONE", "13812345678", 1.0),
+                ("N", "12", 0.5),
+                ("PHONE", "12", 0.8),
+            ]
+        );
+        let evidence = registry.evidence(text, &spans[3]).unwrap();
+        assert_eq!((&text[evidence.word], evidence.change), ("ＴＥＬ", 0.3));
+        assert_eq!(registry.evidence(text, &spans[2]), None);
+    }
+
+    #[test]
+    fn what_is_below_min_score_hides_nothing_and_says_so() {
+        let registry = Registry::default()
+            .with_patterns([
+                pattern("A", "ab+c").with_score(0.4).unwrap(),
+                pattern("A", "b+"),
+            ])
+            .with_rules("A", tel().with_min_score(0.5).unwrap());
+        assert_eq!(
+            scan(&registry, &["A"], "abbc"),
+            [("bb", "pattern:A#2".to_string())]
+        );
+        assert_eq!(
+            scan(&registry, &["A"], "tel abbc"),
+            [("abbc", "pattern:A".to_string())]
+        );
+
+        let reason = |text: &str| {
+            let (_, refused) = registry.scanner_for_all().explain(text);
+            let all: Vec<_> = refused
+                .iter()
+                .map(|r| (&text[r.span.clone()], r.reason.to_string()))
+                .map(|(part, reason)| format!("{part}: {reason}"))
+                .collect();
+            all.join("; ")
+        };
+        assert_eq!(reason("abbc"), "abbc: its score 0.4 is below min_score 0.5");
+        assert!(reason("tel abbc").starts_with("bb: another entity of its label overlaps it"));
+        let lower = Context::new(["no"], -0.6, 20, 0).unwrap();
+        let lowered = tel()
+            .with_context(lower)
+            .unwrap()
+            .with_min_score(0.5)
+            .unwrap();
+        let (_, refused) = registry
+            .with_rules("A", lowered)
+            .scanner_for_all()
+            .explain("No: b");
+        assert_eq!(
+            refused[0].reason,
+            "its score 0.4 (-0.6 for \"No\") is below min_score 0.5"
+        );
     }
 
     #[test]

@@ -23,7 +23,6 @@
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::ops::Range;
 
 use super::email::is_top_level;
 use super::{Anchor, Bytes, Found, Recognizer, border};
@@ -41,6 +40,9 @@ impl Recognizer for Url {
     fn label(&self) -> &str {
         "URL"
     }
+    fn description(&self) -> &str {
+        "web addresses with a scheme, and www. hosts"
+    }
     fn name(&self) -> &str {
         "url"
     }
@@ -53,17 +55,33 @@ impl Recognizer for Url {
         vec![Anchor::Bytes(colon), Anchor::Bytes(dot)]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
-        let span = if text.as_bytes()[at] == b':' {
-            with_scheme(text, at)
-        } else {
-            with_www(text, at)
+        let has_scheme = text.as_bytes()[at] == b':';
+        let start = match has_scheme {
+            true => scheme_start(text, at),
+            false => www_start(text, at),
         };
-        match span.filter(|span| span.start >= found.floor()) {
-            None => at + 1,
-            Some(span) => {
-                let end = span.end;
-                found.push(span);
+        let Some(start) = start.filter(|&start| start >= found.floor()) else {
+            return at + 1;
+        };
+        let end = match has_scheme {
+            true => with_scheme(text, start, at + 3),
+            false => with_www(text, start),
+        };
+        match end {
+            Ok(end) => {
+                found.push(start..end);
                 end
+            }
+            Err(reason) => {
+                if found.explains() {
+                    let word = text[start..].chars().take(MAX_HOST);
+                    let length: usize = word
+                        .take_while(|c| !c.is_whitespace())
+                        .map(char::len_utf8)
+                        .sum();
+                    found.refuse(start..start + length, reason);
+                }
+                at + 1
             }
         }
     }
@@ -105,8 +123,8 @@ fn is_scheme(word: &str) -> bool {
         .any(|(name, _)| name.eq_ignore_ascii_case(word))
 }
 
-/// The URL whose scheme ends at the `:` at `at`.
-fn with_scheme(text: &str, at: usize) -> Option<Range<usize>> {
+/// Where the scheme begins whose `://` stands at `at`.
+fn scheme_start(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     if !bytes[at + 1..].starts_with(b"//") {
         return None;
@@ -118,28 +136,32 @@ fn with_scheme(text: &str, at: usize) -> Option<Range<usize>> {
         .take_while(|b| b.is_ascii_alphabetic())
         .count();
     let start = at - length;
-    if !is_scheme(&text[start..at]) || border::joins(border::before(text, start)) {
-        return None;
-    }
-    let authority = at + 3;
-    let host = user_end(bytes, authority).unwrap_or(authority);
-    let end = host_end(text, host, true)?;
-    Some(start..rest_end(text, end))
+    is_scheme(&text[start..at]).then_some(start)
 }
 
-/// The URL whose `www.` has its dot at `at`.
-fn with_www(text: &str, at: usize) -> Option<Range<usize>> {
-    let start = at.checked_sub(3)?;
-    let bytes = text.as_bytes();
-    if !bytes[start..at].eq_ignore_ascii_case(b"www") {
-        return None;
+/// Where the URL with a scheme at `start` and an authority at `authority` ends, or why it is none.
+fn with_scheme(text: &str, start: usize, authority: usize) -> Result<usize, &'static str> {
+    if border::joins(border::before(text, start)) {
+        return Err("the letter or digit before its scheme makes it part of something longer");
     }
+    let host = user_end(text.as_bytes(), authority).unwrap_or(authority);
+    Ok(rest_end(text, host_end(text, host, true)?))
+}
+
+/// Where the `www.` begins whose dot stands at `at`.
+fn www_start(text: &str, at: usize) -> Option<usize> {
+    let start = at.checked_sub(3)?;
+    let www = &text.as_bytes()[start..at];
+    www.eq_ignore_ascii_case(b"www").then_some(start)
+}
+
+/// Where the URL with `www.` at `start` ends, or why it is none.
+fn with_www(text: &str, start: usize) -> Result<usize, &'static str> {
     let before = border::before(text, start);
     if border::joins(before) || matches!(before, Some('.' | '-' | '@' | '/')) {
-        return None;
+        return Err("it is part of a longer host or path");
     }
-    let end = host_end(text, start, false)?;
-    Some(start..rest_end(text, end))
+    Ok(rest_end(text, host_end(text, start, false)?))
 }
 
 /// Where user information ends, after its `@`.
@@ -152,9 +174,9 @@ fn user_end(bytes: &[u8], start: usize) -> Option<usize> {
     memchr::memrchr(b'@', &bytes[start..start + run]).map(|at| start + at + 1)
 }
 
-/// Where the host that begins at `start`, and its port, end. `free` hosts follow a scheme and may be an address or
-/// `localhost`.
-fn host_end(text: &str, start: usize, free: bool) -> Option<usize> {
+/// Where the host that begins at `start`, and its port, end, or why it is none. `free` hosts follow a scheme and may be
+/// an address or `localhost`.
+fn host_end(text: &str, start: usize, free: bool) -> Result<usize, &'static str> {
     let bytes = text.as_bytes();
     let end = if free && bytes.get(start) == Some(&b'[') {
         let inside = bytes[start + 1..]
@@ -163,20 +185,29 @@ fn host_end(text: &str, start: usize, free: bool) -> Option<usize> {
             .take_while(|&&b| b != b']')
             .count();
         let end = start + 1 + inside;
-        (bytes.get(end) == Some(&b']')).then_some(())?;
-        text.get(start + 1..end)?.parse::<Ipv6Addr>().ok()?;
+        let address = text.get(start + 1..end).map(str::parse::<Ipv6Addr>);
+        if bytes.get(end) != Some(&b']') || !matches!(address, Some(Ok(_))) {
+            return Err("what stands in [ ] is no IPv6 address");
+        }
         end + 1
     } else {
-        let run = name_run(&text[start..])?;
+        let run = name_run(&text[start..]).ok_or("its host is longer than 253 bytes")?;
         // A dot that ends a sentence is none of the host's; one before a path is (the root).
         let name = run.trim_end_matches(['.', '-']);
         let next = bytes.get(start + run.len());
         let rooted =
             run.len() == name.len() + 1 && run.ends_with('.') && matches!(next, Some(b'/' | b':'));
-        is_host(name, free).then_some(())?;
+        if !is_host(name, free) {
+            return Err(match free {
+                true => {
+                    "its host is neither an IP address nor a name that ends in a top-level domain"
+                }
+                false => "no name that ends in a top-level domain follows its www.",
+            });
+        }
         start + name.len() + usize::from(rooted)
     };
-    port_end(bytes, end)
+    port_end(bytes, end).ok_or("its port is beyond 65535")
 }
 
 /// The longest beginning of `text` made of host characters; none where it is longer than a host.
@@ -405,6 +436,47 @@ mod tests {
                 ("example.com", &[]),
             ],
         );
+    }
+
+    #[test]
+    fn reasons() {
+        let scanner = super::super::Registry::builtin().scanner(&["URL"]).unwrap();
+        for (text, part, reason) in [
+            ("see http://example.", "http://example.", "top-level"),
+            (
+                "http://1.2.3.400/x y",
+                "http://1.2.3.400/x",
+                "neither an IP address",
+            ),
+            ("http://[::g]/", "http://[::g]/", "no IPv6"),
+            (
+                "_http://example.com",
+                "http://example.com",
+                "before its scheme",
+            ),
+            (
+                "http://example.com:99999/",
+                "http://example.com:99999/",
+                "65535",
+            ),
+            ("http://例子.中国", "http://例子.中国", "top-level"),
+            (
+                "path/www.example.com",
+                "www.example.com",
+                "longer host or path",
+            ),
+            ("www.com", "www.com", "follows its www."),
+        ] {
+            let (spans, refused) = scanner.explain(text);
+            assert_eq!(spans, [], "{text}");
+            assert_eq!(&text[refused[0].span.clone()], part, "{text}");
+            assert!(
+                refused[0].reason.contains(reason),
+                "{text}: {}",
+                refused[0].reason
+            );
+        }
+        assert_eq!(scanner.explain("https:/ ftp: http://www.example.com").1, []);
     }
 
     #[test]

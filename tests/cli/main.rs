@@ -4,6 +4,8 @@
 
 mod due;
 mod ingest;
+mod recognizers;
+mod redact;
 mod report;
 mod sql;
 
@@ -19,6 +21,7 @@ fn spanql(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env_remove("RUST_LOG")
+        .env_remove("SPANQL_REDACT_KEY")
         .stdin(Stdio::null());
     command
 }
@@ -96,7 +99,7 @@ fn version_help_and_usage() {
         ok(here.path(), &["--version"]),
         format!("spanql {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["ingest", "sql", "report", "schedule"] {
+    for command in ["ingest", "sql", "report", "schedule", "recognizers"] {
         assert!(ok(here.path(), &[command, "--help"]).contains("Usage: spanql"));
     }
     fails(here.path(), 2, &["nonsense"]);

@@ -137,6 +137,10 @@ pub fn config(data: &[u8]) {
             let registry = config.registry();
             for pattern in &config.patterns {
                 assert!(registry.labels().any(|label| label == pattern.label()));
+                assert!((0.0..=1.0).contains(&pattern.score()));
+            }
+            for label in config.rules.keys() {
+                assert!(registry.labels().any(|known| known == label));
             }
         }
         Err(error) => names_a_line(&error, &text),
