@@ -10,24 +10,38 @@
 mod border;
 mod byteset;
 mod candidates;
+mod checksum;
+mod cn_id;
+mod cn_uscc;
+mod credit_card;
+mod cue;
+mod cve;
 mod date;
+mod digits;
 mod dispatch;
 mod email;
 mod hashtag;
+mod iban;
+mod ip;
 pub mod lowercase_email;
+mod mac;
 mod memory;
 mod overlap;
 mod pattern;
 mod phone;
 mod prefilter;
+mod qq;
 mod registry;
 mod scan;
 mod shape;
 mod sites;
 mod span;
+mod stock;
 #[cfg(test)]
 mod testing;
 mod url;
+mod uuid;
+mod wechat;
 mod width;
 
 use std::borrow::Cow;
