@@ -4,6 +4,8 @@
 //! (`邮箱a@b.com谢谢`). So a neighbouring letter makes an entity part of something longer, unless the letter is of a
 //! script that is written without spaces or glues its particles to foreign words.
 
+use std::ops::Range;
+
 /// The character before byte `at`, if any.
 pub(super) fn before(text: &str, at: usize) -> Option<char> {
     text[..at].chars().next_back()
@@ -19,6 +21,32 @@ pub(super) fn after(text: &str, at: usize) -> Option<char> {
 /// Full-width letters and digits (`Ａ`, `１`) continue words: they are letters and digits of the same text.
 pub(super) fn joins(neighbour: Option<char>) -> bool {
     neighbour.is_some_and(|c| is_word(c) && !glues(c))
+}
+
+/// Whether a code, such as a card's number, stands alone at `span`: see [`begins`] and [`ends`].
+pub(super) fn stands_alone(text: &str, span: &Range<usize>) -> bool {
+    begins(text, span.start) && ends(text, span.end)
+}
+
+/// Whether a code may begin at `start`: no letter or digit stands before it, nor behind a hyphen or a dot, which would
+/// make it a part of something longer.
+pub(super) fn begins(text: &str, start: usize) -> bool {
+    let mut before = text[..start].chars();
+    is_apart(before.next_back(), before.next_back())
+}
+
+/// Whether a code may end at `end`: as [`begins`], and no `@` stands after it.
+pub(super) fn ends(text: &str, end: usize) -> bool {
+    let mut after = text[end..].chars();
+    let next = after.next();
+    next != Some('@') && is_apart(next, after.next())
+}
+
+fn is_apart(neighbour: Option<char>, further: Option<char>) -> bool {
+    match neighbour {
+        Some('-' | '.') => !further.is_some_and(|c| c.is_ascii_alphanumeric()),
+        _ => !joins(neighbour),
+    }
 }
 
 /// Letters, marks, digits and `_` (Unicode's `\w`).
@@ -54,5 +82,28 @@ mod tests {
             assert!(!joins(Some(c)), "{c}");
         }
         assert!(!joins(None));
+    }
+
+    #[test]
+    fn a_code_stands_alone_or_is_part_of_something() {
+        for (text, alone) in [
+            ("42", true),
+            ("中42中", true),
+            ("a 42 b", true),
+            ("(42)/42=", true),
+            ("-42-", true),
+            ("...42...", true),
+            ("42-中", true),
+            ("x42", false),
+            ("42é", false),
+            ("3.42", false),
+            ("42.5", false),
+            ("a-42", false),
+            ("42-b", false),
+            ("42@", false),
+        ] {
+            let at = text.find("42").unwrap();
+            assert_eq!(stands_alone(text, &(at..at + 2)), alone, "{text}");
+        }
     }
 }

@@ -7,11 +7,22 @@ use std::sync::Arc;
 
 use twox_hash::XxHash64;
 
+use super::cn_id::CnId;
+use super::cn_uscc::CnUscc;
+use super::credit_card::CreditCard;
+use super::cve::Cve;
 use super::date::Date;
 use super::email::Email;
 use super::hashtag::Hashtag;
+use super::iban::Iban;
+use super::ip::Ip;
+use super::mac::Mac;
 use super::phone::Phone;
+use super::qq::Qq;
+use super::stock::Stock;
 use super::url::Url;
+use super::uuid::Uuid;
+use super::wechat::WeChat;
 use super::{Evidence, Pattern, Recognizer, Rules, Scanner, Span, shipped, width};
 use crate::error::{Error, Result};
 
@@ -44,6 +55,17 @@ impl Registry {
             recognizers: vec![
                 Arc::new(Email),
                 Arc::new(Url),
+                Arc::new(Ip),
+                Arc::new(Mac),
+                Arc::new(Uuid),
+                Arc::new(Cve),
+                Arc::new(CreditCard),
+                Arc::new(Iban),
+                Arc::new(CnId),
+                Arc::new(CnUscc),
+                Arc::new(Stock),
+                Arc::new(Qq),
+                Arc::new(WeChat),
                 Arc::new(Phone),
                 Arc::new(Date),
                 Arc::new(Hashtag),

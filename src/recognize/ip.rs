@@ -1,0 +1,311 @@
+//! IP: addresses of versions 4 and 6.
+//!
+//! Grammar (RFC 4291 §2.2 for version 6, with the dotted quad of RFC 6943 §3.1.1 for version 4):
+//! ```text
+//! v4    = number 3("." number)             0-255, without leading zeros
+//! v6    = 8 groups of 1-4 hexadecimal digits with ":" between them; "::" stands for one or more groups of zeros;
+//!         the last two groups may be a v4
+//! ```
+//! A zone (`fe80::1%eth0`), a prefix length (`/24`), a port and brackets stand outside. Not taken for addresses: `::`
+//! alone, names of programs (`std::add`, `ace::bad`: a v6 of fewer than three groups has a digit), slices (`[::2]`, `1::3`:
+//! one or two short decimal groups, but for `::1`), eight groups of two digits (an EUI-64), and times, which have neither
+//! `::` nor eight groups.
+//!
+//! Borders: not cut out of a longer word, of more than four numbers (`1.2.3.4.5`, an OID), of a host or file name
+//! (`4.3.2.1.in-addr.arpa`, `lib-1.2.3.4.so`), or of a longer run of groups; not a version (`v1.2.3.4`, `version 1.2.3.4`,
+//! `Browser/1.2.3.4`, `版本1.2.3.4`).
+//!
+//! The value is the canonical form of RFC 5952.
+//!
+//! Cost: stops at runs of up to three digits before a dot, and at colons beside hexadecimal digits; at most 100 bytes
+//! at each.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+
+use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border, digits};
+
+/// Recognizes IP addresses.
+#[derive(Debug)]
+pub(super) struct Ip;
+
+/// The longest version 6 address: seven groups of four, their colons, and one that is a version 4 address.
+const MAX_V6: usize = 45;
+
+impl Recognizer for Ip {
+    fn label(&self) -> &str {
+        "IP"
+    }
+    fn name(&self) -> &str {
+        "ip"
+    }
+    fn definition(&self) -> Cow<'_, str> {
+        Cow::Borrowed("1")
+    }
+    fn anchors(&self) -> Vec<Anchor> {
+        const LETTERS: ByteSet = ByteSet::of(b"abcdefABCDEF");
+        const HEX: ByteSet = ByteSet::of(b"0123456789abcdefABCDEF");
+        // Of eight groups one has a letter at its end, or is digits, or begins with them.
+        let group = DigitRuns::of_length(1..=4).preceded_by(b":");
+        vec![
+            Anchor::Digits(
+                DigitRuns::of_length(1..=3)
+                    .not_preceded_by(b".")
+                    .followed_by(b"."),
+            ),
+            Anchor::Bytes(Bytes::of(b":").not_preceded_by(b":").followed_by(b":")),
+            Anchor::Bytes(Bytes::of(b":").preceded_by(HEX).followed_by(LETTERS)),
+            Anchor::Bytes(Bytes::of(b":").preceded_by(LETTERS).followed_by(HEX)),
+            Anchor::Digits(group.followed_by(LETTERS.union(ByteSet::of(b":")))),
+        ]
+    }
+    fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
+        let bytes = text.as_bytes();
+        let mut resume = at + 1;
+        let mut span = None;
+        if bytes[at] == b':' || at > 0 && bytes[at - 1] == b':' {
+            (span, resume) = version_6(text, at, found);
+        }
+        if span.is_none() && bytes[at].is_ascii_digit() {
+            span = version_4(text, at, found);
+        }
+        match span.filter(|span| span.start >= found.floor()) {
+            None => resume,
+            Some(span) => {
+                let end = span.end;
+                found.push(span);
+                end
+            }
+        }
+    }
+    fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
+        match entity.parse::<IpAddr>().map(|address| address.to_string()) {
+            Ok(value) if value != entity => Cow::Owned(value),
+            _ => Cow::Borrowed(entity),
+        }
+    }
+}
+
+/// The version 4 address whose first digits stand at `at`.
+fn version_4(text: &str, at: usize, found: &mut Found<'_>) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let end = quad_end(bytes, at)?;
+    let reason = if text[at..end].parse::<Ipv4Addr>().is_err() {
+        "a number in it is greater than 255 or begins with 0"
+    } else if !opens(text, at) || !closes(text, end) {
+        "it is part of something longer"
+    } else if is_version(&text[..at]) {
+        "it is the number of a version"
+    } else {
+        return Some(at..end);
+    };
+    found.refuse(at..end, reason);
+    None
+}
+
+/// Where four numbers that begin at `at` end.
+fn quad_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut end = at;
+    for number in 0..4 {
+        if number > 0 {
+            (bytes.get(end) == Some(&b'.')).then_some(())?;
+            end += 1;
+        }
+        let length = digits::run(bytes, end, 4);
+        (1..=3).contains(&length).then_some(())?;
+        end += length;
+    }
+    Some(end)
+}
+
+/// Whether four numbers may begin at `start`.
+fn opens(text: &str, start: usize) -> bool {
+    let before = border::before(text, start);
+    match before {
+        Some('-' | '.') => {
+            !border::before(text, start - 1).is_some_and(|further| further.is_ascii_alphabetic())
+        }
+        _ => !border::joins(before),
+    }
+}
+
+/// Whether four numbers may end at `end`.
+fn closes(text: &str, end: usize) -> bool {
+    let after = border::after(text, end);
+    match after {
+        Some('.') => {
+            !border::after(text, end + 1).is_some_and(|further| further.is_ascii_alphanumeric())
+        }
+        Some('-') => {
+            !border::after(text, end + 1).is_some_and(|further| further.is_ascii_alphabetic())
+        }
+        _ => !border::joins(after),
+    }
+}
+
+/// Whether what stands before four numbers says that they are a version's.
+fn is_version(before: &str) -> bool {
+    const WORDS: [&str; 7] = ["v", "ver", "version", "release", "rel", "build", "firmware"];
+    let letters = |text: &str| {
+        let last = text.bytes().rev().take(20);
+        last.take_while(u8::is_ascii_alphabetic).count()
+    };
+    // A product's name before a slash, as in a User-Agent; `localhost/127.0.0.1` has none.
+    if let Some(name) = before.strip_suffix('/') {
+        let length = letters(name);
+        return name[name.len() - length..].starts_with(|c: char| c.is_ascii_uppercase());
+    }
+    let before = before.strip_suffix(' ').unwrap_or(before);
+    let before = before.strip_suffix([':', '：', '.']).unwrap_or(before);
+    if ["版本", "版本号", "版"].iter().any(|word| before.ends_with(word)) {
+        return true;
+    }
+    let word = &before[before.len() - letters(before)..];
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// The version 6 address around `at`, and the byte before which no other one can begin.
+fn version_6(text: &str, at: usize, found: &mut Found<'_>) -> (Option<Range<usize>>, usize) {
+    let bytes = text.as_bytes();
+    let inside = |b: &&u8| b.is_ascii_hexdigit() || **b == b':';
+    let before = bytes[..at].iter().rev().take(MAX_V6 + 1);
+    let after = bytes[at..].iter().take(MAX_V6 + 1);
+    let mut start = at - before.take_while(inside).count();
+    let mut end = at + after.take_while(inside).count();
+    // The digits after the last colon may begin a version 4 address; all before is settled here.
+    let last_colon = memchr::memrchr(b':', &bytes[start..end]).map_or(at, |i| start + i);
+    let resume = at.max(last_colon) + 1;
+    if end - start > MAX_V6 {
+        return (None, resume);
+    }
+    if border::joins(border::before(text, start)) {
+        // `addr:2001:db8::1`, `IPv6:::1`: the word ends at the first colon. `std::add`: it does not.
+        start = memchr::memchr(b':', &bytes[start..end]).map_or(end, |i| start + i);
+        if bytes[start..end].starts_with(b"::") && !bytes[start..end].starts_with(b":::") {
+            return (None, resume);
+        }
+    }
+    if bytes[start..end].starts_with(b":") && bytes.get(start + 1) != Some(&b':')
+        || bytes[start..end].starts_with(b":::")
+    {
+        start += 1;
+    }
+    if let Some(quad) = quad_end(bytes, last_colon + 1) {
+        end = quad;
+    } else if bytes[start..end].ends_with(b":") && !bytes[start..end].ends_with(b"::") {
+        end -= 1;
+    }
+    let Ok(address) = text[start..end].parse::<Ipv6Addr>() else {
+        return (None, resume);
+    };
+    match why_not(text, start..end, address) {
+        None => (Some(start..end), resume),
+        Some(reason) => {
+            found.refuse(start..end, reason);
+            (None, resume)
+        }
+    }
+}
+
+/// Why what reads as a version 6 address is none.
+fn why_not(text: &str, span: Range<usize>, address: Ipv6Addr) -> Option<&'static str> {
+    let written = &text[span.clone()];
+    let groups = || written.split(':').filter(|group| !group.is_empty());
+    let count = groups().count();
+    if border::joins(border::after(text, span.end)) {
+        Some("it is part of something longer")
+    } else if count < 3 && !written.bytes().any(|b| b.is_ascii_digit()) {
+        Some("without a digit it may be a name in a program")
+    } else if count < 3
+        && !address.is_loopback()
+        && groups().all(|group| group.len() < 4 && group.bytes().all(|b| b.is_ascii_digit()))
+    {
+        Some("it may be a slice")
+    } else if count == 8 && groups().all(|group| group.len() == 2) {
+        Some("eight groups of two digits are a hardware address")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_linear, assert_table};
+    use super::*;
+
+    #[test]
+    fn version_4_table() {
+        assert_table(
+            &Ip,
+            &[
+                ("10.0.0.1", &["10.0.0.1"]),
+                ("服务器10.0.0.1已重启", &["10.0.0.1"]),
+                ("１０．０．０．１", &["１０．０．０．１ → 10.0.0.1"]),
+                ("0.0.0.0 255.255.255.255", &["0.0.0.0", "255.255.255.255"]),
+                ("10.0.0.1:8080 10.0.0.0/24", &["10.0.0.1", "10.0.0.0"]),
+                ("from [10.0.0.1] (10.0.0.2)", &["10.0.0.1", "10.0.0.2"]),
+                ("http://10.0.0.1/ @10.0.0.1 ip=10.0.0.1", &["10.0.0.1"; 3]),
+                ("10.0.0.1-10.0.0.9", &["10.0.0.1", "10.0.0.9"]),
+                ("10.0.0.1,10.0.0.2;10.0.0.3", &["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
+                ("It is 10.0.0.1. Or 10.0.0.2...", &["10.0.0.1", "10.0.0.2"]),
+                ("host:10.0.0.1 12:30:10.0.0.1", &["10.0.0.1", "10.0.0.1"]),
+                // No address, or only a part of something longer.
+                ("", &[]),
+                ("1", &[]),
+                ("1.2.3 1.2.3. 1..2.3.4 1.2.3.", &[]),
+                ("256.1.1.1 1.1.1.256 1.1.1.1000 1000.1.1.1", &[]),
+                ("01.2.3.4 1.02.3.4 1.2.3.04 00.0.0.0", &[]),
+                ("1.2.3.4.5 1.3.6.1.4.1.311 .1.2.3.4.5", &[]),
+                ("v1.2.3.4 V1.2.3.4 x1.2.3.4 _1.2.3.4 1.2.3.4a 1.2.3.4_", &[]),
+                ("version 1.2.3.4 Version: 1.2.3.4 ver.1.2.3.4 build 1.2.3.4", &[]),
+                ("版本1.2.3.4 版本号：1.2.3.4 版本: 1.2.3.4", &[]),
+                ("Browser/1.2.3.4 lib-1.2.3.4 a.1.2.3.4", &[]),
+                ("4.3.2.1.in-addr.arpa 1.2.3.4.example.com 1.2.3.4-beta", &[]),
+                ("é1.2.3.4 1.2.3.4é", &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn version_6_table() {
+        assert_table(
+            &Ip,
+            &[
+                ("2001:db8::1", &["2001:db8::1"]),
+                ("地址2001:db8::1，地址：fe80::1", &["2001:db8::1", "fe80::1"]),
+                ("2001:DB8:0:0:8:800:200C:417A", &["2001:DB8:0:0:8:800:200C:417A → 2001:db8::8:800:200c:417a"]),
+                ("2001:0db8:0000:0000:0000:0000:0000:0001", &["2001:0db8:0000:0000:0000:0000:0000:0001 → 2001:db8::1"]),
+                ("2001:10:20:30:40:50:60:70", &["2001:10:20:30:40:50:60:70"]),
+                ("1:2:3:4:5:6:7:8", &["1:2:3:4:5:6:7:8"]),
+                ("::1 ::ffff:10.0.0.1 64:ff9b::10.0.0.1", &["::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1 → 64:ff9b::a00:1"]),
+                ("2001:db8:: fe80::/10 2001:db8::1/64", &["2001:db8::", "fe80::", "2001:db8::1"]),
+                ("http://[2001:db8::1]:8080/ [::1]:80 [IPv6:2001:db8::1]", &["2001:db8::1", "::1", "2001:db8::1"]),
+                ("fe80::1%eth0 fe80::202:b3ff:fe1e:8329%en0", &["fe80::1", "fe80::202:b3ff:fe1e:8329"]),
+                ("addr:2001:db8::1 inet6 addr: ::1 IPv6:::1", &["2001:db8::1", "::1", "::1"]),
+                ("2001:db8::1: host. At 2001:db8::1.", &["2001:db8::1", "2001:db8::1"]),
+                ("dead:beef::cafe", &["dead:beef::cafe"]),
+                // No address, or only a part of something longer.
+                (": :: ::: :::: a:b 1:2 [::]", &[]),
+                ("std::vector std::add::bad ace::bad Foo::Bar::e ::begin ::e", &[]),
+                ("x[::2] [1::3] 1:: ::23", &[]),
+                ("10:30 12:36:23 12:36:23.456 2002:08:22 07:36:16", &[]),
+                ("00:1a:2b:3c:4d:5e 00:1a:2b:ff:fe:3c:4d:5e", &[]),
+                ("1:2:3:4:5:6:7:8:9 1:2:3:4:5:6:7 1::2::3 12345::1 2001:db8::g", &[]),
+                ("2001:db8::1x é2001:db8::1é", &[]),
+                ("43:51:43:a1:b5:fc:8b:b7:0a:3a:a9:b1:0f:66:73:a8:43:51", &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn hostile_texts_are_linear() {
+        assert_linear(
+            &Ip,
+            &[
+                ":", "::", ":::", "1:", "a:", "1a:", "a1:", "12:", "::1", "1::", "fe80::1 ", "1.", "1.2.3.4", "1.2.3.4 ",
+                "1.2.3.4:", "1:1.", "255.255.255.255:", "f", ".",
+            ],
+        );
+    }
+}
