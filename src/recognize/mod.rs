@@ -28,6 +28,7 @@ mod sites;
 mod span;
 #[cfg(test)]
 mod testing;
+mod time;
 mod url;
 mod width;
 

@@ -11,6 +11,7 @@ use super::date::Date;
 use super::email::Email;
 use super::hashtag::Hashtag;
 use super::phone::Phone;
+use super::time::Time;
 use super::url::Url;
 use super::{Pattern, Recognizer, Scanner, width};
 use crate::error::{Error, Result};
@@ -45,6 +46,7 @@ impl Registry {
                 Arc::new(Phone),
                 Arc::new(Date),
                 Arc::new(Hashtag),
+                Arc::new(Time),
             ],
         }
     }

@@ -79,12 +79,9 @@ impl Name {
     /// The name before the digits at `at`, with one of `signs` after it, perhaps, and a space or two.
     fn before(text: &str, at: usize, signs: &[u8]) -> Option<Self> {
         let bytes = text.as_bytes();
-        let mut end = at;
-        while end + 2 > at && bytes[..end].ends_with(b" ") {
-            end -= 1;
-        }
-        // Most of the numbers that follow a space end here.
-        let last = *bytes[..end].last().filter(|_| end < at)?;
+        let end = bytes[..at].strip_suffix(b" ")?.len();
+        let end = end - usize::from(bytes[..end].ends_with(b" "));
+        let last = *bytes[..end].last()?;
         let end = end - usize::from(signs.contains(&last));
         let letters = bytes[..end]
             .iter()

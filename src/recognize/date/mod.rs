@@ -108,10 +108,14 @@ fn read(text: &str, at: usize, floor: usize) -> Read {
     let fits = |(span, _): &(Range<usize>, _)| span.start >= floor;
     match run(bytes, at, 5) {
         0 => chinese::around(text, at - 1).filter(fits),
-        1 | 2 => english::month_first(text, at)
-            .filter(fits)
-            .or_else(|| english::day_first(text, at))
-            .or_else(|| numeric::year_last(text, at)),
+        length @ (1 | 2) => english::month_first(text, at).filter(fits).or_else(|| {
+            let in_digits = bytes.get(at + length + 1).is_some_and(u8::is_ascii_digit);
+            if in_digits {
+                numeric::year_last(text, at)
+            } else {
+                english::day_first(text, at)
+            }
+        }),
         4 => {
             numeric::year_first(text, at).or_else(|| english::month_and_year(text, at).filter(fits))
         }
