@@ -16,6 +16,7 @@ mod email;
 mod hashtag;
 pub mod lowercase_email;
 mod memory;
+mod money;
 mod numeral;
 mod overlap;
 mod pattern;

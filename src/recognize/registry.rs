@@ -10,6 +10,7 @@ use twox_hash::XxHash64;
 use super::date::Date;
 use super::email::Email;
 use super::hashtag::Hashtag;
+use super::money::Money;
 use super::phone::Phone;
 use super::time::Time;
 use super::url::Url;
@@ -47,6 +48,7 @@ impl Registry {
                 Arc::new(Date),
                 Arc::new(Hashtag),
                 Arc::new(Time),
+                Arc::new(Money),
             ],
         }
     }
