@@ -27,6 +27,8 @@ mod ip;
 pub mod lowercase_email;
 mod mac;
 mod memory;
+mod money;
+mod numeral;
 mod overlap;
 mod pattern;
 mod phone;
@@ -42,6 +44,7 @@ mod span;
 mod stock;
 #[cfg(test)]
 mod testing;
+mod time;
 mod url;
 mod uuid;
 mod wechat;

@@ -17,9 +17,11 @@ use super::hashtag::Hashtag;
 use super::iban::Iban;
 use super::ip::Ip;
 use super::mac::Mac;
+use super::money::Money;
 use super::phone::Phone;
 use super::qq::Qq;
 use super::stock::Stock;
+use super::time::Time;
 use super::url::Url;
 use super::uuid::Uuid;
 use super::wechat::WeChat;
@@ -69,6 +71,8 @@ impl Registry {
                 Arc::new(Phone),
                 Arc::new(Date),
                 Arc::new(Hashtag),
+                Arc::new(Time),
+                Arc::new(Money),
             ],
             rules: shipped::rules()
                 .map(|(label, rules)| (label.to_string(), Arc::new(rules)))

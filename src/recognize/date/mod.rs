@@ -1,0 +1,349 @@
+//! DATE: days and months as people and machines write them.
+//!
+//! Grammar (ISO 8601-1 §5.2.2 extended format and its common relatives; English and Chinese usage):
+//! ```text
+//! iso      = year "-" month "-" day, also with "/" or "."     the same separator twice; the date of a timestamp
+//! numeric  = d "/" d "/" year, also with "-" or "."           only where day and month cannot be confused
+//! english  = month-name [.] day[st|nd|rd|th] [,] year / day[st|nd|rd|th] [of] month-name [.] [,] year
+//!          / day "-" month-name "-" year                      also with "/"
+//!          / month-name day time [zone] year                  asctime (RFC 9110 §5.6.7), `git log`
+//!          / day "-" month-name "-" yy / day month-name yy time   RFC 850 and RFC 822, the years as in RFC 5322 §4.3;
+//!                                                             the text may end instead of the time
+//!          / Month-name [. ,] year                            a month
+//!          / Month-name day[th] / day[th] [of] Month-name     a day of no year
+//! chinese  = [year 年] month 月 [day 日|号|號]                 single spaces allowed between; a year or a day, or both
+//! ```
+//! Years are 1000-2999, months and days of one or two digits; in Chinese also `二〇二六`, with any of the circles that
+//! are typed for `〇`, and `十一`, `廿二`. Days are checked against the calendar (1900 is no leap year). `11/12/2026` is no
+//! entity, because it is November in New York and December in London; `22/11/2026` and `11/11/2026` are. A month's
+//! name in small letters needs day and year beside it (`may 22`, `march 2000`). Left out: years and months alone,
+//! words (`昨天`, `next Monday`), other years of two digits, years of an era (`民国`, `平成`), the lunar calendar, weeks
+//! (`2026-W47`), and compact dates (`20261122`, which could be any number).
+//!
+//! Borders: not cut out of a longer run of digits or letters, of a version (`1.2026.11.22`) or an address (`2026.1.2.3`).
+//!
+//! The value is `2026-11-22`; `2026-11` for a month; `--11-22` for a day of no year. The score is 1, of a day of no
+//! year 0.6: `May 22` may be a name and a number.
+//!
+//! Cost: stops at `月` and at runs of four digits or fewer beside a separator or a space; at most 48 bytes at each.
+
+mod calendar;
+mod chinese;
+mod english;
+mod numeric;
+
+use std::borrow::Cow;
+use std::ops::{Range, RangeInclusive};
+
+use self::calendar::Day;
+use super::numeral::{number, run};
+use super::{Anchor, Bytes, DigitRuns, Found, Recognizer, border};
+
+/// Recognizes dates.
+#[derive(Debug)]
+pub(super) struct Date;
+
+/// What has the form of a date: where it stands, and the day, or why there is none.
+type Read = Option<(Range<usize>, Result<Day, &'static str>)>;
+
+const YEARS: RangeInclusive<u32> = 1000..=2999;
+
+impl Recognizer for Date {
+    fn label(&self) -> &str {
+        "DATE"
+    }
+    fn name(&self) -> &str {
+        "date"
+    }
+    fn definition(&self) -> Cow<'_, str> {
+        Cow::Borrowed("2")
+    }
+    fn anchors(&self) -> Vec<Anchor> {
+        let [first, middle, last] = chinese::MOON;
+        let moon = Bytes::of(&[middle])
+            .preceded_by(&[first])
+            .followed_by(&[last]);
+        let year = DigitRuns::of_length(4..=4);
+        let day = DigitRuns::of_length(1..=2);
+        vec![
+            Anchor::Bytes(moon),
+            Anchor::Digits(year.followed_by(b"-/.")),
+            Anchor::Digits(year.preceded_by(b" ")),
+            Anchor::Digits(day.followed_by(b"-/.")),
+            Anchor::Digits(day.preceded_by(b" ")),
+            Anchor::Digits(day.followed_by(b" sSnNrRtT")),
+        ]
+    }
+    fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
+        let Some((span, day)) = read(text, at, found.floor()) else {
+            return at + 1;
+        };
+        let end = span.end;
+        match day {
+            Ok(day) => found.push_scored(span, day.score()),
+            Err(reason) => found.refuse(span, reason),
+        }
+        end
+    }
+    fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
+        let digit = entity.bytes().position(|b| b.is_ascii_digit());
+        let moon = entity.find('月').map(|at| at + 1);
+        match moon.or(digit).and_then(|at| read(entity, at, 0)) {
+            Some((_, Ok(day))) => {
+                let value = day.value();
+                if value == entity {
+                    Cow::Borrowed(entity)
+                } else {
+                    Cow::Owned(value)
+                }
+            }
+            _ => Cow::Borrowed(entity),
+        }
+    }
+}
+
+/// The date whose first digits, or whose `月`'s second byte, stand at `at`, and which does not begin before `floor`.
+fn read(text: &str, at: usize, floor: usize) -> Read {
+    let bytes = text.as_bytes();
+    let fits = |(span, _): &(Range<usize>, _)| span.start >= floor;
+    match run(bytes, at, 5) {
+        0 => chinese::around(text, at - 1).filter(fits),
+        length @ (1 | 2) => english::month_first(text, at).filter(fits).or_else(|| {
+            let in_digits = bytes.get(at + length + 1).is_some_and(u8::is_ascii_digit);
+            if in_digits {
+                numeric::year_last(text, at)
+            } else {
+                english::day_first(text, at)
+            }
+        }),
+        4 => {
+            numeric::year_first(text, at).or_else(|| english::month_and_year(text, at).filter(fits))
+        }
+        _ => None,
+    }
+}
+
+fn year(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    number(bytes, at, 4..=4).filter(|(year, _)| YEARS.contains(year))
+}
+
+/// Whether a date may begin with the digits at `start`. `_` is fine: `report_2026-11-22.csv`.
+fn opens(text: &str, start: usize) -> bool {
+    let before = border::before(text, start);
+    match before {
+        Some(c @ ('.' | '-' | '/')) => !border::before(text, start - c.len_utf8())
+            .is_some_and(|further| further.is_ascii_digit()),
+        _ => before == Some('_') || !border::joins(before),
+    }
+}
+
+/// Whether a date may end with the digits before `end`.
+fn closes(text: &str, end: usize) -> bool {
+    let after = border::after(text, end);
+    let Some(c) = after else { return true };
+    let digit_next =
+        border::after(text, end + c.len_utf8()).is_some_and(|further| further.is_ascii_digit());
+    match c {
+        '.' | '-' | '/' => !digit_next,
+        'T' | 't' => digit_next,
+        _ => c == '_' || !border::joins(after),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_linear, assert_table};
+    use super::*;
+
+    #[test]
+    fn table() {
+        let day = "2026-11-22";
+        for entity in [
+            "2026/11/22",
+            "2026.11.22",
+            "2026年11月22日",
+            "2026年11月22号",
+            "2026 年 11 月 22 日",
+            "Nov 22, 2026",
+            "Nov. 22, 2026",
+            "November 22nd, 2026",
+            "november 22 2026",
+            "NOV 22,2026",
+            "22 November 2026",
+            "22nd of November 2026",
+            "22 Nov. 2026",
+            "22-Nov-2026",
+            "22/Nov/2026",
+            "22/11/2026",
+            "11/22/2026",
+            "22.11.2026",
+            "11-22-2026",
+        ] {
+            let expected = format!("{entity} → {day}");
+            assert_table(
+                &Date,
+                &[
+                    (entity, &[&expected]),
+                    (&format!("在{entity}，"), &[&expected]),
+                ],
+            );
+        }
+        assert_table(
+            &Date,
+            &[
+                ("2026-11-22", &["2026-11-22"]),
+                (
+                    "2026-11-22T10:00:00Z 2026-11-22 10:00",
+                    &["2026-11-22", "2026-11-22"],
+                ),
+                ("2026-1-5", &["2026-1-5 → 2026-01-05"]),
+                (
+                    "2026年11月 2026年1月份",
+                    &["2026年11月 → 2026-11", "2026年1月 → 2026-01"],
+                ),
+                ("2026年11月3人", &["2026年11月 → 2026-11"]),
+                (
+                    "Sept 1, 2026; May  2, 2026",
+                    &["Sept 1, 2026 → 2026-09-01", "May  2, 2026 → 2026-05-02"],
+                ),
+                ("11/11/2026", &["11/11/2026 → 2026-11-11"]),
+                ("2024-02-29 2000-02-29", &["2024-02-29", "2000-02-29"]),
+                (
+                    "/2026/11/22/title log-2026-11-22.txt report_2026-11-22_a",
+                    &["2026/11/22 → 2026-11-22", "2026-11-22", "2026-11-22"],
+                ),
+                (
+                    "Sun, 22 Nov 2026 10:00:00 +0000",
+                    &["22 Nov 2026 → 2026-11-22"],
+                ),
+                ("2026-11-22至2026-11-23", &["2026-11-22", "2026-11-23"]),
+                // Chinese numerals.
+                (
+                    "二〇二六年十一月二十二日",
+                    &["二〇二六年十一月二十二日 → 2026-11-22"],
+                ),
+                (
+                    "自二○○八年十月一日起、二零零八年十月、二OO八年十月、二００八年十月",
+                    &[
+                        "二○○八年十月一日 → 2008-10-01",
+                        "二零零八年十月 → 2008-10",
+                        "二OO八年十月 → 2008-10",
+                        "二００八年十月 → 2008-10",
+                    ],
+                ),
+                (
+                    "2008年十月一日1998年 三月",
+                    &["2008年十月一日 → 2008-10-01", "1998年 三月 → 1998-03"],
+                ),
+                // No year.
+                (
+                    "11月22日至次年3月31号、十一月廿二日、今年 2 月 29 日",
+                    &[
+                        "11月22日 → --11-22",
+                        "3月31号 → --03-31",
+                        "十一月廿二日 → --11-22",
+                        "2 月 29 日 → --02-29",
+                    ],
+                ),
+                (
+                    "May 22: 22 May, 1st of May; Sept. 1st, then Nov 22, 20261",
+                    &[
+                        "May 22 → --05-22",
+                        "22 May → --05-22",
+                        "1st of May → --05-01",
+                        "Sept. 1st → --09-01",
+                        "Nov 22 → --11-22",
+                    ],
+                ),
+                (
+                    "root 9 Sep  5 06:38 Wed, 17 Jul 0102 22 Nov 10:30",
+                    &["Sep  5 → --09-05", "22 Nov → --11-22"],
+                ),
+                // Months.
+                (
+                    "November 2026, Nov. 2026; May, 2026 in Mar  2026.",
+                    &[
+                        "November 2026 → 2026-11",
+                        "Nov. 2026 → 2026-11",
+                        "May, 2026 → 2026-05",
+                        "Mar  2026 → 2026-03",
+                    ],
+                ),
+                // Programs.
+                (
+                    "Sun Nov 22 10:30:45 2026 Sun Nov  1 10:30:45 CEST 2026 +0100 Nov 22 10:30 host",
+                    &[
+                        "Nov 22 10:30:45 2026 → 2026-11-22",
+                        "Nov  1 10:30:45 CEST 2026 → 2026-11-01",
+                        "Nov 22 → --11-22",
+                    ],
+                ),
+                (
+                    "Sunday, 06-Nov-94 08:49:37 GMT; Sun, 6 Nov 94 08:49:37; 22-Nov-26 6 Nov 94.",
+                    &[
+                        "06-Nov-94 → 1994-11-06",
+                        "6 Nov 94 → 1994-11-06",
+                        "22-Nov-26 → 2026-11-22",
+                    ],
+                ),
+                // No date, or only a part of something longer.
+                ("", &[]),
+                ("2", &[]),
+                ("2026 2026年，22日 20261122 11月 Nov", &[]),
+                ("11/12/2026 11-12-2026 1.2.2026", &[]),
+                (
+                    "2026-02-29 1900-02-29 2026-04-31 2026-13-01 2026-00-10 2026-01-00",
+                    &[],
+                ),
+                ("2026年13月 2026年2月30日 Feb 30, 2026", &[]),
+                ("12026-11-22 2026-11-220 v2026.11.22 2026-11-22a", &[]),
+                ("1.2026.11.22 2026.11.22.1 2026-11-22-1 1-2026-11-22", &[]),
+                ("2026-11/22 0026-11-22 3026-11-22", &[]),
+                (
+                    "Nov 222, 2026 Novem 22, 2026 xNov 22, 2026 Nov22, 2026",
+                    &[],
+                ),
+                ("may 22 22 may march 2000 31 Feb 2026 31st of Feb 2026", &[]),
+                ("May 22.5 May 22% May 22:30 May 32 Feb 30 22 Marching", &[]),
+                ("昨天 下周一 2026年，十一月 11月，二十二日 第11月22页", &[]),
+                (
+                    "13月1日 2月30日 98年10月1日 一九年十月一日 民国三十八年十月一日 3001年10月1日",
+                    &[],
+                ),
+                (
+                    "农历十一月二十二日 闰四月一日 1.11月22日 百十一月一日 二十一月一日",
+                    &[],
+                ),
+                ("１2026-11-22 2026-11-22１", &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn hostile_texts_are_linear() {
+        assert_linear(
+            &Date,
+            &[
+                "1",
+                "1 ",
+                "2026-",
+                "2026-11-22",
+                "2026-11-22 ",
+                "2026年",
+                "2026年11月",
+                "Nov 1 ",
+                "1 Nov ",
+                "1/",
+                "1st ",
+                "月",
+                "1月",
+                "一月",
+                "二〇二六年十一月",
+                "年十一月",
+                "一",
+                "Nov 1 10:30 ",
+                "Nov ",
+            ],
+        );
+    }
+}
