@@ -30,6 +30,9 @@ impl Recognizer for CnId {
     fn label(&self) -> &str {
         "CN_ID"
     }
+    fn description(&self) -> &str {
+        "Chinese identity numbers with a valid check digit"
+    }
     fn name(&self) -> &str {
         "cn_id"
     }

@@ -30,6 +30,9 @@ impl Recognizer for CnUscc {
     fn label(&self) -> &str {
         "CN_USCC"
     }
+    fn description(&self) -> &str {
+        "Chinese credit codes of organisations with a valid check character"
+    }
     fn name(&self) -> &str {
         "cn_uscc"
     }

@@ -42,6 +42,9 @@ impl Recognizer for CreditCard {
     fn label(&self) -> &str {
         "CREDIT_CARD"
     }
+    fn description(&self) -> &str {
+        "card numbers with a valid check digit"
+    }
     fn name(&self) -> &str {
         "credit_card"
     }

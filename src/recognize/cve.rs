@@ -25,6 +25,9 @@ impl Recognizer for Cve {
     fn label(&self) -> &str {
         "CVE"
     }
+    fn description(&self) -> &str {
+        "CVE numbers of vulnerabilities"
+    }
     fn name(&self) -> &str {
         "cve"
     }
@@ -50,7 +53,7 @@ impl Recognizer for Cve {
         if digits::run(bytes, year, 4) < 4 || joins(border::before(text, start)) {
             return year;
         }
-        let reason = if &bytes[year..year + 4] < b"1999" {
+        let reason = if bytes[year..year + 4] < b"1999"[..] {
             "the first year is 1999"
         } else if !(4..=MAX_NUMBER).contains(&length) {
             "its number has 4 to 19 digits"

@@ -26,6 +26,9 @@ impl Recognizer for Iban {
     fn label(&self) -> &str {
         "IBAN"
     }
+    fn description(&self) -> &str {
+        "bank account numbers with valid check digits"
+    }
     fn name(&self) -> &str {
         "iban"
     }

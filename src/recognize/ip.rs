@@ -37,6 +37,9 @@ impl Recognizer for Ip {
     fn label(&self) -> &str {
         "IP"
     }
+    fn description(&self) -> &str {
+        "IPv4 and IPv6 addresses"
+    }
     fn name(&self) -> &str {
         "ip"
     }

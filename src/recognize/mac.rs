@@ -28,6 +28,9 @@ impl Recognizer for Mac {
     fn label(&self) -> &str {
         "MAC"
     }
+    fn description(&self) -> &str {
+        "hardware addresses"
+    }
     fn name(&self) -> &str {
         "mac"
     }

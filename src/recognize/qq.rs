@@ -36,6 +36,9 @@ impl Recognizer for Qq {
     fn label(&self) -> &str {
         "QQ"
     }
+    fn description(&self) -> &str {
+        "QQ numbers after a word that names them"
+    }
     fn name(&self) -> &str {
         "qq"
     }

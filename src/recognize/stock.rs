@@ -53,6 +53,9 @@ impl Recognizer for Stock {
     fn label(&self) -> &str {
         "STOCK"
     }
+    fn description(&self) -> &str {
+        "stocks with their exchange"
+    }
     fn name(&self) -> &str {
         "stock"
     }

@@ -28,6 +28,9 @@ impl Recognizer for Uuid {
     fn label(&self) -> &str {
         "UUID"
     }
+    fn description(&self) -> &str {
+        "UUIDs"
+    }
     fn name(&self) -> &str {
         "uuid"
     }

@@ -75,6 +75,9 @@ impl Recognizer for WeChat {
     fn label(&self) -> &str {
         "WECHAT"
     }
+    fn description(&self) -> &str {
+        "WeChat names after a word that names them"
+    }
     fn name(&self) -> &str {
         "wechat"
     }

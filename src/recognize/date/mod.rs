@@ -52,6 +52,9 @@ impl Recognizer for Date {
     fn label(&self) -> &str {
         "DATE"
     }
+    fn description(&self) -> &str {
+        "days and months, written in digits or words"
+    }
     fn name(&self) -> &str {
         "date"
     }

@@ -57,6 +57,9 @@ impl Recognizer for Money {
     fn label(&self) -> &str {
         "MONEY"
     }
+    fn description(&self) -> &str {
+        "amounts with a currency"
+    }
     fn name(&self) -> &str {
         "money"
     }

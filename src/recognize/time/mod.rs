@@ -47,6 +47,9 @@ impl Recognizer for Time {
     fn label(&self) -> &str {
         "TIME"
     }
+    fn description(&self) -> &str {
+        "times of day, written in digits or words"
+    }
     fn name(&self) -> &str {
         "time"
     }
