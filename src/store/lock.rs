@@ -14,7 +14,16 @@ use crate::error::{Error, Result};
 /// Held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough while a process that was forked meanwhile, and has not yet become another program,
+    /// has it open, too.
+    fn drop(&mut self) {
+        // If it fails, closing does it.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -39,7 +48,7 @@ impl Lock {
             TryLockError::Error(error) => Error::io(&path)(error),
         })?;
         sign(&file).map_err(Error::io(&path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -80,5 +89,15 @@ mod tests {
         assert!(error.ends_with("Z); wait for its end"), "{error}");
         drop(lock);
         Lock::take(dir.path(), "another is at work").unwrap();
+    }
+
+    #[test]
+    fn a_lock_ends_when_it_is_dropped_whoever_has_the_file_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = Lock::take(dir.path(), "another is at work").unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        drop(lock);
+        Lock::take(dir.path(), "another is at work").unwrap();
+        drop(inherited);
     }
 }
