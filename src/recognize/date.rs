@@ -40,9 +40,6 @@ impl Recognizer for Date {
     fn label(&self) -> &str {
         "DATE"
     }
-    fn description(&self) -> &str {
-        "days and months, written in digits or words"
-    }
     fn name(&self) -> &str {
         "date"
     }
