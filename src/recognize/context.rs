@@ -156,22 +156,13 @@ impl Rules {
     /// A message that names a word which a context of these rules has already.
     pub fn with_context(mut self, context: Context) -> Result<Self, String> {
         for word in &context.words {
-            let characters: Vec<char> = word.chars().map(fold).collect();
-            let known = &self.rightward.sorted;
-            if known.iter().any(|word| word.characters == characters) {
+            let number = self.contexts.len();
+            let new = self.rightward.add(word.chars().map(fold), number)
+                && self.leftward.add(word.chars().rev().map(fold), number);
+            if !new {
                 return Err(format!(
                     "word {word:?} is there already, in this form or another case or width"
                 ));
-            }
-            let reversed = characters.iter().rev().copied().collect();
-            for (words, characters) in [
-                (&mut self.rightward, characters),
-                (&mut self.leftward, reversed),
-            ] {
-                words.add(Word {
-                    characters,
-                    context: self.contexts.len(),
-                });
             }
         }
         self.contexts.push(context);
@@ -264,11 +255,22 @@ impl Rules {
 }
 
 impl Words {
-    fn add(&mut self, word: Word) {
-        let (half, bit) = bit(word.characters[0]);
-        self.first[half] |= bit;
-        self.sorted.push(word);
-        self.sorted.sort_by(|a, b| b.characters.cmp(&a.characters));
+    /// Adds a word, unless it is there.
+    fn add(&mut self, characters: impl Iterator<Item = char>, context: usize) -> bool {
+        let characters: Vec<char> = characters.collect();
+        let place = self
+            .sorted
+            .binary_search_by(|word| characters.cmp(&word.characters));
+        if let Err(place) = place {
+            let (half, bit) = bit(characters[0]);
+            self.first[half] |= bit;
+            let word = Word {
+                characters,
+                context,
+            };
+            self.sorted.insert(place, word);
+        }
+        place.is_err()
     }
 
     #[inline]

@@ -34,9 +34,6 @@ impl Recognizer for Phone {
     fn label(&self) -> &str {
         "PHONE"
     }
-    fn description(&self) -> &str {
-        "international numbers, Chinese mobiles"
-    }
     fn name(&self) -> &str {
         "phone"
     }

@@ -94,6 +94,32 @@ fn without_a_key_hashing_is_refused_and_nothing_else() {
 }
 
 #[test]
+fn labels_and_style_may_be_parameters() {
+    let here = tempfile::tempdir().unwrap();
+    let query = "SELECT redact('a@b.com #c', $labels, $style) AS t";
+    let bound = |labels: &str, style: &str| {
+        let (labels, style) = (format!("labels={labels}"), format!("style={style}"));
+        with_key(
+            here.path(),
+            None,
+            &["sql", query, "--param", &labels, "--param", &style],
+        )
+    };
+    assert_eq!(token(&bound("EMAIL", "mask")), "******* #c");
+    assert_eq!(token(&bound("HASHTAG,EMAIL", "label")), "[EMAIL] [HASHTAG]");
+    for (labels, style, part) in [
+        ("EMIAL", "mask", "unknown label \"EMIAL\""),
+        ("EMAIL", "blur", "unknown style \"blur\""),
+        ("EMAIL", "hash", "needs a key"),
+    ] {
+        let output = bound(labels, style);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        assert!(stderr.contains(part), "{stderr}");
+    }
+}
+
+#[test]
 fn the_key_is_shown_nowhere() {
     let here = tempfile::tempdir().unwrap();
     for query in [
