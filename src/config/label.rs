@@ -146,7 +146,7 @@ mod tests {
             (
                 error("\n[label.PHNE]\nmin_score = 0.5"),
                 2,
-                "unknown label \"PHNE\": the labels are DATE",
+                "unknown label \"PHNE\": the labels are ",
             ),
             (error("[label.PHONE]\n\nmin_scor = 0.5"), 3, "min_scor"),
             (

@@ -67,7 +67,11 @@ mod tests {
         let (body, last) = number.split_at(number.len() - 1);
         for c in alphabet.chars() {
             let other = format!("{body}{c}");
-            assert_eq!(passes(other.as_bytes()), other == number, "{last} → {other}");
+            assert_eq!(
+                passes(other.as_bytes()),
+                other == number,
+                "{last} → {other}"
+            );
         }
     }
 

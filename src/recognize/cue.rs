@@ -32,7 +32,14 @@ mod tests {
         assert_eq!(strip_start("WeChat: x", "wechat"), Some(": x"));
         assert_eq!(strip_start("微信：x", "微信"), Some("：x"));
         assert_eq!(strip_end("Tel. QQ", "qq"), Some("Tel. "));
-        assert_eq!((strip_start("微", "w"), strip_end("微", "w"), strip_end("", "w")), (None, None, None));
+        assert_eq!(
+            (
+                strip_start("微", "w"),
+                strip_end("微", "w"),
+                strip_end("", "w")
+            ),
+            (None, None, None)
+        );
         for (text, word, is) in [
             ("QQ", "qq", true),
             ("加QQ", "qq", true),

@@ -25,8 +25,9 @@ pub(super) struct Qq;
 const CUES: [&str; 6] = ["qq", "q群", "加q", "扣扣", "企鹅号", "企鹅群"];
 /// What may stand between a cue and a number, in lower case.
 const WORDS: [&str; 31] = [
-    " ", "：", ":", "号", "群", "码", "是", "为", "#", "=", "-", "/", "(", ")", "（", "）", "【", "】", "number", "group", "id",
-    "no.", "交流", "讨论", "官方", "粉丝", "技术", "客服", "咨询", "联系", "微信",
+    " ", "：", ":", "号", "群", "码", "是", "为", "#", "=", "-", "/", "(", ")", "（", "）", "【",
+    "】", "number", "group", "id", "no.", "交流", "讨论", "官方", "粉丝", "技术", "客服", "咨询",
+    "联系", "微信",
 ];
 const MAX_WORDS: usize = 6;
 /// What may stand between two numbers after one cue.
@@ -47,11 +48,17 @@ impl Recognizer for Qq {
     }
     fn anchors(&self) -> Vec<Anchor> {
         let mut before = ByteSet::default();
-        for last in [&CUES[..], &WORDS, &AND].concat().iter().filter_map(|word| word.bytes().last()) {
+        for last in [&CUES[..], &WORDS, &AND]
+            .concat()
+            .iter()
+            .filter_map(|word| word.bytes().last())
+        {
             before.insert(last);
             before.insert(last.to_ascii_uppercase());
         }
-        vec![Anchor::Digits(DigitRuns::of_length(5..=11).preceded_by(before))]
+        vec![Anchor::Digits(
+            DigitRuns::of_length(5..=11).preceded_by(before),
+        )]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let bytes = text.as_bytes();
@@ -127,16 +134,28 @@ mod tests {
             &[
                 ("QQ：１２３４５６７８", &["１２３４５６７８ → 12345678"]),
                 ("QQ 10000 QQ 10000000000", &["10000", "10000000000"]),
-                ("QQ：12345678、23456789/34567890 或 45678901", &[qq, "23456789", "34567890"]),
-                ("QQ：12345678，23456789和34567890", &[qq, "23456789", "34567890"]),
+                (
+                    "QQ：12345678、23456789/34567890 或 45678901",
+                    &[qq, "23456789", "34567890"],
+                ),
+                (
+                    "QQ：12345678，23456789和34567890",
+                    &[qq, "23456789", "34567890"],
+                ),
                 ("QQ：12345678，13812345678", &[qq]),
                 ("QQ：13812345678", &["13812345678"]),
                 // No number, or only a part of something longer.
                 ("", &[]),
-                ("12345678 编号：12345678 群：12345678 Q：12345678 企鹅 12345678", &[]),
+                (
+                    "12345678 编号：12345678 群：12345678 Q：12345678 企鹅 12345678",
+                    &[],
+                ),
                 ("QQ：1234 QQ：123456789012 QQ：01234567", &[]),
                 ("AQQ：12345678 xqq12345678 QQx12345678 éQQ12345678", &[]),
-                ("QQ：12345678@qq.com QQ：12345678a QQ：12345678.5 QQ 12345678é", &[]),
+                (
+                    "QQ：12345678@qq.com QQ：12345678a QQ：12345678.5 QQ 12345678é",
+                    &[],
+                ),
                 ("QQ和电话：12345678 QQ号号号号号号号12345678", &[]),
                 ("、12345678", &[]),
             ],
@@ -147,7 +166,18 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &Qq,
-            &["QQ", "QQ12345", "QQ 12345678 ", "QQ：12345678、", "、12345", "群12345", "号", " 12345", "1", "扣扣"],
+            &[
+                "QQ",
+                "QQ12345",
+                "QQ 12345678 ",
+                "QQ：12345678、",
+                "、12345",
+                "群12345",
+                "号",
+                " 12345",
+                "1",
+                "扣扣",
+            ],
         );
     }
 }

@@ -76,13 +76,17 @@ impl Market {
             ("HK", HongKong),
             ("US", UnitedStates),
         ];
-        let known = SUFFIXES.iter().find(|(suffix, _)| suffix.eq_ignore_ascii_case(word));
+        let known = SUFFIXES
+            .iter()
+            .find(|(suffix, _)| suffix.eq_ignore_ascii_case(word));
         known.map(|(_, market)| *market)
     }
 
     /// The exchange whose name ends `text`, and where the name begins.
     pub(super) fn named(text: &str) -> Option<(usize, Self)> {
-        let known = EXCHANGES.iter().filter(|(name, _)| text.ends_with(name) && cue::ends(text, name));
+        let known = EXCHANGES
+            .iter()
+            .filter(|(name, _)| text.ends_with(name) && cue::ends(text, name));
         let (name, market) = known.max_by_key(|(name, _)| name.len())?;
         Some((text.len() - name.len(), *market))
     }
