@@ -1,5 +1,5 @@
--- Of each label: how often it is found, how many values it has, and the twenty most frequent ones.
 WITH counted AS (
+    -- Of each label: how often it is found, how many values it has, and the twenty most frequent ones.
     SELECT label, CASE label WHEN 'email' THEN lower(value) ELSE value END AS value, count(*) AS n
     FROM entities
     WHERE label IN ({labels})
