@@ -4,7 +4,7 @@
 //! to it):
 //! ```text
 //! id     = region birth 3DIGIT check        18 characters
-//! region = province 4DIGIT / "9" province 1*3DIGIT      province as in GB/T 2260, first two digits
+//! region = province city county / "9" province 3DIGIT   two digits each, as in GB/T 2260
 //! birth  = year month day                   a day of the calendar, 1800 to 2099
 //! check  = DIGIT / "X"                      ISO 7064 MOD 11-2; "x" is read as "X"
 //! ```
@@ -75,11 +75,17 @@ pub(super) fn is_id(id: &[u8]) -> bool {
 }
 
 fn is_region(id: &[u8]) -> bool {
-    is_province(&id[..2]) || id[0] == b'9' && is_province(&id[1..3])
+    is_division(&id[..4]) || id[0] == b'9' && is_province(&id[1..3])
 }
 
-/// Whether two digits are a province of GB/T 2260 (81 Hong Kong, 82 Macao; 83 Taiwan in residence permits).
-pub(super) fn is_province(code: &[u8]) -> bool {
+/// Whether four digits can begin a division's code of GB/T 2260: a province, and 00 for itself, 01-70 for a city,
+/// prefecture or league, 90 for counties under no city.
+pub(super) fn is_division(code: &[u8]) -> bool {
+    is_province(&code[..2]) && matches!(&code[2..], [b'0'..=b'6', b'0'..=b'9'] | b"70" | b"90")
+}
+
+/// Whether two digits are a province: 81 is Hong Kong, 82 Macao, 83 (in residence permits) and 71 Taiwan.
+fn is_province(code: &[u8]) -> bool {
     matches!(code,
         [b'1', b'1'..=b'5'] | [b'2', b'1'..=b'3'] | [b'3', b'1'..=b'7'] | [b'4', b'1'..=b'6'] | [b'5', b'0'..=b'4']
         | [b'6', b'1'..=b'5'] | b"71" | [b'8', b'1'..=b'3'])

@@ -57,6 +57,9 @@ impl Recognizer for CreditCard {
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let bytes = text.as_bytes();
+        if !matches!(bytes[at], b'2'..=b'6' | b'8') {
+            return at + 1;
+        }
         for end in ends(bytes, at) {
             let span = at..end;
             let digits = || bytes[span.clone()].iter().copied().filter(u8::is_ascii_digit);

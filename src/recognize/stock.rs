@@ -11,8 +11,9 @@
 //!        / 1*5DIGIT                        shares of Hong Kong; before `HK` in lower case 4 or 5, after it 5
 //!        / 1*5UPPER [("." / "-") UPPER]    the United States
 //! ```
-//! Digits alone are none: they may be anything. A cashtag stands between spaces, punctuation or Chinese text and is
-//! neither one of the shell's usual variables (`$PATH`) nor a currency (`$USD`). Borders: not cut out of a longer word, number
+//! Digits alone are none: they may be anything. A cashtag stands between spaces, punctuation or Chinese text; it is
+//! neither one of the shell's usual variables (`$PATH`) nor a currency (`$USD`); and nothing that only programs have (options,
+//! pipes, brackets, other variables) stands within 32 bytes in the same line. Borders: not cut out of a longer word, number
 //! or host name.
 //!
 //! The value is code and market: `600519.SH`, `00700.HK` (five digits), `AAPL.US` (whatever the exchange; for a cashtag a
@@ -82,7 +83,8 @@ impl Recognizer for Stock {
         let bytes = text.as_bytes();
         let (candidate, score) = match bytes[at] {
             b'.' => (before_market(text, at), 1.0),
-            b'0'..=b'9' => (after_market(text, at).or_else(|| after_cue(text, at)), 1.0),
+            b'0'..=b'9' if matches!(bytes[at - 1], b'.' | b'A'..=b'Z' | b'a'..=b'z') => (after_market(text, at), 1.0),
+            b'0'..=b'9' => (after_cue(text, at), 1.0),
             b'$' if matches!(bytes.get(at + 1), Some(b'A'..=b'Z')) => (cashtag(text, at), 0.5),
             b'$' => (in_brackets(text, at), 1.0),
             _ => (after_exchange(text, at), 1.0),
@@ -179,6 +181,10 @@ fn after_market(text: &str, at: usize) -> Option<Candidate> {
 /// `股票代码：600519`: the digits stand at `at`.
 fn after_cue(text: &str, at: usize) -> Option<Candidate> {
     let mut before = &text[..at];
+    // A word of Chinese and at most two signs.
+    if before.bytes().rev().take(3).all(|b| b.is_ascii()) {
+        return None;
+    }
     for _ in 0..2 {
         let shorter = BETWEEN.iter().find_map(|word| before.strip_suffix(word));
         before = shorter.unwrap_or(before);
@@ -231,11 +237,31 @@ fn cashtag(text: &str, at: usize) -> Option<Candidate> {
     let code = &text[at + 1..end];
     if code.len() < 2 || !closes || !(apart(before) || before == Some('(')) {
         None
-    } else if NO_CASHTAGS.contains(&code) {
-        Some(Err((at..end, "it is a variable of the shell or a currency")))
+    } else if NO_CASHTAGS.contains(&code) || in_code(text.as_bytes(), at, end) {
+        Some(Err((at..end, "it may be a variable of a program, or a currency")))
     } else {
         Some(Ok(at..end))
     }
+}
+
+/// Whether what stands beside `$NAME` in the same line is code: signs that prose lacks, an option, another variable.
+fn in_code(bytes: &[u8], at: usize, end: usize) -> bool {
+    /// Bytes that are looked at on each side.
+    const BESIDE: usize = 32;
+    let before = &bytes[at.saturating_sub(BESIDE)..at];
+    let before = &before[memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1)..];
+    let after = &bytes[end..bytes.len().min(end + BESIDE)];
+    let after = &after[..memchr::memchr(b'\n', after).unwrap_or(after.len())];
+    [before, after].iter().any(|side| {
+        side.iter().any(|b| b"{}|\\;`<>=".contains(b))
+            || side.windows(3).any(|three| match three {
+                [b'$', b'0'..=b'9' | b'A'..=b'Z', _] => false,
+                [b'$', ..] | [b'[' | b']', b' ', _] => true,
+                [b' ', b'-', option] => option.is_ascii_alphabetic() || *option == b'-',
+                _ => false,
+            })
+            || side.windows(6).any(|six| six.iter().all(u8::is_ascii_uppercase))
+    })
 }
 
 /// Xueqiu's `$苹果(AAPL)$`, `$腾讯控股(00700)$`: the closing sign is at `at`.
@@ -247,9 +273,11 @@ fn in_brackets(text: &str, at: usize) -> Option<Candidate> {
     let (before, code) = inside.split_at(inside.len() - code);
     let name = before.strip_suffix(['(', '（'])?.as_bytes();
     let length = name.iter().rev().take(NAME).position(|&b| b == b'$')?;
-    let opens = length > 0 && !name.ends_with(b" ");
+    let name = &name[name.len() - length..];
+    // Formulas are written between dollar signs, too: `$O(N)$`.
+    let opens = length > 2 && !name.ends_with(b" ") && !name.iter().any(|b| b"\\^_=+-*/{}".contains(b));
     let market = Market::of_code(code).filter(|market| {
-        *market != Market::UnitedStates || letters_end(code, 0) == Some(code.len())
+        *market != Market::UnitedStates || code.len() > 1 && letters_end(code, 0) == Some(code.len())
     });
     (opens && market.is_some()).then(|| Ok(before.len()..inside.len()))
 }
@@ -345,7 +373,11 @@ mod tests {
                 // No ticker.
                 ("$ $1 $a $F $ABCDEF $Abc $PATH $USD", &[]),
                 ("$HOME/bin \"$CODE\" `$CODE` $CODE=1 ${CODE} x$CODE $$CODE $CODE_X $CODE-1", &[]),
-                ("$B$h$1 (AAPL)$ $(AAPL)$ $苹果(aapl)$ $苹果(123456)$", &[]),
+                ("$B$h$1 (AAPL)$ $(AAPL)$ $苹果(aapl)$ $苹果(123456)$ $O(N)$ $\\log(AB)$", &[]),
+                ("if [ $COUNT -gt 0 ]", &[]),
+                ("get $POD -c all", &[]),
+                ("$SERVICE $EVENT", &[]),
+                ("for f in $FILES; do", &[]),
                 ("NASDAQ: The NASDAQ: ABCDEF NASDAQ:  AAPL NASDAQ AAPL XNYSE: ABC nasdaq:ABC", &[]),
                 ("AAPL.USA aapl.us www.EXAMPLE.US ABC.US.com", &[]),
             ],

@@ -6,7 +6,7 @@
 //! ```
 //! Every variant and version is taken, the nil and the max UUID too: nothing else is written like this. `urn:uuid:`
 //! and braces stand outside. Borders: not cut out of a longer word; `_` and `-` may stand beside it
-//! (`pvc-550e8400-…`, `550e8400-…_small.png`). The form without hyphens is left out: it is any 128 bits, such as a hash.
+//! (`pvc-550e8400-…`, `550e8400-…_small.png`), and percent-encoding before it (`%7B550e8400-…%7D`). The form without hyphens is left out: it is any 128 bits, such as a hash.
 //!
 //! The value is in lower case.
 //!
@@ -58,7 +58,8 @@ impl Recognizer for Uuid {
             return at + 1;
         }
         let joins = |c: Option<char>| c != Some('_') && border::joins(c);
-        if joins(border::before(text, span.start)) || joins(border::after(text, span.end)) {
+        let escaped = matches!(bytes[..start], [.., b'%', b'0'..=b'7', b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f']);
+        if !escaped && joins(border::before(text, start)) || joins(border::after(text, span.end)) {
             found.refuse(span, "it is part of something longer");
             return at + 1;
         }
@@ -93,7 +94,7 @@ mod tests {
                 (&format!("urn:uuid:{uuid} {{{upper}}}"), &[uuid, &from_upper]),
                 (&format!("编号{uuid}的订单"), &[uuid]),
                 (&format!("/users/{uuid}/a pvc-{uuid} {uuid}_s.png"), &[uuid, uuid, uuid]),
-                (&format!("{uuid}-{uuid}"), &[uuid, uuid]),
+                (&format!("{uuid}-{uuid} %7B{uuid}%7D"), &[uuid, uuid, uuid]),
                 (&format!("{uuid},{uuid}"), &[uuid, uuid]),
                 (
                     "00000000-0000-0000-0000-000000000000",

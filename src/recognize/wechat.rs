@@ -5,10 +5,10 @@
 //! handle = ALPHA 5*19(ALPHA / DIGIT / "_" / "-")     does not end with "-"
 //!        / "1" 10DIGIT                               a Chinese mobile number
 //! entity = handle after a cue and up to six words
-//! cue    = 微信 / 加微 / "V信" / 加"V" / "VX" / "WX" / "Weixin" / "WeChat" ["ID"]     in any case, not a part of a longer word
+//! cue    = 微信 / 加微 / 加"V" / "VX" / "WX" / "V信" / "Weixin" / "WeChat"            in any case, not a part of a longer word
 //! word   = 号 / 公众号 / 同号 / 是 / "ID" / ： / （ / … / a space                       (`WORDS` below)
 //! ```
-//! After `VX` and `WX` a word is needed, after the English names a colon. A handle of letters alone needs 号, 是, `ID` or a
+//! After `VX` and `WX` a word is needed, after `V信` and the English names a colon. A handle of letters alone needs 号, 是, `ID` or a
 //! colon before it (after `WeChat`: `ID`), or the next word would be one (`微信Android版`). Borders: not cut out of a longer
 //! word, nor of a host or an e-mail address.
 //!
@@ -16,7 +16,7 @@
 //!
 //! Score: 0.7 for letters alone after no more than a colon, else 1.
 //!
-//! Cost: stops at 微, `x`, `v` and colons beside what cues have there; at most 70 bytes after each.
+//! Cost: stops at 微, 加, `x` and colons beside what cues have there; at most 70 bytes after each.
 
 use std::borrow::Cow;
 
@@ -83,15 +83,13 @@ impl Recognizer for WeChat {
     }
     fn anchors(&self) -> Vec<Anchor> {
         // 微 is E5 BE AE, 加 E5 8A A0, 信 E4 BF A1, ： EF BC 9A.
-        let after_wei = ByteSet::alphanumeric().union(ByteSet::of(b" :(\xE4\xE5\xE6\xEF"));
-        let colon = Bytes::of(b":").preceded_by(b"tTdD");
+        let colon = ByteSet::alphanumeric().union(ByteSet::of(b" "));
         vec![
-            Anchor::Bytes(Bytes::of(b"\xAE").preceded_by(b"\xBE").followed_by(after_wei)),
+            Anchor::Bytes(Bytes::of(b"\xBE").preceded_by(b"\xE5").followed_by(b"\xAE")),
             Anchor::Bytes(Bytes::of(b"xX").preceded_by(b"vVwWiI").followed_by(b" :iI(\xE5\xE6\xEF")),
-            Anchor::Bytes(Bytes::of(b"vV").preceded_by(b"\xA0")),
-            Anchor::Bytes(Bytes::of(b"vV").followed_by(b"\xE4")),
-            Anchor::Bytes(colon.followed_by(ByteSet::alphanumeric().union(ByteSet::of(b" ")))),
-            Anchor::Bytes(Bytes::of(b"\xEF").preceded_by(b"tTdD").followed_by(b"\xBC")),
+            Anchor::Bytes(Bytes::of(b"\xA0").preceded_by(b"\x8A").followed_by(b"vV")),
+            Anchor::Bytes(Bytes::of(b":").preceded_by(b"tTdD\xA1").followed_by(colon)),
+            Anchor::Bytes(Bytes::of(b"\xEF").preceded_by(b"tTdD\xA1").followed_by(b"\xBC")),
         ]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
@@ -142,16 +140,15 @@ fn cue(text: &str, at: usize) -> Option<Cue> {
     let chinese = |end| Cue { end, for_any: Says::Nothing, for_letters: Says::Much };
     let english = |end| Cue { end, for_any: Says::Much, for_letters: Says::All };
     match bytes[at] {
-        0xAE => {
-            let wei = at + 1;
-            let fits = bytes[..wei].ends_with("加微".as_bytes())
-                || bytes[..wei].ends_with("微".as_bytes()) && text[wei..].starts_with('信');
+        0xBE => {
+            let wei = at + 2;
+            let fits = text[wei..].starts_with('信') || text[..wei].ends_with("加微");
             fits.then(|| chinese(after_xin(wei)))
         }
-        b'v' | b'V' => {
-            let v = at + 1;
-            let added = text[..at].ends_with('加') && !matches!(bytes.get(v), Some(b'x' | b'X'));
-            let fits = added || text[v..].starts_with('信') && whole_from(at);
+        // `加VX` has its own anchor.
+        0xA0 => {
+            let v = at + 2;
+            let fits = bytes[..=at].ends_with("加".as_bytes()) && !matches!(bytes.get(v), Some(b'x' | b'X'));
             fits.then(|| chinese(after_xin(v)))
         }
         b'x' | b'X' if matches!(bytes[at - 1], b'i' | b'I') => {
@@ -163,8 +160,10 @@ fn cue(text: &str, at: usize) -> Option<Cue> {
         _ => {
             let before = &text[..at];
             let name = cue::strip_end(before, "id").unwrap_or(before).trim_end_matches(' ');
-            let fits = ["wechat", "weixin"].iter().any(|known| cue::ends(name, known));
-            fits.then(|| english(name.len()))
+            if ["wechat", "weixin"].iter().any(|known| cue::ends(name, known)) {
+                return Some(english(name.len()));
+            }
+            cue::ends(before, "v信").then(|| chinese(at))
         }
     }
 }
