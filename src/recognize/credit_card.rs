@@ -60,6 +60,9 @@ impl Recognizer for CreditCard {
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let bytes = text.as_bytes();
+        if !matches!(bytes[at], b'2'..=b'6' | b'8') {
+            return at + 1;
+        }
         for end in ends(bytes, at) {
             let span = at..end;
             let digits = || {

@@ -10,12 +10,12 @@
 //!
 //! The value is in lower case with colons: `00:1a:2b:3c:4d:5e`.
 //!
-//! Cost: stops at colons, hyphens and dots between hexadecimal digits; most are dropped after one more byte, none looks
-//! further than 30.
+//! Cost: stops where a second group may begin, at colons, hyphens and dots before a letter and at digits after them; most
+//! are dropped after one more byte, none looks further than 30.
 
 use std::borrow::Cow;
 
-use super::{Anchor, ByteSet, Bytes, Found, Recognizer, border};
+use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border};
 
 /// Recognizes hardware addresses.
 #[derive(Debug)]
@@ -38,16 +38,24 @@ impl Recognizer for Mac {
         Cow::Borrowed("1")
     }
     fn anchors(&self) -> Vec<Anchor> {
+        const LETTERS: ByteSet = ByteSet::of(b"abcdefABCDEF");
         const HEX: ByteSet = ByteSet::of(b"0123456789abcdefABCDEF");
-        let separator = Bytes::of(b":-.").preceded_by(HEX).followed_by(HEX);
-        vec![Anchor::Bytes(separator)]
+        // The first separator before a letter, or the digits of the second group.
+        let separator = Bytes::of(b":-.").preceded_by(HEX).followed_by(LETTERS);
+        let digits = |lengths, before: &[u8]| DigitRuns::of_length(lengths).preceded_by(ByteSet::of(before));
+        vec![
+            Anchor::Bytes(separator),
+            Anchor::Digits(digits(1..=3, b":-.").followed_by(LETTERS)),
+            Anchor::Digits(digits(2..=2, b":-").followed_by(b":-")),
+            Anchor::Digits(digits(4..=4, b".").followed_by(b".")),
+        ]
     }
-    /// `at` is the first separator, or a later one of a run that was settled there.
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let bytes = text.as_bytes();
-        let separator = bytes[at];
+        let first = at - usize::from(bytes[at].is_ascii_digit());
+        let separator = bytes[first];
         let size = if separator == b'.' { 4 } else { 2 };
-        if bytes.get(at + size + 1) != Some(&separator) {
+        if bytes.get(first + size + 1) != Some(&separator) {
             return at + 1;
         }
         let is_group = |end: usize| {
@@ -57,17 +65,17 @@ impl Recognizer for Mac {
             group.is_some_and(|group| group.iter().all(u8::is_ascii_hexdigit))
         };
         // The end of a word is no group: `MAC:00:1a:…`.
-        if !is_group(at) || border::joins(border::before(text, at - size)) {
+        if !is_group(first) || border::joins(border::before(text, first - size)) {
             return at + 1;
         }
-        let (mut groups, mut end) = (1, at);
+        let (mut groups, mut end) = (1, first);
         while groups < MANY && bytes.get(end) == Some(&separator) && is_group(end + size + 1) {
             groups += 1;
             end += size + 1;
         }
-        let span = at - size..end;
+        let span = first - size..end;
         if !matches!((separator, groups), (b'.', 3) | (b':' | b'-', 6 | 8)) {
-            return end;
+            return end.max(at + 1);
         }
         let longer = border::joins(border::after(text, end))
             || group_before(&bytes[..span.start], separator)

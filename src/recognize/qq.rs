@@ -84,6 +84,11 @@ impl Recognizer for Qq {
 
 /// Whether a cue and some words end `text`.
 fn follows_cue(text: &str) -> bool {
+    // Most digits follow neither a character of Chinese nor one of the letters that a cue or a word ends with.
+    let last = text.bytes().rev().take(MAX_WORDS).find(|b| !b" :#=-/()".contains(b));
+    if !last.is_some_and(|b| !b.is_ascii() || b"qQrRpPdD.".contains(&b)) {
+        return false;
+    }
     let mut rest = text;
     for _ in 0..=MAX_WORDS {
         if CUES.iter().any(|cue| cue::ends(rest, cue)) {
