@@ -143,7 +143,7 @@ fn domain_end(text: &str, start: usize) -> Option<usize> {
 }
 
 /// Two or more labels, the last of which is a top-level domain by its form.
-fn is_host_name(domain: &[u8]) -> bool {
+pub(super) fn is_host_name(domain: &[u8]) -> bool {
     let mut labels = 0;
     let mut last: &[u8] = &[];
     for label in domain.split(|&b| b == b'.') {

@@ -16,6 +16,7 @@ mod email;
 mod hashtag;
 pub mod lowercase_email;
 mod memory;
+mod mention;
 mod money;
 mod numeral;
 mod overlap;

@@ -10,6 +10,7 @@ use twox_hash::XxHash64;
 use super::date::Date;
 use super::email::Email;
 use super::hashtag::Hashtag;
+use super::mention::Mention;
 use super::money::Money;
 use super::phone::Phone;
 use super::time::Time;
@@ -37,7 +38,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The built-in recognizers: EMAIL, URL, PHONE, DATE, HASHTAG.
+    /// The built-in recognizers: EMAIL, URL, PHONE, DATE, HASHTAG, MENTION, TIME, MONEY.
     #[must_use]
     pub fn builtin() -> Self {
         Self {
@@ -47,6 +48,7 @@ impl Registry {
                 Arc::new(Phone),
                 Arc::new(Date),
                 Arc::new(Hashtag),
+                Arc::new(Mention),
                 Arc::new(Time),
                 Arc::new(Money),
             ],
