@@ -192,11 +192,11 @@ mod tests {
         ]);
         assert_eq!(
             registry.labels().collect::<Vec<_>>(),
-            ["DATE", "EMAIL", "HASHTAG", "ORDER", "PHONE", "URL"]
+            ["DATE", "EMAIL", "HASHTAG", "MENTION", "MONEY", "ORDER", "PHONE", "TIME", "URL"]
         );
         let names: Vec<_> = registry.recognizers().iter().map(|r| r.name()).collect();
         assert_eq!(
-            names[5..],
+            names[8..],
             [
                 "pattern:ORDER",
                 "pattern:EMAIL",
@@ -214,7 +214,7 @@ mod tests {
             .to_string();
         assert_eq!(
             error,
-            "unknown label \"EMIAL\": the labels are DATE, EMAIL, HASHTAG, PHONE, URL"
+            "unknown label \"EMIAL\": the labels are DATE, EMAIL, HASHTAG, MENTION, MONEY, PHONE, TIME, URL"
         );
     }
 }

@@ -7,7 +7,7 @@ use super::super::numeral::run;
 
 /// What may stand between a number and its extension, a space before it allowed; longer ones before what they begin
 /// with.
-const SIGNS: [&str; 13] = [
+const SIGNS: [&str; 14] = [
     ";ext=",
     "转分机",
     "轉分機",
@@ -21,6 +21,7 @@ const SIGNS: [&str; 13] = [
     "Ext.",
     "Ext",
     "x",
+    "X",
 ];
 
 /// The digits of an extension after a number that ends at `end`; `hyphen`: whether a hyphen will do.
@@ -29,7 +30,7 @@ pub(super) fn after(text: &str, end: usize, hyphen: bool) -> Option<Range<usize>
     // Most numbers end before something else.
     matches!(
         bytes.get(end)?,
-        b' ' | b';' | b'-' | b'e' | b'E' | b'x' | 0xE5 | 0xE8
+        b' ' | b';' | b'-' | b'e' | b'E' | b'x' | b'X' | 0xE5 | 0xE8
     )
     .then_some(())?;
     let rest = &text[end..];

@@ -19,7 +19,7 @@ pub(super) fn national(bytes: &[u8], at: usize) -> Option<usize> {
 /// The number whose area stands at `at`, perhaps after a bracket, and perhaps after `1` and a separator.
 pub(super) fn with_area(text: &str, at: usize) -> Option<Parts> {
     let bytes = text.as_bytes();
-    let bracketed = bytes[..at].ends_with(b"(");
+    let bracketed = bytes[..at].ends_with(b"(") && bytes.get(at + 3) == Some(&b')');
     let (end, separator) = groups(bytes, at, bracketed)?;
     let open = at - usize::from(bracketed);
     let start = match &bytes[..open] {
