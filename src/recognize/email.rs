@@ -182,7 +182,7 @@ fn domain_end(text: &str, start: usize) -> Result<usize, &'static str> {
 }
 
 /// Two or more labels, the last of which is a top-level domain by its form.
-fn check_host_name(domain: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check_host_name(domain: &[u8]) -> Result<(), &'static str> {
     let mut labels = 0;
     let mut last: &[u8] = &[];
     for label in domain.split(|&b| b == b'.') {

@@ -27,6 +27,7 @@ mod ip;
 pub mod lowercase_email;
 mod mac;
 mod memory;
+mod mention;
 mod money;
 mod numeral;
 mod overlap;

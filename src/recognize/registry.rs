@@ -17,6 +17,7 @@ use super::hashtag::Hashtag;
 use super::iban::Iban;
 use super::ip::Ip;
 use super::mac::Mac;
+use super::mention::Mention;
 use super::money::Money;
 use super::phone::Phone;
 use super::qq::Qq;
@@ -71,6 +72,7 @@ impl Registry {
                 Arc::new(Phone),
                 Arc::new(Date),
                 Arc::new(Hashtag),
+                Arc::new(Mention),
                 Arc::new(Time),
                 Arc::new(Money),
             ],
