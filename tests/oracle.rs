@@ -5,6 +5,9 @@
 #[path = "fuzz/targets.rs"]
 mod targets;
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -153,7 +156,19 @@ const ALL_PIECES: &[&str] = &[
     "'",
     "http://",
     "https://",
+    "ssh://",
     "www.",
+    ".中国",
+    ".рф",
+    "{",
+    "}",
+    "&gt;",
+    "=",
+    "=3D",
+    "%2C",
+    "$",
+    "<",
+    "\"",
     "example.org",
     ":80",
     "[::1]",
@@ -181,12 +196,89 @@ const ALL_PIECES: &[&str] = &[
     "万",
 ];
 const EMAIL_PIECES: &[&str] = &[
-    "a", "a@b.com", "@a@b.com", "B", "9", "com", "xn--a", "@", "@", ".", ".", "..", "-", "_", "'",
-    "%", "+", " ", "，", "中", "é", "１", "😀", "*",
+    "a",
+    "a@b.com",
+    "@a@b.com",
+    "B",
+    "9",
+    "com",
+    "xn--a",
+    "@",
+    "@",
+    ".",
+    ".",
+    "..",
+    "-",
+    "_",
+    "'",
+    "%",
+    "+",
+    " ",
+    "，",
+    "中",
+    "é",
+    "１",
+    "😀",
+    "*",
+    ".中国",
+    "=",
+    "a-1=",
+    "=3D",
+    "%2C",
+    "%2B",
+    "$",
+    "#",
+    "<",
+    "/",
+    ":c/",
+    "@[10.0.0.1]",
+    "@2x.png",
 ];
 const HASHTAG_PIECES: &[&str] = &[
-    "#", "#", "＃", "a", "B", "9", "_", "é", "中", "话题", "，", "！", "-", ".", "&", "/", " ",
-    "😀", "１", ",", "://",
+    "#",
+    "#",
+    "＃",
+    "a",
+    "B",
+    "9",
+    "_",
+    "é",
+    "中",
+    "话题",
+    "，",
+    "！",
+    "-",
+    ".",
+    "&",
+    "/",
+    " ",
+    "😀",
+    "１",
+    ",",
+    "://",
+    "\n",
+    "\t",
+    "  ",
+    "=",
+    "\"",
+    "(",
+    "](",
+    ":",
+    ";",
+    "·",
+    "”",
+    "*",
+    "+",
+    "$",
+    "<",
+    "{",
+    "include",
+    "ff00ff",
+    "fff",
+    "#facade",
+    "0x",
+    "=3D\"",
+    "http://a.bc/",
 ];
 const PHONE_PIECES: &[&str] = &[
     "13812345678",
@@ -271,64 +363,157 @@ fn joins(c: Option<char>) -> bool {
     c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_' || c == 'é')
 }
 
+/// A regex, compiled once.
+fn regex(pattern: &'static str) -> &'static Regex {
+    static KNOWN: Mutex<BTreeMap<&str, &Regex>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap();
+    known
+        .entry(pattern)
+        .or_insert_with(|| Box::leak(Box::new(Regex::new(pattern).unwrap())))
+}
+
 fn emails(text: &str) -> Vec<String> {
-    let local_run = Regex::new(r"[A-Za-z0-9._%+'-]*$").unwrap();
-    let domain_run = Regex::new(r"^[A-Za-z0-9.-]*").unwrap();
-    let local = Regex::new(r"^[A-Za-z0-9_](?:\.?[A-Za-z0-9_%+'-])*$").unwrap();
-    let domain = Regex::new(
-        r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|(?i:xn--)[A-Za-z0-9-]{0,58}[A-Za-z0-9])$",
-    )
-    .unwrap();
-    let mut all = Vec::new();
+    let local = regex(r"^[A-Za-z0-9_é](?:\.?[A-Za-z0-9_%+'é-])*$");
+    let literal = regex(r"^\[[0-9.]+\]");
+    let path = regex(r"^:(?:~|[A-Za-z0-9._-]*/)");
+    let (mut all, mut floor) = (Vec::new(), 0);
     for (at, _) in text.match_indices('@') {
-        let names = local_run.find(&text[..at]).unwrap();
-        let hosts = domain_run.find(&text[at + 1..]).unwrap();
-        let (before, mut after) = (
-            previous(text, names.start()),
-            text[at + 1 + hosts.end()..].chars(),
-        );
-        let next = after.next();
-        let emphasis = next == Some('_') && !joins(after.next());
-        if before == Some('@') || next == Some('@') || joins(before) || joins(next) && !emphasis {
+        if at < floor {
             continue;
         }
-        let name = names
-            .as_str()
-            .trim_start_matches(['.', '%', '+', '-', '\'']);
-        let host = hosts
-            .as_str()
-            .split("..")
-            .next()
-            .unwrap()
-            .trim_end_matches(['.', '-']);
-        if names.len() <= 64
-            && !name.ends_with('\'')
-            && local.is_match(name)
-            && domain.is_match(host)
+        let (domain, cut_short) = match literal.find(&text[at + 1..]) {
+            Some(found) => (found.as_str(), true),
+            None => host(&text[at + 1..]),
+        };
+        let end = at + 1 + domain.len();
+        let next = text[end..].chars().find(|&c| c != '_');
+        let cut_out = !cut_short && (next == Some('@') || joins(next));
+        let start = local_start(text, at, floor);
+        // What `<` delimits may hold more than words.
+        let fine = |start| local.is_match(&text[start..at].replace(['=', '$', '#', '*', '/'], "a"));
+        let is_path = !domain.starts_with('[') && path.is_match(&text[end..]);
+        if let Some(start) = start.filter(|&start| fine(start))
+            && !domain.is_empty()
+            && previous(text, at).is_some_and(|c| joins(Some(c)) || "%+-".contains(c))
+            && !cut_out
+            && !is_path
         {
-            all.push(format!("{name}@{host}"));
+            all.push(text[start..end].to_string());
+            floor = end;
         }
     }
     all
 }
 
+/// Where the local part before the sign at `at` begins, if nothing before it spoils it.
+fn local_start(text: &str, at: usize, floor: usize) -> Option<usize> {
+    let run = regex(r"(?:[A-Za-z0-9._%+'-]|é)*$");
+    let run_start = |end: usize| floor + run.find(&text[floor..end]).unwrap().start();
+    let mut start = run_start(at);
+    let encoded = regex("%([0-9A-Fa-f]{2})");
+    let delimiters = encoded.captures_iter(&text[start..at]).filter(|found| {
+        let byte = u8::from_str_radix(&found[1], 16).unwrap();
+        byte < 128 && !b"@._%+'-".contains(&byte) && !byte.is_ascii_alphanumeric()
+    });
+    let delimiter = delimiters.map(|found| start + found.get(0).unwrap().end());
+    if let Some(after) = delimiter.filter(|&after| after < at).last() {
+        start = after;
+    } else if text[floor..start].ends_with('=') && text[start..at].starts_with("3D") {
+        start += 2;
+    } else {
+        let delimited = regex(r"<([A-Za-z0-9][A-Za-z0-9._%+'=$#*/-]*[=$#*/])$");
+        let bounce = regex(r"(?:[+].*|-|-.*[0-9].*|[0-9].*-.*)$");
+        let atoms = text[floor..start].ends_with(['=', '$', '#', '*', '/']);
+        if let Some(all) = delimited
+            .captures(&text[..start])
+            .map(|found| found.get(1).unwrap().start())
+            .filter(|&all| atoms && all >= floor)
+        {
+            start = all;
+        } else {
+            while let Some(sign) = text[floor..start].chars().next_back() {
+                let left = run_start(start - sign.len_utf8());
+                let word = &text[left..start - sign.len_utf8()];
+                if word.is_empty() || !"#$=".contains(sign) || sign == '=' && !bounce.is_match(word)
+                {
+                    break;
+                }
+                start = left;
+            }
+        }
+        let before = previous(text, start);
+        if at - start > 64 || before == Some('@') || joins(before) {
+            return None;
+        }
+    }
+    let name = text[start..at].trim_start_matches(['.', '%', '+', '-', '\'']);
+    Some(at - name.len())
+}
+
+/// The host name that a text begins with, empty where it begins with none, and whether it is cut short.
+fn host(text: &str) -> (&str, bool) {
+    let form = regex(r"^(?:[^.]+\.)+(?:[A-Za-z]{2,63}|(?i:xn--)[A-Za-z0-9-]+|é{2,})$");
+    let is_name = |name: &str| form.is_match(name) && !name.ends_with(".png");
+    let glues = |c: char| "中国😀".contains(c);
+    let mut end = 0;
+    for c in text.chars() {
+        let complete = is_name(text[..end].trim_end_matches(['.', '-']));
+        if !(c.is_ascii_alphanumeric() || ".-é".contains(c) || glues(c) && !complete) {
+            break;
+        }
+        end += c.len_utf8();
+    }
+    let run = text[..end].trim_end_matches(['.', '-']);
+    let whole = run.split("..").next().unwrap();
+    let before_dash = regex(r"^((?:[^.]+\.)+[^.]*?)--[^.]*$");
+    let known = regex(r"^(?:[^.]+\.)+中国");
+    let found = if is_name(whole) {
+        whole
+    } else {
+        // The last label may go on in prose, or after a dash.
+        let listed = known.find(whole).map(|found| found.as_str());
+        let dash = before_dash
+            .captures(whole)
+            .map(|found| found.get(1).unwrap().as_str());
+        let cut = listed.or(dash.filter(|name| is_name(name) && !name.ends_with(".xn")));
+        cut.filter(|cut| !whole[cut.len()..].contains('.'))
+            .unwrap_or_default()
+    };
+    let fine = |label: &str| label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
+    if found.split('.').all(fine) {
+        (found, found.len() < run.len())
+    } else {
+        ("", false)
+    }
+}
+
 fn hashtags(text: &str) -> Vec<String> {
+    let spoilt_before = regex(concat!(
+        r"(?:[A-Za-z0-9_é#&/=@$\{<\\^`]|\]\(|url\(|\]:|   |(?:^|\n)(?:[+-]|\t+)|<!--",
+        r#"|(?:=|=3D|\() *["'])$"#
+    ));
+    let spoilt_after = regex(r#"^(?:[={$\\^]| \{|[*;>(\[+"%][A-Za-z0-9$%@&(=+])"#);
+    let topic = regex(r"^#((?:[\w.+&'-]|[^\x00-\x7F\s#]){1,32})#");
+    let tag = regex(r"^#(\w+(?:[·・]\w+)*)");
+    let letter = regex(r"\p{Alphabetic}");
     let separates = "-.+&'，。、；：";
-    let topic = Regex::new(r"^#((?:[\w.+&'-]|[^\x00-\x7F\s#]){1,32})#").unwrap();
-    let tag = Regex::new(r"^#(\w+)").unwrap();
-    let letter = Regex::new(r"\p{Alphabetic}").unwrap();
+    let urls: Vec<_> = {
+        let scanner = Registry::builtin().scanner(&["URL"]).unwrap();
+        let mut scratch = Scratch::default();
+        let spans = scanner.scan(text, &mut scratch);
+        spans.iter().map(|span| span.start..span.end).collect()
+    };
     let (mut all, mut at, mut closed) = (Vec::new(), 0, false);
     while let Some(c) = text[at..].chars().next() {
-        let before = previous(text, at);
-        let fine = closed && before.is_some_and(|c| c == '#')
-            || !joins(before) && !before.is_some_and(|c| "#&/".contains(c));
+        let fine = closed && c == '#' || !spoilt_before.is_match(&text[..at]);
         let rest = &text[at..];
         let as_topic = || {
             let found = topic.captures(rest).filter(|_| fine)?;
             let inside = &found[1];
             let edges = [inside.chars().next()?, inside.chars().next_back()?];
             let named = letter.is_match(inside) && !edges.iter().any(|c| separates.contains(*c));
-            named.then(|| found[0].len())
+            let two_tags = inside.is_ascii() && joins(rest[found[0].len()..].chars().next());
+            (named && !two_tags && !"”！".contains(edges[0])).then(|| found[0].len())
         };
         let as_tag = || {
             let found = tag.captures(rest).filter(|_| fine)?;
@@ -337,13 +522,58 @@ fn hashtags(text: &str) -> Vec<String> {
             (named && !after.starts_with("://")).then(|| found[0].len())
         };
         let end = as_topic().or_else(as_tag);
-        closed = end.is_some();
         if let Some(end) = end {
-            all.push(rest[..end].to_string());
+            let (word, after) = (&rest[1..end], &rest[end..]);
+            let line = text[..at].is_empty() || text[..at].ends_with('\n');
+            let code = spoilt_after.is_match(after)
+                || line && after.starts_with(" = ")
+                || word == "include"
+                || is_number(word)
+                || is_colour(&text[..at], word, after);
+            let url = urls.iter().find(|url| url.start < at && at < url.end);
+            closed = !code && url.is_none();
+            if closed {
+                all.push(rest[..end].to_string());
+            }
+            at = url.filter(|_| !code).map_or(at + end, |url| url.end);
+        } else {
+            closed = false;
+            at += c.len_utf8();
         }
-        at += end.unwrap_or(c.len_utf8());
     }
     all
+}
+
+/// A number in hexadecimal digits: `0x`, a colour by its own look, or long and mostly of digits.
+fn is_number(word: &str) -> bool {
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let repeats = |word: &str| {
+        word.as_bytes()
+            .chunks(2)
+            .all(|pair| pair == &word.as_bytes()[..2])
+    };
+    let doubled = |word: &str| word.as_bytes().chunks(2).all(|pair| pair[0] == pair[1]);
+    let digits_only = |word: &str| word.chars().all(|c| c.is_ascii_hexdigit());
+    match word.strip_prefix("0x") {
+        Some(number) => digits_only(number),
+        None if !digits_only(word) => false,
+        None if word.len() == 6 || word.len() == 8 => digits > 0 || repeats(word) || doubled(word),
+        None => word.len() > 8 && digits * 2 >= word.len(),
+    }
+}
+
+/// A colour by its place: after a colon, before what ends a declaration.
+fn is_colour(before: &str, word: &str, after: &str) -> bool {
+    let digits = regex("^[0-9A-Fa-f]+$").is_match(word);
+    let declared = regex(": *$").is_match(before);
+    let ends = regex(r#"^[;"'!}]"#).is_match(after);
+    let line_ends = regex("^(?:[\r\n]|$)").is_match(after);
+    digits
+        && match word.len() {
+            3 | 4 => declared && ends,
+            6 | 8 => after.starts_with(';') || declared && (ends || line_ends),
+            _ => false,
+        }
 }
 
 fn mobiles(text: &str) -> Vec<String> {

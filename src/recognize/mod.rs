@@ -14,6 +14,7 @@ mod date;
 mod dispatch;
 mod email;
 mod hashtag;
+mod host;
 pub mod lowercase_email;
 mod memory;
 mod overlap;

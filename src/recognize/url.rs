@@ -22,19 +22,32 @@
 //! Cost: stops at `:` and `.`; what is no `://` or `www.` is dropped after three bytes, a bad host after 700.
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::ops::Range;
 
-use super::email::is_top_level;
-use super::{Anchor, Bytes, Found, Recognizer, border};
+use super::{Anchor, Bytes, Found, Recognizer, border, host};
 
 /// Recognizes web addresses.
 #[derive(Debug)]
 pub(super) struct Url;
 
 /// Schemes and their default ports.
-const SCHEMES: [(&str, &str); 3] = [("http", ":80"), ("https", ":443"), ("ftp", ":21")];
-const MAX_HOST: usize = 253;
+const SCHEMES: [(&str, &str); 14] = [
+    ("http", ":80"),
+    ("https", ":443"),
+    ("ftp", ":21"),
+    ("ftps", ":990"),
+    ("git", ":9418"),
+    ("irc", ":6667"),
+    ("rsync", ":873"),
+    ("rtmp", ":1935"),
+    ("rtsp", ":554"),
+    ("sftp", ":22"),
+    ("ssh", ":22"),
+    ("svn", ":3690"),
+    ("ws", ":80"),
+    ("wss", ":443"),
+];
 const MAX_USER: usize = 255;
 
 impl Recognizer for Url {
@@ -45,10 +58,12 @@ impl Recognizer for Url {
         "url"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        let colon = Bytes::of(b":").preceded_by(b"pPsS").followed_by(b"/");
+        let colon = Bytes::of(b":")
+            .preceded_by(b"cChHnNpPsStT")
+            .followed_by(b"/");
         let dot = Bytes::of(b".").preceded_by(b"wW");
         vec![Anchor::Bytes(colon), Anchor::Bytes(dot)]
     }
@@ -105,6 +120,23 @@ fn is_scheme(word: &str) -> bool {
         .any(|(name, _)| name.eq_ignore_ascii_case(word))
 }
 
+/// Where the URL with a scheme ends that byte `at` lies in, if it begins at `from` or later.
+pub(super) fn end_around(text: &str, at: usize, from: usize) -> Option<usize> {
+    let before = &text.as_bytes()[from..at];
+    let word = before.iter().rposition(u8::is_ascii_whitespace);
+    let mut from = from + word.map_or(0, |space| space + 1);
+    while from < at
+        && let Some(colon) = memchr::memmem::find(&text.as_bytes()[from..at], b"://")
+    {
+        let end = with_scheme(text, from + colon).map_or(0, |span| span.end);
+        if end > at {
+            return Some(end);
+        }
+        from = end.max(from + colon + 1);
+    }
+    None
+}
+
 /// The URL whose scheme ends at the `:` at `at`.
 fn with_scheme(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
@@ -117,14 +149,18 @@ fn with_scheme(text: &str, at: usize) -> Option<Range<usize>> {
         .take(6)
         .take_while(|b| b.is_ascii_alphabetic())
         .count();
-    let start = at - length;
-    if !is_scheme(&text[start..at]) || border::joins(border::before(text, start)) {
+    let mut start = at - length;
+    // Quoted-printable writes `=` as `=3D`.
+    if bytes[..start].ends_with(b"=3") && matches!(bytes[start], b'D') {
+        start += 1;
+    } else if border::joins(border::before(text, start)) {
         return None;
     }
+    is_scheme(&text[start..at]).then_some(())?;
     let authority = at + 3;
     let host = user_end(bytes, authority).unwrap_or(authority);
     let end = host_end(text, host, true)?;
-    Some(start..rest_end(text, end))
+    Some(start..rest_end(text, end, bytes[..start].ends_with(b"'")))
 }
 
 /// The URL whose `www.` has its dot at `at`.
@@ -139,7 +175,7 @@ fn with_www(text: &str, at: usize) -> Option<Range<usize>> {
         return None;
     }
     let end = host_end(text, start, false)?;
-    Some(start..rest_end(text, end))
+    Some(start..rest_end(text, end, before == Some('\'')))
 }
 
 /// Where user information ends, after its `@`.
@@ -152,11 +188,11 @@ fn user_end(bytes: &[u8], start: usize) -> Option<usize> {
     memchr::memrchr(b'@', &bytes[start..start + run]).map(|at| start + at + 1)
 }
 
-/// Where the host that begins at `start`, and its port, end. `free` hosts follow a scheme and may be an address or
-/// `localhost`.
+/// Where the host that begins at `start`, and its port, end. `free` hosts follow a scheme and may be an address,
+/// `localhost`, or a bare name before a port.
 fn host_end(text: &str, start: usize, free: bool) -> Option<usize> {
     let bytes = text.as_bytes();
-    let end = if free && bytes.get(start) == Some(&b'[') {
+    if free && bytes.get(start) == Some(&b'[') {
         let inside = bytes[start + 1..]
             .iter()
             .take(46)
@@ -165,53 +201,35 @@ fn host_end(text: &str, start: usize, free: bool) -> Option<usize> {
         let end = start + 1 + inside;
         (bytes.get(end) == Some(&b']')).then_some(())?;
         text.get(start + 1..end)?.parse::<Ipv6Addr>().ok()?;
-        end + 1
-    } else {
-        let run = name_run(&text[start..])?;
-        // A dot that ends a sentence is none of the host's; one before a path is (the root).
-        let name = run.trim_end_matches(['.', '-']);
-        let next = bytes.get(start + run.len());
-        let rooted =
-            run.len() == name.len() + 1 && run.ends_with('.') && matches!(next, Some(b'/' | b':'));
-        is_host(name, free).then_some(())?;
-        start + name.len() + usize::from(rooted)
-    };
-    port_end(bytes, end)
-}
-
-/// The longest beginning of `text` made of host characters; none where it is longer than a host.
-fn name_run(text: &str) -> Option<&str> {
-    let mut length = 0;
-    for c in text.chars() {
-        if !(c == '.' || c == '-' || border::joins(Some(c)) && !is_full_width(c)) {
-            break;
+        return port_end(bytes, end + 1);
+    }
+    let run = host::run(&text[start..], true);
+    let mut end = start + run.len();
+    if !(free && host::is_address(run)) {
+        if free && is_bare(run) {
+            return port_end(bytes, end).filter(|&port| port > end);
         }
-        length += c.len_utf8();
-        if length > MAX_HOST + 1 {
+        let name = &run[..host::name_end(run)?];
+        let first = name.split('.').next().unwrap_or_default();
+        // `www.example` is cut short, or no host.
+        if first.eq_ignore_ascii_case("www") && name.matches('.').count() < 2 {
             return None;
         }
+        end = start + name.len();
     }
-    Some(&text[..length])
+    match &bytes[end..] {
+        // Quoted-printable breaks lines with `=`: the host goes on in the next one.
+        [b'=', ..] => None,
+        // A dot that ends a sentence is none of the host's; one before a path is (the root).
+        [b'.', b'/' | b':', ..] => port_end(bytes, end + 1),
+        _ => port_end(bytes, end),
+    }
 }
 
-fn is_host(name: &str, free: bool) -> bool {
-    if free && name.eq_ignore_ascii_case("localhost") {
-        return true;
-    }
-    let labels = name.split('.').count();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    if last.bytes().all(|b| b.is_ascii_digit()) {
-        return free && name.parse::<Ipv4Addr>().is_ok();
-    }
-    let top_level = is_top_level(last.as_bytes())
-        || !last.is_ascii() && !last.contains(|c: char| c.is_numeric() || c == '_');
-    let fine = |label: &str| {
-        (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    name.len() <= MAX_HOST
-        && labels >= if free { 2 } else { 3 }
-        && top_level
-        && name.split('.').all(fine)
+/// Whether a run can be the name of a host in a local network.
+fn is_bare(run: &str) -> bool {
+    let label = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    run.len() <= 63 && run.starts_with(|c: char| c.is_ascii_alphabetic()) && run.bytes().all(label)
 }
 
 /// Where the port ends; the host's own end where there is none. A number that is no port makes it no host.
@@ -229,7 +247,8 @@ fn port_end(bytes: &[u8], end: usize) -> Option<usize> {
         .fold(0_u32, |n, b| n * 10 + u32::from(b - b'0'));
     match digits {
         0 => Some(end),
-        _ => (number <= u32::from(u16::MAX)).then_some(end + 1 + digits),
+        1..=5 => (number <= u32::from(u16::MAX)).then_some(end + 1 + digits),
+        _ => None,
     }
 }
 
@@ -238,33 +257,39 @@ fn is_full_width(c: char) -> bool {
     matches!(u32::from(c), 0xFF00..=0xFFEF)
 }
 
-/// Where path, query and fragment that begin at `start` end.
-fn rest_end(text: &str, start: usize) -> usize {
+/// Where path, query and fragment that begin at `start` end. What closes a `quoted` URL is none of them.
+fn rest_end(text: &str, start: usize, quoted: bool) -> usize {
     let bytes = text.as_bytes();
     if !matches!(bytes.get(start), Some(b'/' | b'?' | b'#')) {
         return start;
     }
     let mut end = text.len();
-    let mut open = [0_usize; 2];
+    let mut open = [0_usize; 3];
+    let mut apostrophes = 0;
     for (offset, c) in text[start..].char_indices() {
         let at = start + offset;
         let goes_on = match c {
-            '(' | '[' => {
-                open[usize::from(c == '[')] += 1;
+            '(' | '[' | '{' => {
+                open[kind(c)] += 1;
                 true
             }
-            ')' | ']' => {
-                let count = &mut open[usize::from(c == ']')];
+            ')' | ']' | '}' => {
+                let count = &mut open[kind(c)];
                 let opened = *count > 0;
                 *count = count.saturating_sub(1);
                 opened
             }
-            // An apostrophe inside a word, not a closing quote.
-            '\'' => bytes
-                .get(at + 1)
-                .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/')),
+            // Inside a word, or closing what opened there.
+            '\'' => {
+                let inside = bytes
+                    .get(at + 1)
+                    .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
+                apostrophes += 1;
+                !quoted && (inside || apostrophes % 2 == 0)
+            }
+            '&' => !is_escaped_delimiter(&bytes[at..]),
             _ if c.is_ascii() => {
-                c.is_ascii_alphanumeric() || b"-._~:/?#@!$&*+,;=%".contains(&(c as u8))
+                c.is_ascii_alphanumeric() || b"-._~:/?#@!$*+,;=%".contains(&(c as u8))
             }
             _ => border::joins(Some(c)) && !is_full_width(c),
         };
@@ -273,10 +298,44 @@ fn rest_end(text: &str, start: usize) -> usize {
             break;
         }
     }
-    while end > start && b".,:;!?'*([".contains(&bytes[end - 1]) {
-        end -= 1;
+    while end > start && b".,:;!?*~([{".contains(&bytes[end - 1]) {
+        end = reference_start(&bytes[start..end]).map_or(end - 1, |length| start + length);
     }
     end
+}
+
+fn kind(bracket: char) -> usize {
+    match bracket {
+        '(' | ')' => 0,
+        '[' | ']' => 1,
+        _ => 2,
+    }
+}
+
+/// Whether escaped HTML begins that stands for a delimiter.
+fn is_escaped_delimiter(bytes: &[u8]) -> bool {
+    [
+        &b"&lt;"[..],
+        b"&gt;",
+        b"&quot;",
+        b"&nbsp;",
+        b"&#39;",
+        b"&#34;",
+    ]
+    .iter()
+    .any(|escaped| bytes.starts_with(escaped))
+}
+
+/// Where the character reference (`&copy;`) that `bytes` ends with begins.
+fn reference_start(bytes: &[u8]) -> Option<usize> {
+    let name = bytes.strip_suffix(b";")?;
+    let length = name
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_alphanumeric())
+        .count();
+    let start = name.len().checked_sub(length + 1)?;
+    (length > 0 && name[start] == b'&').then_some(start)
 }
 
 #[cfg(test)]
@@ -351,7 +410,28 @@ mod tests {
                     "**http://example.com/a** http://example.com/it's",
                     &["http://example.com/a", "http://example.com/it's"],
                 ),
+                (
+                    "http://example.com/_'a' http://example.com/dogs' l'http://example.com/d'y",
+                    &[
+                        "http://example.com/_'a'",
+                        "http://example.com/dogs",
+                        "http://example.com/d",
+                    ],
+                ),
+                (
+                    "http://example.com/{id}/x {\"u\":http://example.com/a}",
+                    &["http://example.com/{id}/x", "http://example.com/a"],
+                ),
+                (
+                    "&lt;http://example.com/a?b&amp;c&gt;x http://example.com/?a=b&copy;",
+                    &["http://example.com/a?b&amp;c", "http://example.com/?a=b"],
+                ),
+                (
+                    "href=3Dhttp://example.com/a= http://example.com/a_",
+                    &["http://example.com/a=", "http://example.com/a_"],
+                ),
                 ("http://example.com. Then", &["http://example.com"]),
+                ("http://example.com...then", &["http://example.com"]),
                 ("http://example.com./a", &["http://example.com./a"]),
                 (
                     "https://example.com/wiki/Žižek http://bücher.example/x",
@@ -379,6 +459,32 @@ mod tests {
                     ],
                 ),
                 (
+                    "http://例子.中国/a http://例子.公司的 www.58同城.com http://✪df.ws",
+                    &[
+                        "http://例子.中国/a",
+                        "http://例子.公司",
+                        "www.58同城.com → http://www.58同城.com",
+                        "http://✪df.ws",
+                    ],
+                ),
+                (
+                    "http://localhost官网 http://10.0.0.1在 http://web:8080/x http://WEB-1:80",
+                    &[
+                        "http://localhost",
+                        "http://10.0.0.1",
+                        "http://web:8080/x",
+                        "http://WEB-1:80 → http://web-1",
+                    ],
+                ),
+                (
+                    "ssh://git@example.com:22/a WSS://example.com git+https://example.com/a",
+                    &[
+                        "ssh://git@example.com:22/a → ssh://git@example.com/a",
+                        "WSS://example.com → wss://example.com",
+                        "https://example.com/a",
+                    ],
+                ),
+                (
                     "view-source:http://a-b.example_x.com/",
                     &["http://a-b.example_x.com/ → http://a-b.example_x.com"],
                 ),
@@ -393,11 +499,14 @@ mod tests {
                     &[],
                 ),
                 ("xhttp://example.com _http://example.com", &[]),
-                ("gopher://example.com mailto:a@b.com", &[]),
+                ("gopher://example.com mailto:a@b.com //example.com", &[]),
                 ("http://example.com:99999/", &[]),
                 ("http://-example.com http://exa..mple.com", &[]),
                 ("http://example.com_x", &[]),
-                ("http://例子.中国", &[]),
+                ("http://exa.comé http://例子 http://例子.然后", &[]),
+                ("http://web http://web: http://web:123456/ http://9:80", &[]),
+                ("http://www.examp=", &[]),
+                ("http://www.example www.例子。", &[]),
                 (
                     "www.com a.www.example.com xwww.example.com path/www.example.com",
                     &[],
@@ -427,7 +536,16 @@ mod tests {
         );
         assert_linear(
             &Url,
-            &["http://a.bc/)", "http://a.bc/'", "http://é.", "www.a.bc."],
+            &[
+                "http://a.bc/)",
+                "http://a.bc/'",
+                "http://é.",
+                "www.a.bc.",
+                "http://中.",
+                "http://中😀",
+                "http://a.bc/&a;",
+                "http://a:1",
+            ],
         );
     }
 }
