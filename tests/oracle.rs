@@ -272,6 +272,7 @@ const HASHTAG_PIECES: &[&str] = &[
     "$",
     "<",
     "{",
+    "M",
     "include",
     "ff00ff",
     "fff",
@@ -493,6 +494,14 @@ fn hashtags(text: &str) -> Vec<String> {
         r#"|(?:=|=3D|\() *["'])$"#
     ));
     let spoilt_after = regex(r#"^(?:[={$\\^]| \{|[*;>(\[+"%][A-Za-z0-9$%@&(=+])"#);
+    let encoded = regex(r"(?:^M[ -`]{0,60}|\nM[ -`]{0,59})$");
+    let signs = |text: &str| {
+        text.rsplit('\n')
+            .next()
+            .unwrap()
+            .matches(|c: char| c.is_ascii_punctuation())
+            .count()
+    };
     let topic = regex(r"^#((?:[\w.+&'-]|[^\x00-\x7F\s#]){1,32})#");
     let tag = regex(r"^#(\w+(?:[·・]\w+)*)");
     let letter = regex(r"\p{Alphabetic}");
@@ -526,6 +535,7 @@ fn hashtags(text: &str) -> Vec<String> {
             let (word, after) = (&rest[1..end], &rest[end..]);
             let line = text[..at].is_empty() || text[..at].ends_with('\n');
             let code = spoilt_after.is_match(after)
+                || encoded.is_match(&text[..at]) && signs(&text[..at]) > 2
                 || line && after.starts_with(" = ")
                 || word == "include"
                 || is_number(word)

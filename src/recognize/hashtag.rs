@@ -15,9 +15,9 @@
 //!
 //! Code has far more `#` than posts have. So a tag is none as the value of an attribute or the target of a link
 //! (`href="#top"`, `](#top)`), beside other signs of code (`${#a}`, `#key=1`), where lines are indented or comments
-//! aligned (three spaces, a tab), where a line of a diff begins, as a C directive (`#include`), or as a colour: six or
-//! eight hexadecimal digits unless they are a word, three or four after a colon and before what ends a declaration.
-//! A comment at the start of a line (`#ListenAddress 0.0.0.0`) cannot be told from a tag.
+//! aligned (three spaces, a tab), where a line of a diff begins, in uuencoded bytes, as a C directive (`#include`), or as
+//! a colour: six or eight hexadecimal digits unless they are a word, three or four after a colon and before what ends a
+//! declaration. A comment at the start of a line (`#ListenAddress 0.0.0.0`) cannot be told from a tag.
 //!
 //! The value is the tag without `#`, in lower case.
 //!
@@ -123,15 +123,29 @@ fn is_code(text: &str, span: Range<usize>) -> bool {
         || after.starts_with(" = ") && starts_line(before);
     assigned
         || runs_on(after.as_bytes())
+        || is_uuencoded(before.as_bytes())
         || DIRECTIVES.contains(&word)
         || is_number(word)
         || is_hexadecimal(word.as_bytes()) && is_colour(before, word.len(), after)
 }
 
-/// Whether more follows than closes a tag in text: uuencoded bytes have every sign anywhere.
+/// Whether more follows than closes a tag in text: a call, arithmetic.
 fn runs_on(after: &[u8]) -> bool {
     matches!(after, [b'*' | b';' | b'>' | b'(' | b'[' | b'+' | b'"' | b'%', next, ..]
         if next.is_ascii_alphanumeric() || b"$%@&(=+".contains(next))
+}
+
+/// Whether a line of uuencoded bytes has begun: `M`, which stands for a full line, and no small letters, but signs.
+fn is_uuencoded(before: &[u8]) -> bool {
+    const LINE: usize = 61;
+    let window = &before[before.len().saturating_sub(LINE)..];
+    let line = match memchr::memrchr(b'\n', window) {
+        Some(end) => &window[end + 1..],
+        None if window.len() == before.len() => window,
+        None => return false,
+    };
+    let signs = line.iter().filter(|b| b.is_ascii_punctuation());
+    line.starts_with(b"M") && line.iter().all(|b| (b' '..=b'`').contains(b)) && signs.count() > 2
 }
 
 /// Whether hexadecimal digits stand where a style declares a colour.
@@ -353,6 +367,7 @@ mod tests {
                 ),
                 ("a: #fff; b #eeeeec; c: #00f}", &[]),
                 ("#a*5 #a>b #a(b #a;9", &[]),
+                ("a\nM&5R (#QS>7 -#8T\nM<, \"#QC", &[]),
             ],
         );
     }

@@ -2,24 +2,27 @@
 //!
 //! Grammar (RFC 3986 §3, with the characters of RFC 3987 that do not belong to scripts written without spaces):
 //! ```text
-//! url       = ("http" / "https" / "ftp") "://" [user "@"] host [":" port] rest
-//!           / "www." name "." … rest                 at least three labels
-//! host      = name with a dot / "localhost" / IPv4 / "[" IPv6 "]"
-//! name      = labels of letters, digits, inner "-" and "_", 1-63 bytes each, 253 bytes together; the last label is
-//!             alphabetic and of two letters or more, or starts with xn--
+//! url       = scheme "://" [user "@"] host [":" port] rest       the schemes are SCHEMES
+//!           / "www." name rest                                   at least three labels
+//! host      = name / "localhost" / IPv4 / "[" IPv6 "]" / letter *(letter / digit / "-" / "_") before a port
+//! name      = a host name, with "_"; host.rs's
 //! rest      = "/" … / "?" … / "#" … / nothing
 //! ```
-//! A URL ends before white space, controls, quotes, `<>\^{|}` and the backtick; before Han and other scripts without
-//! spaces, full-width forms and emoji, because Chinese text stands directly beside URLs (`见https://example.com/a。`:
-//! a Han path must be percent-encoded, a Han host in punycode); before a closing bracket that nothing opened; and without
-//! trailing `.,:;!?'*([`, much as linkify-it and GitHub's autolinks do.
-//! Other scripts' letters (`/wiki/Žižek`) belong to it. A scheme is not cut out of a longer word (`xhttp://`), nor
-//! `www.` out of a longer host or path.
+//! A URL ends before white space, controls, double quotes, `<>\^|` and the backtick; before Han and other scripts without
+//! spaces, full-width forms, symbols and emoji, because Chinese text stands directly beside URLs
+//! (`见https://example.com/a。`: a Han path must be percent-encoded); before a closing bracket or apostrophe that nothing
+//! opened; before escaped HTML that stands for a delimiter (`&gt;`); and without trailing `.,:;!?*~([{` and character
+//! references, much as linkify-it and GitHub's autolinks do. Other scripts' letters (`/wiki/Žižek`) belong to it.
+//!
+//! Borders: a scheme is not cut out of a longer word (`xhttp://`), but for quoted-printable's `=3D`, nor `www.` out of a
+//! longer host or path. A host before `=` is cut short by quoted-printable, and none. Names without a scheme or `www.`
+//! are left out: in real text most are files, packages, images of containers and ends of broken URLs. So are hosts
+//! without a dot or a port: placeholders, and broken URLs again.
 //!
 //! The value has scheme and host in lower case, `http://` before `www.`, no default port, and no `/` as its whole
-//! path; percent-encoding stays as written.
+//! path; percent-encoding and punycode stay as written.
 //!
-//! Cost: stops at `:` and `.`; what is no `://` or `www.` is dropped after three bytes, a bad host after 700.
+//! Cost: stops at `:` and `.`; what is no `://` or `www.` is dropped after three bytes, a bad host after 800.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -31,7 +34,7 @@ use super::{Anchor, Bytes, Found, Recognizer, border, host};
 #[derive(Debug)]
 pub(super) struct Url;
 
-/// Schemes and their default ports.
+/// Schemes whose URLs name a host of the internet, and their default ports (IANA's registries).
 const SCHEMES: [(&str, &str); 14] = [
     ("http", ":80"),
     ("https", ":443"),
