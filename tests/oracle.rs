@@ -521,7 +521,8 @@ fn hashtags(text: &str) -> Vec<String> {
             let inside = &found[1];
             let edges = [inside.chars().next()?, inside.chars().next_back()?];
             let named = letter.is_match(inside) && !edges.iter().any(|c| separates.contains(*c));
-            let two_tags = inside.is_ascii() && joins(rest[found[0].len()..].chars().next());
+            let two_tags = !inside.contains(['中', '话', '题'])
+                && joins(rest[found[0].len()..].chars().next());
             (named && !two_tags && !"”！".contains(edges[0])).then(|| found[0].len())
         };
         let as_tag = || {

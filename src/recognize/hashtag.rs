@@ -6,8 +6,8 @@
 //! topic = "#" 1*32 topic-character "#"     32 is a bound of ours; tried first
 //! topic-character = word, non-ASCII characters other than white space, and - . + & '
 //! ```
-//! A topic begins and ends with a character other than punctuation that separates (`，。、；：` and `-.+&'`); one of
-//! ASCII letters is two tags if a letter follows (`#summer#fun`).
+//! A topic begins and ends with a character other than punctuation that separates (`，。、；：` and `-.+&'`); one
+//! without Han or another script without spaces is two tags if a letter follows (`#summer#fun`).
 //!
 //! Borders: not after a word character of a script with spaces (`C#`, `page.html#part`), `&`, `/`, `#` (`&#39;`,
 //! `/#/route`, `##`); Han stands directly before a tag. Not before `://`, not inside a URL. A text such as `#1` is a
@@ -55,7 +55,9 @@ impl Recognizer for Hashtag {
         let inside = at + 1;
         // Tags may stand side by side.
         let follows_tag = found.floor() == at && at > 0;
-        if !follows_tag && !may_begin(text, at) {
+        // An emoji: the sign on a key.
+        let key = text[inside..].starts_with(['\u{FE0F}', '\u{20E3}']);
+        if key || !follows_tag && !may_begin(text, at) {
             return inside;
         }
         let word = word_end(text, inside);
@@ -205,12 +207,12 @@ fn word_end(text: &str, start: usize) -> usize {
 
 /// Where a topic that begins at `start` ends, after its closing sign.
 fn topic_end(text: &str, start: usize) -> Option<usize> {
-    let (mut names, mut latin) = (false, true);
+    let (mut names, mut glued) = (false, false);
     let mut last = None;
     for (count, (offset, c)) in text[start..].char_indices().enumerate() {
         if c == '#' {
             let end = start + offset + 1;
-            let two_tags = latin && border::joins(border::after(text, end));
+            let two_tags = !glued && border::joins(border::after(text, end));
             let fine = names && !two_tags && !last.is_some_and(|c| separates(c) || opens(c));
             return fine.then_some(end);
         }
@@ -219,7 +221,7 @@ fn topic_end(text: &str, start: usize) -> Option<usize> {
             return None;
         }
         names |= c.is_alphabetic();
-        latin &= c.is_ascii();
+        glued |= border::glues(c);
         last = Some(c);
     }
     None
@@ -298,7 +300,7 @@ mod tests {
                 ("#话题，#另一个", &["#话题 → 话题", "#另一个 → 另一个"]),
                 ("#foo.#bar", &["#foo → foo", "#bar → bar"]),
                 ("#a #b#", &["#a → a", "#b# → b"]),
-                ("#a#b c#d", &["#a → a", "#b → b"]),
+                ("#a#b c#d ’#é’#f", &["#a → a", "#b → b", "#é → é", "#f → f"]),
                 ("#话题#a", &["#话题# → 话题"]),
                 (
                     "#爱德华·斯诺登 #コンピュータ・サイエンス· #a·",
@@ -350,7 +352,7 @@ mod tests {
                 ("&#39; &#x27; /#/route", &[]),
                 ("#http://example.com", &[]),
                 ("é#tag 1#tag _#tag", &[]),
-                ("#️⃣ #😀 #", &[]),
+                ("#️⃣ #️⃣a #😀 #", &[]),
                 ("“#”号", &[]),
                 // Code.
                 (
