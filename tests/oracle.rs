@@ -536,7 +536,9 @@ fn hashtags(text: &str) -> Vec<String> {
             let (word, after) = (&rest[1..end], &rest[end..]);
             let line = text[..at].is_empty() || text[..at].ends_with('\n');
             let code = spoilt_after.is_match(after)
-                || encoded.is_match(&text[..at]) && signs(&text[..at]) > 2
+                || encoded.is_match(&text[..at])
+                    && signs(&text[..at]) > 2
+                    && !word.contains(|c: char| c.is_ascii_lowercase())
                 || line && after.starts_with(" = ")
                 || word == "include"
                 || is_number(word)

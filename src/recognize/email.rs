@@ -246,16 +246,18 @@ fn is_remote_path(after: &[u8]) -> bool {
 
 /// The length of the address literal (RFC 5321 §4.1.3) that `text` begins with.
 fn literal_length(text: &str) -> Option<usize> {
-    const LONGEST: usize = "[IPv6:".len() + 45 + "]".len();
-    let bytes = text.as_bytes();
-    matches!(bytes.get(1), Some(b'0'..=b'9' | b'I' | b'i')).then_some(())?;
-    let end = bytes.iter().take(LONGEST).position(|&b| b == b']')?;
-    let address = &text[1..end];
+    const LONGEST: usize = "IPv6:".len() + 45;
+    let inside = text.bytes().skip(1).take(LONGEST + 1);
+    let length = inside
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':'))
+        .count();
+    let address = &text[1..=length];
+    (text.as_bytes().get(length + 1) == Some(&b']')).then_some(())?;
     let fine = match address.split_at_checked("IPv6:".len()) {
         Some((tag, six)) if tag.eq_ignore_ascii_case("IPv6:") => six.parse::<Ipv6Addr>().is_ok(),
         _ => address.parse::<Ipv4Addr>().is_ok(),
     };
-    fine.then_some(end + 1)
+    fine.then_some(length + 2)
 }
 
 #[cfg(test)]

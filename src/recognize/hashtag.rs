@@ -125,7 +125,7 @@ fn is_code(text: &str, span: Range<usize>) -> bool {
         || after.starts_with(" = ") && starts_line(before);
     assigned
         || runs_on(after.as_bytes())
-        || is_uuencoded(before.as_bytes())
+        || !word.bytes().any(|b| b.is_ascii_lowercase()) && is_uuencoded(before.as_bytes())
         || DIRECTIVES.contains(&word)
         || is_number(word)
         || is_hexadecimal(word.as_bytes()) && is_colour(before, word.len(), after)
