@@ -2,6 +2,10 @@
 //! re-readings of their documented grammars, and every scan against the invariants of `fuzz/targets.rs`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "oracle/email.rs"]
+mod email;
+#[path = "oracle/hashtag.rs"]
+mod hashtag;
 #[path = "fuzz/targets.rs"]
 mod targets;
 
@@ -99,12 +103,12 @@ proptest! {
 
     #[test]
     fn email_equals_its_oracle(text in text_of(EMAIL_PIECES, 24)) {
-        prop_assert_eq!(found("EMAIL", &text), emails(&half_width(&text)), "{}", text);
+        prop_assert_eq!(found("EMAIL", &text), email::emails(&half_width(&text)), "{}", text);
     }
 
     #[test]
     fn hashtag_equals_its_oracle(text in text_of(HASHTAG_PIECES, 24)) {
-        prop_assert_eq!(found("HASHTAG", &text), hashtags(&half_width(&text)), "{}", text);
+        prop_assert_eq!(found("HASHTAG", &text), hashtag::hashtags(&half_width(&text)), "{}", text);
     }
 
     #[test]
@@ -371,222 +375,6 @@ fn regex(pattern: &'static str) -> &'static Regex {
     known
         .entry(pattern)
         .or_insert_with(|| Box::leak(Box::new(Regex::new(pattern).unwrap())))
-}
-
-fn emails(text: &str) -> Vec<String> {
-    let local = regex(r"^[A-Za-z0-9_é](?:\.?[A-Za-z0-9_%+'é-])*$");
-    let literal = regex(r"^\[[0-9.]+\]");
-    let path = regex(r"^:(?:~|[A-Za-z0-9._-]*/)");
-    let (mut all, mut floor) = (Vec::new(), 0);
-    for (at, _) in text.match_indices('@') {
-        if at < floor {
-            continue;
-        }
-        let (domain, cut_short) = match literal.find(&text[at + 1..]) {
-            Some(found) => (found.as_str(), true),
-            None => host(&text[at + 1..]),
-        };
-        let end = at + 1 + domain.len();
-        let next = text[end..].chars().find(|&c| c != '_');
-        let cut_out = !cut_short && (next == Some('@') || joins(next));
-        let start = local_start(text, at, floor);
-        // What `<` delimits may hold more than words.
-        let fine = |start| local.is_match(&text[start..at].replace(['=', '$', '#', '*', '/'], "a"));
-        let is_path = !domain.starts_with('[') && path.is_match(&text[end..]);
-        if let Some(start) = start.filter(|&start| fine(start))
-            && !domain.is_empty()
-            && previous(text, at).is_some_and(|c| joins(Some(c)) || "%+-".contains(c))
-            && !cut_out
-            && !is_path
-        {
-            all.push(text[start..end].to_string());
-            floor = end;
-        }
-    }
-    all
-}
-
-/// Where the local part before the sign at `at` begins, if nothing before it spoils it.
-fn local_start(text: &str, at: usize, floor: usize) -> Option<usize> {
-    let run = regex(r"(?:[A-Za-z0-9._%+'-]|é)*$");
-    let run_start = |end: usize| floor + run.find(&text[floor..end]).unwrap().start();
-    let mut start = run_start(at);
-    let encoded = regex("%([0-9A-Fa-f]{2})");
-    let delimiters = encoded.captures_iter(&text[start..at]).filter(|found| {
-        let byte = u8::from_str_radix(&found[1], 16).unwrap();
-        byte < 128 && !b"@._%+'-".contains(&byte) && !byte.is_ascii_alphanumeric()
-    });
-    let delimiter = delimiters.map(|found| start + found.get(0).unwrap().end());
-    if let Some(after) = delimiter.filter(|&after| after < at).last() {
-        start = after;
-    } else if text[floor..start].ends_with('=') && text[start..at].starts_with("3D") {
-        start += 2;
-    } else {
-        let delimited = regex(r"<([A-Za-z0-9][A-Za-z0-9._%+'=$#*/-]*[=$#*/])$");
-        let bounce = regex(r"(?:[+].*|-|-.*[0-9].*|[0-9].*-.*)$");
-        let atoms = text[floor..start].ends_with(['=', '$', '#', '*', '/']);
-        if let Some(all) = delimited
-            .captures(&text[..start])
-            .map(|found| found.get(1).unwrap().start())
-            .filter(|&all| atoms && all >= floor)
-        {
-            start = all;
-        } else {
-            while let Some(sign) = text[floor..start].chars().next_back() {
-                let left = run_start(start - sign.len_utf8());
-                let word = &text[left..start - sign.len_utf8()];
-                if word.is_empty() || !"#$=".contains(sign) || sign == '=' && !bounce.is_match(word)
-                {
-                    break;
-                }
-                start = left;
-            }
-        }
-        let before = previous(text, start);
-        if at - start > 64 || before == Some('@') || joins(before) {
-            return None;
-        }
-    }
-    let name = text[start..at].trim_start_matches(['.', '%', '+', '-', '\'']);
-    Some(at - name.len())
-}
-
-/// The host name that a text begins with, empty where it begins with none, and whether it is cut short.
-fn host(text: &str) -> (&str, bool) {
-    let form = regex(r"^(?:[^.]+\.)+(?:[A-Za-z]{2,63}|(?i:xn--)[A-Za-z0-9-]+|é{2,})$");
-    let is_name = |name: &str| form.is_match(name) && !name.ends_with(".png");
-    let glues = |c: char| "中国😀".contains(c);
-    let mut end = 0;
-    for c in text.chars() {
-        let complete = is_name(text[..end].trim_end_matches(['.', '-']));
-        if !(c.is_ascii_alphanumeric() || ".-é".contains(c) || glues(c) && !complete) {
-            break;
-        }
-        end += c.len_utf8();
-    }
-    let run = text[..end].trim_end_matches(['.', '-']);
-    let whole = run.split("..").next().unwrap();
-    let before_dash = regex(r"^((?:[^.]+\.)+[^.]*?)--[^.]*$");
-    let known = regex(r"^(?:[^.]+\.)+中国");
-    let found = if is_name(whole) {
-        whole
-    } else {
-        // The last label may go on in prose, or after a dash.
-        let listed = known.find(whole).map(|found| found.as_str());
-        let dash = before_dash
-            .captures(whole)
-            .map(|found| found.get(1).unwrap().as_str());
-        let cut = listed.or(dash.filter(|name| is_name(name) && !name.ends_with(".xn")));
-        cut.filter(|cut| !whole[cut.len()..].contains('.'))
-            .unwrap_or_default()
-    };
-    let fine = |label: &str| label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
-    if found.split('.').all(fine) {
-        (found, found.len() < run.len())
-    } else {
-        ("", false)
-    }
-}
-
-fn hashtags(text: &str) -> Vec<String> {
-    let spoilt_before = regex(concat!(
-        r"(?:[A-Za-z0-9_é#&/=@$\{<\\^`]|\]\(|url\(|\]:|   |(?:^|\n)(?:[+-]|\t+)|<!--",
-        r#"|(?:=|=3D|\() *["'])$"#
-    ));
-    let spoilt_after = regex(r#"^(?:[={$\\^]| \{|[*;>(\[+"%][A-Za-z0-9$%@&(=+])"#);
-    let encoded = regex(r"(?:^M[ -`]{0,60}|\nM[ -`]{0,59})$");
-    let signs = |text: &str| {
-        text.rsplit('\n')
-            .next()
-            .unwrap()
-            .matches(|c: char| c.is_ascii_punctuation())
-            .count()
-    };
-    let topic = regex(r"^#((?:[\w.+&'-]|[^\x00-\x7F\s#]){1,32})#");
-    let tag = regex(r"^#(\w+(?:[·・]\w+)*)");
-    let letter = regex(r"\p{Alphabetic}");
-    let separates = "-.+&'，。、；：";
-    let urls: Vec<_> = {
-        let scanner = Registry::builtin().scanner(&["URL"]).unwrap();
-        let mut scratch = Scratch::default();
-        let spans = scanner.scan(text, &mut scratch);
-        spans.iter().map(|span| span.start..span.end).collect()
-    };
-    let (mut all, mut at, mut closed) = (Vec::new(), 0, false);
-    while let Some(c) = text[at..].chars().next() {
-        let fine = closed && c == '#' || !spoilt_before.is_match(&text[..at]);
-        let rest = &text[at..];
-        let as_topic = || {
-            let found = topic.captures(rest).filter(|_| fine)?;
-            let inside = &found[1];
-            let edges = [inside.chars().next()?, inside.chars().next_back()?];
-            let named = letter.is_match(inside) && !edges.iter().any(|c| separates.contains(*c));
-            let two_tags = !inside.contains(['中', '话', '题'])
-                && joins(rest[found[0].len()..].chars().next());
-            (named && !two_tags && !"”！".contains(edges[0])).then(|| found[0].len())
-        };
-        let as_tag = || {
-            let found = tag.captures(rest).filter(|_| fine)?;
-            let after = &rest[found[0].len()..];
-            let named = letter.is_match(&found[1]) && found[1].chars().count() <= 100;
-            (named && !after.starts_with("://")).then(|| found[0].len())
-        };
-        let end = as_topic().or_else(as_tag);
-        if let Some(end) = end {
-            let (word, after) = (&rest[1..end], &rest[end..]);
-            let line = text[..at].is_empty() || text[..at].ends_with('\n');
-            let code = spoilt_after.is_match(after)
-                || encoded.is_match(&text[..at])
-                    && signs(&text[..at]) > 2
-                    && !word.contains(|c: char| c.is_ascii_lowercase())
-                || line && after.starts_with(" = ")
-                || word == "include"
-                || is_number(word)
-                || is_colour(&text[..at], word, after);
-            let url = urls.iter().find(|url| url.start < at && at < url.end);
-            closed = !code && url.is_none();
-            if closed {
-                all.push(rest[..end].to_string());
-            }
-            at = url.filter(|_| !code).map_or(at + end, |url| url.end);
-        } else {
-            closed = false;
-            at += c.len_utf8();
-        }
-    }
-    all
-}
-
-/// A number in hexadecimal digits: `0x`, a colour by its own look, or long and mostly of digits.
-fn is_number(word: &str) -> bool {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
-    let repeats = |word: &str| {
-        word.as_bytes()
-            .chunks(2)
-            .all(|pair| pair == &word.as_bytes()[..2])
-    };
-    let doubled = |word: &str| word.as_bytes().chunks(2).all(|pair| pair[0] == pair[1]);
-    let digits_only = |word: &str| word.chars().all(|c| c.is_ascii_hexdigit());
-    match word.strip_prefix("0x") {
-        Some(number) => digits_only(number),
-        None if !digits_only(word) => false,
-        None if word.len() == 6 || word.len() == 8 => digits > 0 || repeats(word) || doubled(word),
-        None => word.len() > 8 && digits * 2 >= word.len(),
-    }
-}
-
-/// A colour by its place: after a colon, before what ends a declaration.
-fn is_colour(before: &str, word: &str, after: &str) -> bool {
-    let digits = regex("^[0-9A-Fa-f]+$").is_match(word);
-    let declared = regex(": *$").is_match(before);
-    let ends = regex(r#"^[;"'!}]"#).is_match(after);
-    let line_ends = regex("^(?:[\r\n]|$)").is_match(after);
-    digits
-        && match word.len() {
-            3 | 4 => declared && ends,
-            6 | 8 => after.starts_with(';') || declared && (ends || line_ends),
-            _ => false,
-        }
 }
 
 fn mobiles(text: &str) -> Vec<String> {
