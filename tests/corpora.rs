@@ -104,10 +104,23 @@ fn difference(text: &str, old: &Range<usize>, new: Option<&Range<usize>>) -> &'s
         Some(new) if new.end > old.end => {
             "EMAIL goes on: the last label has a digit or hyphen, or the name other characters"
         }
+        Some(new)
+            if new.start < old.start
+                && text[new.start..old.start].contains(['#', '$', '&', '*', '/', '=']) =>
+        {
+            "EMAIL begins earlier: a bounce address, a message id"
+        }
         Some(new) if new.start < old.start => {
             "EMAIL begins earlier: at a character the old regex does not know"
         }
+        Some(_) if text[..old.start].ends_with(['%', '=']) => {
+            "EMAIL is shorter: encoded punctuation is not part of an address"
+        }
         Some(_) => "EMAIL is shorter: punctuation is not part of an address",
+        None if text[old.end..].starts_with(':') => "none: a path on another host",
+        None if text[..old.start].ends_with(['#', '$', '=']) => {
+            "none: cut out of a local part over 64 bytes"
+        }
         None if text[..old.start].ends_with("://")
             || text[..old.start].ends_with(':') && text[..old.start].contains("://") =>
         {

@@ -53,6 +53,24 @@ impl ByteSet {
         self.0[(byte >> 6) as usize] >> (byte & 63) & 1 == 1
     }
 
+    /// The same as a table, for loops over every byte of an entity.
+    ///
+    /// ```
+    /// use spanql::recognize::ByteSet;
+    /// const DIGIT: [bool; 256] = ByteSet::of(b"0123456789").table();
+    /// assert!(DIGIT[usize::from(b'7')] && !DIGIT[usize::from(b'x')]);
+    /// ```
+    #[must_use]
+    pub const fn table(&self) -> [bool; 256] {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < table.len() {
+            table[byte] = self.0[byte >> 6] >> (byte & 63) & 1 == 1;
+            byte += 1;
+        }
+        table
+    }
+
     /// What is in either.
     #[must_use]
     pub fn union(self, other: Self) -> Self {

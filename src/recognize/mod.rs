@@ -24,6 +24,7 @@ mod email;
 mod hashtag;
 mod iban;
 mod ip;
+mod host;
 pub mod lowercase_email;
 mod mac;
 mod memory;

@@ -2,38 +2,54 @@
 //!
 //! Grammar (RFC 3986 §3, with the characters of RFC 3987 that do not belong to scripts written without spaces):
 //! ```text
-//! url       = ("http" / "https" / "ftp") "://" [user "@"] host [":" port] rest
-//!           / "www." name "." … rest                 at least three labels
-//! host      = name with a dot / "localhost" / IPv4 / "[" IPv6 "]"
-//! name      = labels of letters, digits, inner "-" and "_", 1-63 bytes each, 253 bytes together; the last label is
-//!             alphabetic and of two letters or more, or starts with xn--
+//! url       = scheme "://" [user "@"] host [":" port] rest       the schemes are SCHEMES
+//!           / "www." name rest                                   at least three labels
+//! host      = name / "localhost" / IPv4 / "[" IPv6 "]" / letter *(letter / digit / "-" / "_") before a port
+//! name      = a host name, with "_"; host.rs's
 //! rest      = "/" … / "?" … / "#" … / nothing
 //! ```
-//! A URL ends before white space, controls, quotes, `<>\^{|}` and the backtick; before Han and other scripts without
-//! spaces, full-width forms and emoji, because Chinese text stands directly beside URLs (`见https://example.com/a。`:
-//! a Han path must be percent-encoded, a Han host in punycode); before a closing bracket that nothing opened; and without
-//! trailing `.,:;!?'*([`, much as linkify-it and GitHub's autolinks do.
-//! Other scripts' letters (`/wiki/Žižek`) belong to it. A scheme is not cut out of a longer word (`xhttp://`), nor
-//! `www.` out of a longer host or path.
+//! A URL ends before white space, controls, double quotes, `<>\^|` and the backtick; before Han and other scripts without
+//! spaces, full-width forms, symbols and emoji, because Chinese text stands directly beside URLs
+//! (`见https://example.com/a。`: a Han path must be percent-encoded); before a closing bracket or apostrophe that nothing
+//! opened; before escaped HTML that stands for a delimiter (`&gt;`); and without trailing `.,:;!?*~([{` and character
+//! references, much as linkify-it and GitHub's autolinks do. Other scripts' letters (`/wiki/Žižek`) belong to it.
+//!
+//! Borders: a scheme is not cut out of a longer word (`xhttp://`), but for quoted-printable's `=3D`, nor `www.` out of a
+//! longer host or path. A host before `=` is cut short by quoted-printable, and none. Names without a scheme or `www.`
+//! are left out: in real text most are files, packages, images of containers and ends of broken URLs. So are hosts
+//! without a dot or a port: placeholders, and broken URLs again.
 //!
 //! The value has scheme and host in lower case, `http://` before `www.`, no default port, and no `/` as its whole
-//! path; percent-encoding stays as written.
+//! path; percent-encoding and punycode stay as written.
 //!
-//! Cost: stops at `:` and `.`; what is no `://` or `www.` is dropped after three bytes, a bad host after 700.
+//! Cost: stops at `:` and `.`; what is no `://` or `www.` is dropped after three bytes, a bad host after 800.
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
-use super::email::is_top_level;
-use super::{Anchor, Bytes, Found, Recognizer, border};
+use super::{Anchor, Bytes, Found, Recognizer, border, host};
 
 /// Recognizes web addresses.
 #[derive(Debug)]
 pub(super) struct Url;
 
-/// Schemes and their default ports.
-const SCHEMES: [(&str, &str); 3] = [("http", ":80"), ("https", ":443"), ("ftp", ":21")];
-const MAX_HOST: usize = 253;
+/// Schemes whose URLs name a host of the internet, and their default ports (IANA's registries).
+const SCHEMES: [(&str, &str); 14] = [
+    ("http", ":80"),
+    ("https", ":443"),
+    ("ftp", ":21"),
+    ("ftps", ":990"),
+    ("git", ":9418"),
+    ("irc", ":6667"),
+    ("rsync", ":873"),
+    ("rtmp", ":1935"),
+    ("rtsp", ":554"),
+    ("sftp", ":22"),
+    ("ssh", ":22"),
+    ("svn", ":3690"),
+    ("ws", ":80"),
+    ("wss", ":443"),
+];
 const MAX_USER: usize = 255;
 
 impl Recognizer for Url {
@@ -47,10 +63,12 @@ impl Recognizer for Url {
         "url"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        let colon = Bytes::of(b":").preceded_by(b"pPsS").followed_by(b"/");
+        let colon = Bytes::of(b":")
+            .preceded_by(b"cChHnNpPsStT")
+            .followed_by(b"/");
         let dot = Bytes::of(b".").preceded_by(b"wW");
         vec![Anchor::Bytes(colon), Anchor::Bytes(dot)]
     }
@@ -74,11 +92,9 @@ impl Recognizer for Url {
             }
             Err(reason) => {
                 if found.explains() {
-                    let word = text[start..].chars().take(MAX_HOST);
-                    let length: usize = word
-                        .take_while(|c| !c.is_whitespace())
-                        .map(char::len_utf8)
-                        .sum();
+                    let word = text[start..].chars().take(host::MAX_NAME);
+                    let word = word.take_while(|c| !c.is_whitespace());
+                    let length: usize = word.map(char::len_utf8).sum();
                     found.refuse(start..start + length, reason);
                 }
                 at + 1
@@ -123,6 +139,26 @@ fn is_scheme(word: &str) -> bool {
         .any(|(name, _)| name.eq_ignore_ascii_case(word))
 }
 
+/// Where the URL with a scheme ends that byte `at` lies in, if it begins at `from` or later.
+pub(super) fn end_around(text: &str, at: usize, from: usize) -> Option<usize> {
+    let before = &text.as_bytes()[from..at];
+    let word = before.iter().rposition(u8::is_ascii_whitespace);
+    let mut from = from + word.map_or(0, |space| space + 1);
+    while from < at
+        && let Some(colon) = memchr::memmem::find(&text.as_bytes()[from..at], b"://")
+    {
+        let colon_at = from + colon;
+        let end = scheme_start(text, colon_at)
+            .and_then(|start| with_scheme(text, start, colon_at + 3).ok())
+            .unwrap_or(0);
+        if end > at {
+            return Some(end);
+        }
+        from = end.max(from + colon + 1);
+    }
+    None
+}
+
 /// Where the scheme begins whose `://` stands at `at`.
 fn scheme_start(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -135,17 +171,23 @@ fn scheme_start(text: &str, at: usize) -> Option<usize> {
         .take(6)
         .take_while(|b| b.is_ascii_alphabetic())
         .count();
-    let start = at - length;
+    let mut start = at - length;
+    // Quoted-printable writes `=` as `=3D`.
+    if bytes[..start].ends_with(b"=3") && bytes[start] == b'D' {
+        start += 1;
+    }
     is_scheme(&text[start..at]).then_some(start)
 }
 
 /// Where the URL with a scheme at `start` and an authority at `authority` ends, or why it is none.
 fn with_scheme(text: &str, start: usize, authority: usize) -> Result<usize, &'static str> {
-    if border::joins(border::before(text, start)) {
+    let before = &text[..start];
+    if !before.ends_with("=3D") && border::joins(border::before(text, start)) {
         return Err("the letter or digit before its scheme makes it part of something longer");
     }
     let host = user_end(text.as_bytes(), authority).unwrap_or(authority);
-    Ok(rest_end(text, host_end(text, host, true)?))
+    let end = host_end(text, host, true)?;
+    Ok(rest_end(text, end, before.ends_with('\'')))
 }
 
 /// Where the `www.` begins whose dot stands at `at`.
@@ -161,7 +203,8 @@ fn with_www(text: &str, start: usize) -> Result<usize, &'static str> {
     if border::joins(before) || matches!(before, Some('.' | '-' | '@' | '/')) {
         return Err("it is part of a longer host or path");
     }
-    Ok(rest_end(text, host_end(text, start, false)?))
+    let end = host_end(text, start, false)?;
+    Ok(rest_end(text, end, before == Some('\'')))
 }
 
 /// Where user information ends, after its `@`.
@@ -175,10 +218,10 @@ fn user_end(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Where the host that begins at `start`, and its port, end, or why it is none. `free` hosts follow a scheme and may be
-/// an address or `localhost`.
+/// an address, `localhost`, or a bare name before a port.
 fn host_end(text: &str, start: usize, free: bool) -> Result<usize, &'static str> {
     let bytes = text.as_bytes();
-    let end = if free && bytes.get(start) == Some(&b'[') {
+    if free && bytes.get(start) == Some(&b'[') {
         let inside = bytes[start + 1..]
             .iter()
             .take(46)
@@ -189,66 +232,47 @@ fn host_end(text: &str, start: usize, free: bool) -> Result<usize, &'static str>
         if bytes.get(end) != Some(&b']') || !matches!(address, Some(Ok(_))) {
             return Err("what stands in [ ] is no IPv6 address");
         }
-        end + 1
-    } else {
-        let run = name_run(&text[start..]).ok_or("its host is longer than 253 bytes")?;
+        return port_end(bytes, end + 1);
+    }
+    let run = host::run(&text[start..], true);
+    let mut end = start + run.len();
+    if !(free && host::is_address(run)) {
+        if free && is_bare(run) {
+            return match port_end(bytes, end)? {
+                port if port > end => Ok(port),
+                _ => Err("its host has neither a top-level domain nor a port"),
+            };
+        }
+        let name = host::name_end(run).ok_or(
+            "its host is neither an IP address nor a name that ends in a top-level domain",
+        )?;
+        let name = &run[..name];
+        let first = name.split('.').next().unwrap_or_default();
+        // `www.example` is cut short, or no host.
+        if first.eq_ignore_ascii_case("www") && name.matches('.').count() < 2 {
+            return Err("no name and top-level domain follow its www.");
+        }
+        end = start + name.len();
+    }
+    match &bytes[end..] {
+        // Quoted-printable breaks lines with `=`: the host goes on in the next one.
+        [b'=', ..] => Err("its host goes on in the next line"),
         // A dot that ends a sentence is none of the host's; one before a path is (the root).
-        let name = run.trim_end_matches(['.', '-']);
-        let next = bytes.get(start + run.len());
-        let rooted =
-            run.len() == name.len() + 1 && run.ends_with('.') && matches!(next, Some(b'/' | b':'));
-        if !is_host(name, free) {
-            return Err(match free {
-                true => {
-                    "its host is neither an IP address nor a name that ends in a top-level domain"
-                }
-                false => "no name that ends in a top-level domain follows its www.",
-            });
-        }
-        start + name.len() + usize::from(rooted)
-    };
-    port_end(bytes, end).ok_or("its port is beyond 65535")
+        [b'.', b'/' | b':', ..] => port_end(bytes, end + 1),
+        _ => port_end(bytes, end),
+    }
 }
 
-/// The longest beginning of `text` made of host characters; none where it is longer than a host.
-fn name_run(text: &str) -> Option<&str> {
-    let mut length = 0;
-    for c in text.chars() {
-        if !(c == '.' || c == '-' || border::joins(Some(c)) && !is_full_width(c)) {
-            break;
-        }
-        length += c.len_utf8();
-        if length > MAX_HOST + 1 {
-            return None;
-        }
-    }
-    Some(&text[..length])
-}
-
-fn is_host(name: &str, free: bool) -> bool {
-    if free && name.eq_ignore_ascii_case("localhost") {
-        return true;
-    }
-    let labels = name.split('.').count();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    if last.bytes().all(|b| b.is_ascii_digit()) {
-        return free && name.parse::<Ipv4Addr>().is_ok();
-    }
-    let top_level = is_top_level(last.as_bytes())
-        || !last.is_ascii() && !last.contains(|c: char| c.is_numeric() || c == '_');
-    let fine = |label: &str| {
-        (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    name.len() <= MAX_HOST
-        && labels >= if free { 2 } else { 3 }
-        && top_level
-        && name.split('.').all(fine)
+/// Whether a run can be the name of a host in a local network.
+fn is_bare(run: &str) -> bool {
+    let label = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    run.len() <= 63 && run.starts_with(|c: char| c.is_ascii_alphabetic()) && run.bytes().all(label)
 }
 
 /// Where the port ends; the host's own end where there is none. A number that is no port makes it no host.
-fn port_end(bytes: &[u8], end: usize) -> Option<usize> {
+fn port_end(bytes: &[u8], end: usize) -> Result<usize, &'static str> {
     if bytes.get(end) != Some(&b':') {
-        return Some(end);
+        return Ok(end);
     }
     let digits = bytes[end + 1..]
         .iter()
@@ -259,8 +283,9 @@ fn port_end(bytes: &[u8], end: usize) -> Option<usize> {
         .iter()
         .fold(0_u32, |n, b| n * 10 + u32::from(b - b'0'));
     match digits {
-        0 => Some(end),
-        _ => (number <= u32::from(u16::MAX)).then_some(end + 1 + digits),
+        0 => Ok(end),
+        1..=5 if number <= u32::from(u16::MAX) => Ok(end + 1 + digits),
+        _ => Err("its port is beyond 65535"),
     }
 }
 
@@ -269,33 +294,39 @@ fn is_full_width(c: char) -> bool {
     matches!(u32::from(c), 0xFF00..=0xFFEF)
 }
 
-/// Where path, query and fragment that begin at `start` end.
-fn rest_end(text: &str, start: usize) -> usize {
+/// Where path, query and fragment that begin at `start` end. What closes a `quoted` URL is none of them.
+fn rest_end(text: &str, start: usize, quoted: bool) -> usize {
     let bytes = text.as_bytes();
     if !matches!(bytes.get(start), Some(b'/' | b'?' | b'#')) {
         return start;
     }
     let mut end = text.len();
-    let mut open = [0_usize; 2];
+    let mut open = [0_usize; 3];
+    let mut apostrophes = 0;
     for (offset, c) in text[start..].char_indices() {
         let at = start + offset;
         let goes_on = match c {
-            '(' | '[' => {
-                open[usize::from(c == '[')] += 1;
+            '(' | '[' | '{' => {
+                open[kind(c)] += 1;
                 true
             }
-            ')' | ']' => {
-                let count = &mut open[usize::from(c == ']')];
+            ')' | ']' | '}' => {
+                let count = &mut open[kind(c)];
                 let opened = *count > 0;
                 *count = count.saturating_sub(1);
                 opened
             }
-            // An apostrophe inside a word, not a closing quote.
-            '\'' => bytes
-                .get(at + 1)
-                .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/')),
+            // Inside a word, or closing what opened there.
+            '\'' => {
+                let inside = bytes
+                    .get(at + 1)
+                    .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'));
+                apostrophes += 1;
+                !quoted && (inside || apostrophes % 2 == 0)
+            }
+            '&' => !is_escaped_delimiter(&bytes[at..]),
             _ if c.is_ascii() => {
-                c.is_ascii_alphanumeric() || b"-._~:/?#@!$&*+,;=%".contains(&(c as u8))
+                c.is_ascii_alphanumeric() || b"-._~:/?#@!$*+,;=%".contains(&(c as u8))
             }
             _ => border::joins(Some(c)) && !is_full_width(c),
         };
@@ -304,10 +335,44 @@ fn rest_end(text: &str, start: usize) -> usize {
             break;
         }
     }
-    while end > start && b".,:;!?'*([".contains(&bytes[end - 1]) {
-        end -= 1;
+    while end > start && b".,:;!?*~([{".contains(&bytes[end - 1]) {
+        end = reference_start(&bytes[start..end]).map_or(end - 1, |length| start + length);
     }
     end
+}
+
+fn kind(bracket: char) -> usize {
+    match bracket {
+        '(' | ')' => 0,
+        '[' | ']' => 1,
+        _ => 2,
+    }
+}
+
+/// Whether escaped HTML begins that stands for a delimiter.
+fn is_escaped_delimiter(bytes: &[u8]) -> bool {
+    [
+        &b"&lt;"[..],
+        b"&gt;",
+        b"&quot;",
+        b"&nbsp;",
+        b"&#39;",
+        b"&#34;",
+    ]
+    .iter()
+    .any(|escaped| bytes.starts_with(escaped))
+}
+
+/// Where the character reference (`&copy;`) that `bytes` ends with begins.
+fn reference_start(bytes: &[u8]) -> Option<usize> {
+    let name = bytes.strip_suffix(b";")?;
+    let length = name
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_alphanumeric())
+        .count();
+    let start = name.len().checked_sub(length + 1)?;
+    (length > 0 && name[start] == b'&').then_some(start)
 }
 
 #[cfg(test)]
@@ -382,7 +447,28 @@ mod tests {
                     "**http://example.com/a** http://example.com/it's",
                     &["http://example.com/a", "http://example.com/it's"],
                 ),
+                (
+                    "http://example.com/_'a' http://example.com/dogs' l'http://example.com/d'y",
+                    &[
+                        "http://example.com/_'a'",
+                        "http://example.com/dogs",
+                        "http://example.com/d",
+                    ],
+                ),
+                (
+                    "http://example.com/{id}/x {\"u\":http://example.com/a}",
+                    &["http://example.com/{id}/x", "http://example.com/a"],
+                ),
+                (
+                    "&lt;http://example.com/a?b&amp;c&gt;x http://example.com/?a=b&copy;",
+                    &["http://example.com/a?b&amp;c", "http://example.com/?a=b"],
+                ),
+                (
+                    "href=3Dhttp://example.com/a= http://example.com/a_",
+                    &["http://example.com/a=", "http://example.com/a_"],
+                ),
                 ("http://example.com. Then", &["http://example.com"]),
+                ("http://example.com...then", &["http://example.com"]),
                 ("http://example.com./a", &["http://example.com./a"]),
                 (
                     "https://example.com/wiki/Žižek http://bücher.example/x",
@@ -410,6 +496,32 @@ mod tests {
                     ],
                 ),
                 (
+                    "http://例子.中国/a http://例子.公司的 www.58同城.com http://✪df.ws",
+                    &[
+                        "http://例子.中国/a",
+                        "http://例子.公司",
+                        "www.58同城.com → http://www.58同城.com",
+                        "http://✪df.ws",
+                    ],
+                ),
+                (
+                    "http://localhost官网 http://10.0.0.1在 http://web:8080/x http://WEB-1:80",
+                    &[
+                        "http://localhost",
+                        "http://10.0.0.1",
+                        "http://web:8080/x",
+                        "http://WEB-1:80 → http://web-1",
+                    ],
+                ),
+                (
+                    "ssh://git@example.com:22/a WSS://example.com git+https://example.com/a",
+                    &[
+                        "ssh://git@example.com:22/a → ssh://git@example.com/a",
+                        "WSS://example.com → wss://example.com",
+                        "https://example.com/a",
+                    ],
+                ),
+                (
                     "view-source:http://a-b.example_x.com/",
                     &["http://a-b.example_x.com/ → http://a-b.example_x.com"],
                 ),
@@ -424,11 +536,14 @@ mod tests {
                     &[],
                 ),
                 ("xhttp://example.com _http://example.com", &[]),
-                ("gopher://example.com mailto:a@b.com", &[]),
+                ("gopher://example.com mailto:a@b.com //example.com", &[]),
                 ("http://example.com:99999/", &[]),
                 ("http://-example.com http://exa..mple.com", &[]),
                 ("http://example.com_x", &[]),
-                ("http://例子.中国", &[]),
+                ("http://exa.comé http://例子 http://例子.然后", &[]),
+                ("http://web http://web: http://web:123456/ http://9:80", &[]),
+                ("http://www.examp=", &[]),
+                ("http://www.example www.例子。", &[]),
                 (
                     "www.com a.www.example.com xwww.example.com path/www.example.com",
                     &[],
@@ -442,7 +557,11 @@ mod tests {
     fn reasons() {
         let scanner = super::super::Registry::builtin().scanner(&["URL"]).unwrap();
         for (text, part, reason) in [
-            ("see http://example.", "http://example.", "top-level"),
+            (
+                "see http://example.",
+                "http://example.",
+                "neither a top-level domain nor",
+            ),
             (
                 "http://1.2.3.400/x y",
                 "http://1.2.3.400/x",
@@ -459,13 +578,12 @@ mod tests {
                 "http://example.com:99999/",
                 "65535",
             ),
-            ("http://例子.中国", "http://例子.中国", "top-level"),
             (
                 "path/www.example.com",
                 "www.example.com",
                 "longer host or path",
             ),
-            ("www.com", "www.com", "follows its www."),
+            ("www.com", "www.com", "follow its www."),
         ] {
             let (spans, refused) = scanner.explain(text);
             assert_eq!(spans, [], "{text}");
@@ -499,7 +617,16 @@ mod tests {
         );
         assert_linear(
             &Url,
-            &["http://a.bc/)", "http://a.bc/'", "http://é.", "www.a.bc."],
+            &[
+                "http://a.bc/)",
+                "http://a.bc/'",
+                "http://é.",
+                "www.a.bc.",
+                "http://中.",
+                "http://中😀",
+                "http://a.bc/&a;",
+                "http://a:1",
+            ],
         );
     }
 }
