@@ -60,23 +60,29 @@ impl Recognizer for CreditCard {
         if !matches!(bytes[at], b'2'..=b'6' | b'8') {
             return at + 1;
         }
+        let mut resume = at + 1;
         for end in ends(bytes, at) {
             let span = at..end;
-            let digits = || bytes[span.clone()].iter().copied().filter(u8::is_ascii_digit);
+            let digits = || {
+                let bytes = bytes[span.clone()].iter().copied();
+                bytes.filter(u8::is_ascii_digit)
+            };
             if !is_issued(digits()) {
                 continue;
             }
-            let reason = if !checksum::luhn(digits()) {
-                "the checksum is wrong"
-            } else if !stands_alone(text, &span) {
+            let reason = if !stands_alone(text, &span) {
+                // What begins further inside has a group before it.
+                resume = resume.max(end);
                 "it is part of something longer"
+            } else if !checksum::luhn(digits()) {
+                "the checksum is wrong"
             } else {
                 found.push(span);
                 return end;
             };
             found.refuse(span, reason);
         }
-        at + 1
+        resume
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         if entity.bytes().all(|b| b.is_ascii_digit()) {
@@ -100,7 +106,8 @@ fn groups_end(bytes: &[u8], at: usize, grouping: &[usize]) -> Option<usize> {
     let separator = bytes.get(at + grouping[0])?;
     let mut end = at + grouping[0];
     for group in &grouping[1..] {
-        let fits = bytes.get(end) == Some(separator) && digits::run(bytes, end + 1, group + 1) == *group;
+        let fits =
+            bytes.get(end) == Some(separator) && digits::run(bytes, end + 1, group + 1) == *group;
         fits.then_some(())?;
         end += 1 + group;
     }
@@ -110,16 +117,25 @@ fn groups_end(bytes: &[u8], at: usize, grouping: &[usize]) -> Option<usize> {
 /// Whether a scheme issues numbers that begin like this and are as long.
 fn is_issued(digits: impl Iterator<Item = u8> + Clone) -> bool {
     let length = digits.clone().count();
-    let first: Vec<u8> = digits.take(6).collect();
-    match digits::number(&first) {
+    let first = digits.take(6).map(|digit| u32::from(digit - b'0'));
+    match first.fold(0, |number, digit| number * 10 + digit) {
         400_000..=499_999 => matches!(length, 16 | 19),
         510_000..=559_999 | 222_100..=272_099 => length == 16,
         340_000..=349_999 | 370_000..=379_999 => length == 15,
         300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => true,
-        601_100..=601_199 | 644_000..=659_999 | 352_800..=358_999 | 620_000..=629_999 | 810_000..=817_199 => length >= 16,
+        601_100..=601_199
+        | 644_000..=659_999
+        | 352_800..=358_999
+        | 620_000..=629_999
+        | 810_000..=817_199 => length >= 16,
         // Maestro.
-        501_800..=501_899 | 502_000..=502_099 | 503_800..=503_899 | 589_300..=589_399 | 630_400..=630_499
-        | 675_900..=675_999 | 676_100..=676_399 => length >= 16,
+        501_800..=501_899
+        | 502_000..=502_099
+        | 503_800..=503_899
+        | 589_300..=589_399
+        | 630_400..=630_499
+        | 675_900..=675_999
+        | 676_100..=676_399 => length >= 16,
         _ => false,
     }
 }
@@ -127,10 +143,14 @@ fn is_issued(digits: impl Iterator<Item = u8> + Clone) -> bool {
 /// Whether no more digits, groups or names belong to what stands at `span`.
 fn stands_alone(text: &str, span: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
-    let group_before = bytes[..span.start].ends_with(b" ") && digits::run_before(bytes, span.start - 1, 4) == 4;
-    let group_after = bytes.get(span.end) == Some(&b' ') && digits::run(bytes, span.end + 1, 4) == 4;
-    let in_path = bytes[..span.start].strip_suffix(b"/").is_some_and(|rest| rest.ends_with(b"/") || rest.last().is_some_and(u8::is_ascii_alphanumeric));
-    let grouped = span.len() > MAX_DIGITS || !bytes[span.clone()].iter().all(u8::is_ascii_digit);
+    let group_before =
+        bytes[..span.start].ends_with(b" ") && digits::run_before(bytes, span.start - 1, 4) == 4;
+    let group_after =
+        bytes.get(span.end) == Some(&b' ') && digits::run(bytes, span.end + 1, 4) == 4;
+    let in_path = bytes[..span.start].strip_suffix(b"/").is_some_and(|rest| {
+        rest.ends_with(b"/") || rest.last().is_some_and(u8::is_ascii_alphanumeric)
+    });
+    let grouped = !bytes[span.clone()].iter().all(u8::is_ascii_digit);
     border::stands_alone(text, span) && !in_path && !(grouped && (group_before || group_after))
 }
 
@@ -146,28 +166,67 @@ mod tests {
             &CreditCard,
             &[
                 (visa, &[visa]),
-                ("卡号：4111 1111 1111 1111。", &["4111 1111 1111 1111 → 4111111111111111"]),
-                ("尾号4111-1111-1111-1111的卡", &["4111-1111-1111-1111 → 4111111111111111"]),
-                ("４１１１１１１１１１１１１１１１", &["４１１１１１１１１１１１１１１１ → 4111111111111111"]),
-                ("3782 822463 10005", &["3782 822463 10005 → 378282246310005"]),
+                (
+                    "卡号：4111 1111 1111 1111。",
+                    &["4111 1111 1111 1111 → 4111111111111111"],
+                ),
+                (
+                    "尾号4111-1111-1111-1111的卡",
+                    &["4111-1111-1111-1111 → 4111111111111111"],
+                ),
+                (
+                    "４１１１１１１１１１１１１１１１",
+                    &["４１１１１１１１１１１１１１１１ → 4111111111111111"],
+                ),
+                (
+                    "3782 822463 10005",
+                    &["3782 822463 10005 → 378282246310005"],
+                ),
                 ("3056 930902 5904", &["3056 930902 5904 → 30569309025904"]),
-                ("6222 0202 0011 2233 446", &["6222 0202 0011 2233 446 → 6222020200112233446"]),
-                ("622202 0200112233446", &["622202 0200112233446 → 6222020200112233446"]),
+                (
+                    "6222 0202 0011 2233 446",
+                    &["6222 0202 0011 2233 446 → 6222020200112233446"],
+                ),
+                (
+                    "622202 0200112233446",
+                    &["622202 0200112233446 → 6222020200112233446"],
+                ),
                 // A security code or a month after it.
-                ("4111 1111 1111 1111 123, 4111 1111 1111 1111 12/27", &["4111 1111 1111 1111 → 4111111111111111"; 2]),
-                ("card=4111111111111111&cvv=123 4111111111111111/12", &[visa, visa]),
-                ("4111111111111111,5555555555554444;378282246310005", &[visa, "5555555555554444", "378282246310005"]),
-                ("4111111111111111 5555555555554444", &[visa, "5555555555554444"]),
+                (
+                    "4111 1111 1111 1111 123, 4111 1111 1111 1111 12/27",
+                    &["4111 1111 1111 1111 → 4111111111111111"; 2],
+                ),
+                (
+                    "card=4111111111111111&cvv=123 4111111111111111/12",
+                    &[visa, visa],
+                ),
+                (
+                    "4111111111111111,5555555555554444;378282246310005",
+                    &[visa, "5555555555554444", "378282246310005"],
+                ),
+                (
+                    "4111111111111111 5555555555554444",
+                    &[visa, "5555555555554444"],
+                ),
                 // No number: checksum, scheme, length; or only a part of something longer.
                 ("", &[]),
                 ("4111111111111112 4111 1111 1111 1112", &[]),
                 ("1234567812345670 9999999999999995 0000000000000000", &[]),
                 ("411111111111116 41111111111111111 4222222222222", &[]),
-                ("4111 1111-1111 1111 4111  1111 1111 1111 41 1111 1111 1111 11", &[]),
+                (
+                    "4111 1111-1111 1111 4111  1111 1111 1111 41 1111 1111 1111 11",
+                    &[],
+                ),
                 ("4111 1111 1111 1111 1111 1234 4111 1111 1111 1111", &[]),
                 ("4111-1111-1111-1111-1 1-4111-1111-1111-1111", &[]),
-                ("3.4111111111111111 4111111111111111.5 x4111111111111111 4111111111111111_", &[]),
-                ("/item/4111111111111111 4111111111111111@example.com é4111111111111111", &[]),
+                (
+                    "3.4111111111111111 4111111111111111.5 x4111111111111111 4111111111111111_",
+                    &[],
+                ),
+                (
+                    "/item/4111111111111111 4111111111111111@example.com é4111111111111111",
+                    &[],
+                ),
             ],
         );
     }
@@ -197,7 +256,16 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &CreditCard,
-            &["4", "4111 ", "4111-", "4111 1111 1111 1111", "4111111111111111", "4111111111111111 ", "622202 ", "6222020200112233446 "],
+            &[
+                "4",
+                "4111 ",
+                "4111-",
+                "4111 1111 1111 1111",
+                "4111111111111111",
+                "4111111111111111 ",
+                "622202 ",
+                "6222020200112233446 ",
+            ],
         );
     }
 }

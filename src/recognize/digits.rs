@@ -26,8 +26,26 @@ mod tests {
     #[test]
     fn runs_and_numbers() {
         let text = b"a0123b";
-        assert_eq!([run(text, 1, 9), run(text, 1, 3), run(text, 0, 9), run(text, 99, 9)], [4, 3, 0, 0]);
-        assert_eq!([run_before(text, 5, 9), run_before(text, 5, 3), run_before(text, 1, 9)], [4, 3, 0]);
-        assert_eq!([number(&text[1..5]), number(b""), number(b"999999999")], [123, 0, 999_999_999]);
+        assert_eq!(
+            [
+                run(text, 1, 9),
+                run(text, 1, 3),
+                run(text, 0, 9),
+                run(text, 99, 9)
+            ],
+            [4, 3, 0, 0]
+        );
+        assert_eq!(
+            [
+                run_before(text, 5, 9),
+                run_before(text, 5, 3),
+                run_before(text, 1, 9)
+            ],
+            [4, 3, 0]
+        );
+        assert_eq!(
+            [number(&text[1..5]), number(b""), number(b"999999999")],
+            [123, 0, 999_999_999]
+        );
     }
 }

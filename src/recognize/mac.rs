@@ -39,7 +39,8 @@ impl Recognizer for Mac {
         const HEX: ByteSet = ByteSet::of(b"0123456789abcdefABCDEF");
         // The first separator before a letter, or the digits of the second group.
         let separator = Bytes::of(b":-.").preceded_by(HEX).followed_by(LETTERS);
-        let digits = |lengths, before: &[u8]| DigitRuns::of_length(lengths).preceded_by(ByteSet::of(before));
+        let digits =
+            |lengths, before: &[u8]| DigitRuns::of_length(lengths).preceded_by(ByteSet::of(before));
         vec![
             Anchor::Bytes(separator),
             Anchor::Digits(digits(1..=3, b":-.").followed_by(LETTERS)),
@@ -56,7 +57,9 @@ impl Recognizer for Mac {
             return at + 1;
         }
         let is_group = |end: usize| {
-            let group = end.checked_sub(size).and_then(|start| bytes.get(start..end));
+            let group = end
+                .checked_sub(size)
+                .and_then(|start| bytes.get(start..end));
             group.is_some_and(|group| group.iter().all(u8::is_ascii_hexdigit))
         };
         // The end of a word is no group: `MAC:00:1a:…`.
@@ -72,7 +75,8 @@ impl Recognizer for Mac {
         if !matches!((separator, groups), (b'.', 3) | (b':' | b'-', 6 | 8)) {
             return end.max(at + 1);
         }
-        let longer = border::joins(border::after(text, end))
+        let longer = span.start < found.floor()
+            || border::joins(border::after(text, end))
             || group_before(&bytes[..span.start], separator)
             || bytes.get(end) == Some(&separator)
                 && bytes.get(end + 1).is_some_and(u8::is_ascii_hexdigit);
@@ -106,7 +110,11 @@ fn group_before(before: &[u8], separator: u8) -> bool {
     let Some(rest) = before.strip_suffix(&[separator]) else {
         return false;
     };
-    let word = rest.iter().rev().take(5).take_while(|b| b.is_ascii_alphanumeric());
+    let word = rest
+        .iter()
+        .rev()
+        .take(5)
+        .take_while(|b| b.is_ascii_alphanumeric());
     let (mut length, mut hex) = (0, true);
     for b in word {
         length += 1;
@@ -137,7 +145,10 @@ mod tests {
                 &[
                     (entity, &[&expected]),
                     (&format!("网卡{entity}已停用"), &[&expected]),
-                    (&format!("MAC:{entity}, HWaddr {entity}."), &[&expected, &expected]),
+                    (
+                        &format!("MAC:{entity}, HWaddr {entity}."),
+                        &[&expected, &expected],
+                    ),
                 ],
             );
         }
@@ -149,16 +160,28 @@ mod tests {
                 ("01:02:03:04:05:06", &["01:02:03:04:05:06"]),
                 ("00:1a:2b:ff:fe:3c:4d:5e", &["00:1a:2b:ff:fe:3c:4d:5e"]),
                 ("ffff.ffff.ffff", &["ffff.ffff.ffff → ff:ff:ff:ff:ff:ff"]),
-                ("[00:1a:2b:3c:4d:5e]=1 ether:00:1a:2b:3c:4d:5e", &[value, value]),
+                (
+                    "[00:1a:2b:3c:4d:5e]=1 ether:00:1a:2b:3c:4d:5e",
+                    &[value, value],
+                ),
                 // No address, or only a part of something longer.
                 ("", &[]),
                 (": 1:2 12:36:23 2026-11-22 e.g. a.b-c", &[]),
                 ("00:1a:2b:3c:4d 00:1a:2b:3c:4d:5e:6f 00:1a:2b:3c:4d:5", &[]),
                 ("00:1a:2b:3c:4d:5e:6f:70:81 1:00:1a:2b:3c:4d:5e", &[]),
-                ("00:1a-2b:3c-4d:5e 00:1a:2b:3c:4d:5g x00:1a:2b:3c:4d:5e", &[]),
-                ("00:1a:2b:3c:4d:5ef é00:1a:2b:3c:4d:5e 00:1a:2b:3c:4d:5eé", &[]),
+                (
+                    "00:1a-2b:3c-4d:5e 00:1a:2b:3c:4d:5g x00:1a:2b:3c:4d:5e",
+                    &[],
+                ),
+                (
+                    "00:1a:2b:3c:4d:5ef é00:1a:2b:3c:4d:5e 00:1a:2b:3c:4d:5eé",
+                    &[],
+                ),
                 ("01-02-03-04-05-06 1234.5678.9012", &[]),
-                ("001a.2b3c.4d5e.6f70 001a.2b3c.4d5 2001:db8:1:2:3:4:5:6", &[]),
+                (
+                    "001a.2b3c.4d5e.6f70 001a.2b3c.4d5 2001:db8:1:2:3:4:5:6",
+                    &[],
+                ),
                 ("43:51:43:a1:b5:fc:8b:b7:0a:3a:a9:b1:0f:66:73:a8", &[]),
             ],
         );
@@ -168,7 +191,18 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &Mac,
-            &["a:", "aa:", "aa-", "aaaa.", "00:1a:2b:3c:4d:5e", "00:1a:2b:3c:4d:5e ", "0", ":", "-", "."],
+            &[
+                "a:",
+                "aa:",
+                "aa-",
+                "aaaa.",
+                "00:1a:2b:3c:4d:5e",
+                "00:1a:2b:3c:4d:5e ",
+                "0",
+                ":",
+                "-",
+                ".",
+            ],
         );
     }
 }
