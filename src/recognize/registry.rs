@@ -206,13 +206,15 @@ mod tests {
             pattern("ORDER", "c", 0),
             pattern("ORDER", "d", 0),
         ]);
-        assert_eq!(
-            registry.labels().collect::<Vec<_>>(),
-            ["DATE", "EMAIL", "HASHTAG", "ORDER", "PHONE", "URL"]
+        let labels: Vec<_> = registry.labels().collect();
+        assert!(
+            labels.is_sorted() && labels.contains(&"ORDER"),
+            "{labels:?}"
         );
+        assert_eq!(labels.len(), Registry::builtin().labels().count() + 1);
         let names: Vec<_> = registry.recognizers().iter().map(|r| r.name()).collect();
         assert_eq!(
-            names[5..],
+            names[Registry::builtin().recognizers().len()..],
             [
                 "pattern:ORDER",
                 "pattern:EMAIL",
@@ -230,7 +232,10 @@ mod tests {
             .to_string();
         assert_eq!(
             error,
-            "unknown label \"EMIAL\": the labels are DATE, EMAIL, HASHTAG, PHONE, URL"
+            format!(
+                "unknown label \"EMIAL\": the labels are {}",
+                Registry::builtin().labels().collect::<Vec<_>>().join(", ")
+            )
         );
     }
 }
