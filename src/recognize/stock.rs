@@ -354,7 +354,7 @@ fn in_brackets(text: &str, at: usize) -> Option<Candidate> {
         *market != Market::UnitedStates
             || code.len() > 1 && letters_end(code, 0) == Some(code.len())
     });
-    (opens && market.is_some()).then(|| Ok(before.len()..inside.len()))
+    (opens && market.is_some()).then_some(Ok(before.len()..inside.len()))
 }
 
 #[cfg(test)]
