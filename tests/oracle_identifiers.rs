@@ -293,6 +293,7 @@ const CARD: &[&str] = &[
     "4111-1111-1111-1111",
     "6222 0202 0011 2233 446",
     "622202 0200112233446",
+    "DE47 ",
     "3782 822463 10005",
     "3056 930902 5904",
     "378282246310005",
@@ -705,9 +706,10 @@ fn card(text: &str, at: usize) -> Option<usize> {
             _ => false,
         };
         let grouped = compact.len() < length;
-        let more = grouped && (matches_regex!(before, "[0-9]{4} $") || matches_regex!(after, "^ [0-9]{4}"));
+        let more = grouped && (matches_regex!(before, "[0-9A-Za-z]{3}[0-9] $") || matches_regex!(after, "^ [0-9]{4}"));
         let path = matches_regex!(before, "[/0-9A-Za-z]/$");
-        issued && luhn(&digits) && begins(before) && ends(after) && !more && !path
+        let identity = length == 18 && !grouped && is_identity_number(&compact);
+        issued && luhn(&digits) && !identity && begins(before) && ends(after) && !more && !path
     }).map(|length| at + length)
 }
 

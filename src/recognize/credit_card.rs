@@ -11,7 +11,8 @@
 //! ```
 //! Visa's numbers of 13 digits, which are no longer issued, and Maestro's of fewer than 16 are left out: too many other
 //! numbers look like them. Borders: not cut out of a longer number or row of groups, of a decimal, an identifier or
-//! a path; up to three digits may follow after a space (a security code, a month).
+//! a path; up to three digits may follow after a space (a security code, a month). Eighteen digits that are a Chinese
+//! identity number (CN_ID) are that.
 //!
 //! The value is the digits.
 //!
@@ -20,7 +21,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Anchor, DigitRuns, Found, Recognizer, border, checksum, digits};
+use super::{Anchor, DigitRuns, Found, Recognizer, border, checksum, cn_id, digits};
 
 /// Recognizes the numbers of payment cards.
 #[derive(Debug)]
@@ -76,6 +77,8 @@ impl Recognizer for CreditCard {
                 "it is part of something longer"
             } else if !checksum::luhn(digits()) {
                 "the checksum is wrong"
+            } else if span.len() == cn_id::LENGTH && cn_id::is_id(&bytes[span.clone()]) {
+                "it is an identity number"
             } else {
                 found.push(span);
                 return end;
@@ -143,8 +146,9 @@ fn is_issued(digits: impl Iterator<Item = u8> + Clone) -> bool {
 /// Whether no more digits, groups or names belong to what stands at `span`.
 fn stands_alone(text: &str, span: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
-    let group_before =
-        bytes[..span.start].ends_with(b" ") && digits::run_before(bytes, span.start - 1, 4) == 4;
+    // Four digits, or the head of an IBAN.
+    let group_before = matches!(bytes[..span.start], [.., a, b, c, b'0'..=b'9', b' ']
+        if [a, b, c].iter().all(u8::is_ascii_alphanumeric));
     let group_after =
         bytes.get(span.end) == Some(&b' ') && digits::run(bytes, span.end + 1, 4) == 4;
     let in_path = bytes[..span.start].strip_suffix(b"/").is_some_and(|rest| {
@@ -208,6 +212,8 @@ mod tests {
                     "4111111111111111 5555555555554444",
                     &[visa, "5555555555554444"],
                 ),
+                ("DE47 2467 7091 9457 3166 12", &[]),
+                ("620105199003070009 360105199003070101", &[]),
                 // No number: checksum, scheme, length; or only a part of something longer.
                 ("", &[]),
                 ("4111111111111112 4111 1111 1111 1112", &[]),
