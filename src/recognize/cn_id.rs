@@ -8,8 +8,8 @@
 //! birth  = year month day                   a day of the calendar, 1800 to 2099
 //! check  = DIGIT / "X"                      ISO 7064 MOD 11-2; "x" is read as "X"
 //! ```
-//! The 15 digits of before 1999 are left out: they have no check digit, and one in four numbers that begin like a region
-//! would be taken for them. Borders: not cut out of a longer number, word, or code with hyphens or dots.
+//! The 15 digits of before 1999 are left out: they have no check digit, and one in four numbers that begin like a
+//! region would be taken for them. Borders: not cut out of a longer number, word, or code with hyphens or dots.
 //!
 //! The value has `X` in upper case.
 //!

@@ -5,13 +5,13 @@
 //! uscc   = department kind division body check      18 characters, letters in either case
 //! department = "1"-"9" / "A" / "N" / "Y"            the registering authority
 //! kind   = "1"-"9"
-//! division = province city county                   two digits each, as in GB/T 2260; "1000" where a ministry registers
+//! division = province city county                   two digits each, GB/T 2260; "1000" where a ministry registers
 //! body   = 9 of the standard's 31 characters        digits and letters but for I, O, S, V, Z
 //! check  = modulus 31
 //! ```
-//! Borders: not cut out of a longer number, word, or code with hyphens or dots. Of eighteen digits, which may be any number,
-//! the body must be an organisation's code by GB 11714-1997, whose own check digit is the body's last; and an identity
-//! number (CN_ID) is that.
+//! Borders: not cut out of a longer number, word, or code with hyphens or dots. Of eighteen digits, which may be any
+//! number, the body must be an organisation's code by GB 11714-1997, whose own check digit is the body's last; and an
+//! identity number (CN_ID) is that.
 //!
 //! The value is in upper case.
 //!

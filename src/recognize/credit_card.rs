@@ -2,16 +2,16 @@
 //!
 //! Grammar (ISO/IEC 7812-1; the ranges that the schemes publish):
 //! ```text
-//! card  = 14*19DIGIT with a correct Luhn check digit, whose first digits are a scheme's and whose length is one of its:
-//!         Visa 4 (16, 19) · Mastercard 51-55, 2221-2720 (16) · American Express 34, 37 (15) · Discover 6011, 644-65 (16-19)
-//!         JCB 3528-3589 (16-19) · Diners Club 300-305, 3095, 36, 38, 39 (14-19) · UnionPay 62, 8100-8171 (16-19)
-//!         Maestro 5018, 5020, 5038, 5893, 6304, 6759, 6761-6763 (16-19)
-//! form  = one piece / groups of 4-4-4-4, 4-4-4-4-3, 4-6-5, 4-6-4 or 6-13, between them one space or one hyphen, everywhere
-//!         the same
+//! card  = 14*19DIGIT with a correct Luhn check digit; first digits and lengths are one scheme's:
+//!         Visa 4 (16, 19) · Mastercard 51-55, 2221-2720 (16) · American Express 34, 37 (15)
+//!         Discover 6011, 644-65 (16-19) · JCB 3528-3589 (16-19) · Diners Club 300-305, 3095, 36, 38, 39 (14-19)
+//!         UnionPay 62, 8100-8171 (16-19) · Maestro 5018, 5020, 5038, 5893, 6304, 6759, 6761-6763 (16-19)
+//! form  = one piece / groups of 4-4-4-4, 4-4-4-4-3, 4-6-5, 4-6-4 or 6-13; between them one space or one hyphen,
+//!         everywhere the same
 //! ```
 //! Visa's numbers of 13 digits, which are no longer issued, and Maestro's of fewer than 16 are left out: too many other
-//! numbers look like them. Borders: not cut out of a longer number or row of groups, of a decimal, an identifier or
-//! a path; up to three digits may follow after a space (a security code, a month). Eighteen digits that are a Chinese
+//! numbers look like them. Borders: not cut out of a longer number or row of groups, of a decimal, an identifier or a
+//! path; up to three digits may follow after a space (a security code, a month). Eighteen digits that are a Chinese
 //! identity number (CN_ID) are that.
 //!
 //! The value is the digits.

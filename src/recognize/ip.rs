@@ -6,19 +6,20 @@
 //! v6    = 8 groups of 1-4 hexadecimal digits with ":" between them; "::" stands for one or more groups of zeros;
 //!         the last two groups may be a v4
 //! ```
-//! A zone (`fe80::1%eth0`), a prefix length (`/24`), a port and brackets stand outside. Not taken for addresses: `::` but
-//! for `[::]` and `::/0`, names of programs (`std::add`, `ace::bad`: a v6 of fewer than three groups has a digit), slices (`[::2]`, `1::3`:
-//! one or two short decimal groups, but for `::1`), `0.9.4.1` (no host's: RFC 1122 §3.2.1.3; masks such as `0.0.0.255` are taken), eight groups of two digits (an EUI-64), and times, which have neither
-//! `::` nor eight groups.
+//! A zone (`fe80::1%eth0`), a prefix length (`/24`), a port and brackets stand outside. Not taken for addresses: `::`
+//! but for `[::]` and `::/0`, names of programs (`std::add`, `ace::bad`: a v6 of fewer than three groups has a digit),
+//! slices (`[::2]`, `1::3`: one or two short decimal groups, but for `::1`), `0.9.4.1` (no host's: RFC 1122 §3.2.1.3;
+//! masks such as `0.0.0.255` are taken), eight groups of two digits (an EUI-64), and times, which have neither `::` nor
+//! eight groups.
 //!
 //! Borders: not cut out of a longer word, of more than four numbers (`1.2.3.4.5`, an OID), of a host or file name
-//! (`4.3.2.1.in-addr.arpa`, `lib-1.2.3.4.so`), or of a longer run of groups; not a version (`v1.2.3.4`, `version 1.2.3.4`,
-//! `Browser/1.2.3.4`, `版本1.2.3.4`).
+//! (`4.3.2.1.in-addr.arpa`, `lib-1.2.3.4.so`), or of a longer run of groups; not a version (`v1.2.3.4`, `version
+//! 1.2.3.4`, `Browser/1.2.3.4`, `版本1.2.3.4`).
 //!
 //! The value is the canonical form of RFC 5952.
 //!
-//! Cost: stops at runs of up to three digits before a dot, at double colons, and at groups that may be a version 6's; at most
-//! 100 bytes at each.
+//! Cost: stops at runs of up to three digits before a dot, at double colons, and at groups that may be a version 6's;
+//! at most 100 bytes at each.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -143,7 +144,7 @@ fn opens(text: &str, start: usize) -> bool {
     }
 }
 
-/// Whether four numbers may end at `end`. Before a hyphen they begin a range, to an address or to a greater last number.
+/// Whether four numbers may end at `end`. Before a hyphen they begin a range, to an address or a greater last number.
 fn closes(text: &str, end: usize) -> bool {
     let (after, bytes) = (border::after(text, end), text.as_bytes());
     match after {

@@ -10,8 +10,8 @@
 //!
 //! The value is in lower case with colons: `00:1a:2b:3c:4d:5e`.
 //!
-//! Cost: stops where a second group may begin, at colons, hyphens and dots before a letter and at digits after them; most
-//! are dropped after one more byte, none looks further than 30.
+//! Cost: stops where a second group may begin, at colons, hyphens and dots before a letter and at digits after them;
+//! most are dropped after one more byte, none looks further than 30.
 
 use std::borrow::Cow;
 

@@ -4,9 +4,10 @@
 //! ```text
 //! uuid  = 8HEX "-" 4HEX "-" 4HEX "-" 4HEX "-" 12HEX
 //! ```
-//! Every variant and version is taken, the nil and the max UUID too: nothing else is written like this. `urn:uuid:`
-//! and braces stand outside. Borders: not cut out of a longer word; `_` and `-` may stand beside it
-//! (`pvc-550e8400-…`, `550e8400-…_small.png`), and percent-encoding before it (`%7B550e8400-…%7D`). The form without hyphens is left out: it is any 128 bits, such as a hash.
+//! Every variant and version is taken, the nil and the max UUID too: nothing else is written like this. `urn:uuid:` and
+//! braces stand outside. Borders: not cut out of a longer word; `_` and `-` may stand beside it (`pvc-550e8400-…`,
+//! `550e8400-…_small.png`), and percent-encoding before it (`%7B550e8400-…%7D`). The form without hyphens is left out:
+//! it is any 128 bits, such as a hash.
 //!
 //! The value is in lower case.
 //!

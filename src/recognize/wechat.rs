@@ -5,12 +5,12 @@
 //! handle = ALPHA 5*19(ALPHA / DIGIT / "_" / "-")     does not end with "-"
 //!        / "1" 10DIGIT                               a Chinese mobile number
 //! entity = handle after a cue and up to six words
-//! cue    = 微信 / 加微 / 加"V" / "VX" / "WX" / "V信" / "Weixin" / "WeChat"            in any case, not a part of a longer word
+//! cue    = 微信 / 加微 / 加"V" / "VX" / "WX" / "V信" / "Weixin" / "WeChat"         in any case, no part of a longer word
 //! word   = 号 / 公众号 / 同号 / 是 / "ID" / ： / （ / … / a space                       (`WORDS` below)
 //! ```
-//! After `VX` and `WX` a word is needed, after `V信` and the English names a colon. A handle of letters alone needs 号, 是, `ID` or a
-//! colon before it (after `WeChat`: `ID`), or the next word would be one (`微信Android版`). Borders: not cut out of a longer
-//! word, nor of a host or an e-mail address.
+//! After `VX` and `WX` a word is needed, after `V信` and the English names a colon. A handle of letters alone needs 号,
+//! 是, `ID` or a colon before it (after `WeChat`: `ID`), or the next word would be one (`微信Android版`). Borders: not cut
+//! out of a longer word, nor of a host or an e-mail address.
 //!
 //! The value is in lower case.
 //!

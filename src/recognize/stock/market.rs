@@ -66,7 +66,7 @@ pub(super) const CHINESE: [(&str, Market); 16] = [
 ];
 
 impl Market {
-    /// The market that stands behind a code and a dot (`SH`, Yahoo's and Reuters' `SS`, ISO 10383's `XSHG`), in any case.
+    /// The market that stands behind a code and a dot (`SH`, Yahoo's and Reuters' `SS`, ISO 10383's `XSHG`), any case.
     pub(super) fn suffix(word: &str) -> Option<Self> {
         const SUFFIXES: [(&str, Market); 8] = [
             ("SH", Shanghai),
@@ -109,8 +109,8 @@ impl Market {
         known.max_by_key(|market| *market == Shenzhen)
     }
 
-    /// Whether such codes are allotted: shares, funds and indices in China, shares in Hong Kong, any letters in the United
-    /// States.
+    /// Whether such codes are allotted: shares, funds and indices in China, shares in Hong Kong, any letters in the
+    /// United States.
     pub(super) fn lists(self, code: &str) -> bool {
         let digits = code.bytes().all(|b| b.is_ascii_digit());
         let begins = |prefixes: &[&str]| {
