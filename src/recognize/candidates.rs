@@ -2,8 +2,8 @@
 //!
 //! One to three bytes are `memchr`'s business. Larger sets are classified 64 bytes at a time into bit masks: with
 //! AVX2 by two table look-ups a byte (low nibble → which high nibbles are in the set), which costs the same for every
-//! set; without it by one table look-up. A filter drops those that nobody wants before anybody is called; what a candidate means is
-//! not known here.
+//! set; without it by one table look-up. A filter drops what nobody wants before anybody is called; what a candidate
+//! means is not known here.
 
 use memchr::{memchr, memchr2, memchr3};
 
