@@ -1,8 +1,8 @@
 //! What may stand beside an entity: the question every recognizer asks about its neighbours.
 //!
 //! Latin text puts spaces or punctuation around an address; Chinese, Japanese, Korean and Thai text does not
-//! (`邮箱a@b.com谢谢`). So a neighbouring letter makes an entity part of something longer, unless the letter is of a
-//! script that is written without spaces or glues its particles to foreign words.
+//! (`邮箱a@b.com谢谢`). So a neighbouring letter makes an entity part of something longer, unless the letter is of a script
+//! that is written without spaces or glues its particles to foreign words.
 
 use std::ops::Range;
 

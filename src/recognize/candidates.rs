@@ -2,7 +2,8 @@
 //!
 //! One to three bytes are `memchr`'s business. Larger sets are classified 64 bytes at a time into bit masks: with
 //! AVX2 by two table look-ups a byte (low nibble → which high nibbles are in the set), which costs the same for every
-//! set; without it by one table look-up. What a candidate means is not known here.
+//! set; without it by one table look-up. A filter drops what nobody wants before anybody is called; what a candidate
+//! means is not known here.
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -16,6 +17,14 @@ pub(super) enum Candidate {
     Byte,
     /// The first digit of a maximal run, and the run's length, exact up to [`LONG`].
     DigitRun(usize),
+}
+
+/// Tells which positions are worth asking about, by more than their byte.
+pub(super) trait Filter {
+    /// Whether the byte of the set at `at` is.
+    fn takes_byte(&self, text: &[u8], at: usize) -> bool;
+    /// Whether the run of `length` digits at `at` is.
+    fn takes_digits(&self, text: &[u8], at: usize, length: usize) -> bool;
 }
 
 /// Finds candidates.
@@ -48,20 +57,30 @@ impl Candidates {
         }
     }
 
-    /// Calls `visit` with each candidate in ascending order; it returns the position to go on from.
+    /// Calls `visit` with each candidate that `filter` takes, ascending; it returns the position to go on from.
     #[inline]
-    pub(super) fn for_each(&self, text: &[u8], visit: impl FnMut(usize, Candidate) -> usize) {
+    pub(super) fn for_each(
+        &self,
+        text: &[u8],
+        filter: &impl Filter,
+        visit: impl FnMut(usize, Candidate) -> usize,
+    ) {
         match self {
             Self::None => {}
-            Self::Bytes(few) => few.for_each(text, visit),
-            Self::Blocks(classifier) => classifier.for_each(text, visit),
+            Self::Bytes(few) => few.for_each(text, filter, visit),
+            Self::Blocks(classifier) => classifier.for_each(text, filter, visit),
         }
     }
 }
 
 impl Few {
     #[inline]
-    fn for_each(self, text: &[u8], mut visit: impl FnMut(usize, Candidate) -> usize) {
+    fn for_each(
+        self,
+        text: &[u8],
+        filter: &impl Filter,
+        mut visit: impl FnMut(usize, Candidate) -> usize,
+    ) {
         let mut from = 0;
         while let Some(rest) = text.get(from..) {
             let next = match self {
@@ -70,7 +89,11 @@ impl Few {
                 Self::Three(a, b, c) => memchr3(a, b, c, rest),
             };
             let Some(next) = next else { return };
-            from = visit(from + next, Candidate::Byte).max(from + next + 1);
+            let at = from + next;
+            from = at + 1;
+            if filter.takes_byte(text, at) {
+                from = from.max(visit(at, Candidate::Byte));
+            }
         }
     }
 }
@@ -137,7 +160,12 @@ impl Classifier {
         }
     }
 
-    fn for_each(&self, text: &[u8], mut visit: impl FnMut(usize, Candidate) -> usize) {
+    fn for_each(
+        &self,
+        text: &[u8],
+        filter: &impl Filter,
+        mut visit: impl FnMut(usize, Candidate) -> usize,
+    ) {
         let mut masks = Masks::default();
         let mut walk = Walk::default();
         let (blocks, tail) = text.as_chunks::<BLOCK>();
@@ -147,7 +175,7 @@ impl Classifier {
             }
             self.classify(batch, &mut masks);
             for block in 0..batch.len() {
-                self.visit_block(masks.of(block), text, &mut walk, &mut visit);
+                self.visit_block(masks.of(block), text, &mut walk, filter, &mut visit);
             }
         }
         if !tail.is_empty() {
@@ -156,7 +184,7 @@ impl Classifier {
             self.classify(&[padded], &mut masks);
             // The padding is no text, though byte 0 may be in the set.
             masks.hits[0] &= (1 << tail.len()) - 1;
-            self.visit_block(masks.of(0), text, &mut walk, &mut visit);
+            self.visit_block(masks.of(0), text, &mut walk, filter, &mut visit);
         }
     }
 
@@ -167,6 +195,7 @@ impl Classifier {
         (hits, digits): (u64, u64),
         text: &[u8],
         walk: &mut Walk,
+        filter: &impl Filter,
         visit: &mut impl FnMut(usize, Candidate) -> usize,
     ) {
         let runs = if self.digit_runs {
@@ -174,6 +203,12 @@ impl Classifier {
         } else {
             0
         };
+        // Most are not taken. A loop with no other branch tells which are, before anybody is called.
+        let base = walk.base;
+        let hits = kept(hits, |bit| filter.takes_byte(text, base + bit));
+        let runs = kept(runs, |bit| {
+            filter.takes_digits(text, base + bit, run_length(digits, bit, text, base))
+        });
         let mut both = hits | runs;
         while both != 0 {
             let bit = both & both.wrapping_neg();
@@ -187,7 +222,7 @@ impl Classifier {
                 next = next.min(visit(at, Candidate::Byte));
             }
             if runs & bit != 0 {
-                let length = run_length(digits, bit.trailing_zeros(), text, walk.base);
+                let length = run_length(digits, bit.trailing_zeros() as usize, text, walk.base);
                 next = next.min(visit(at, Candidate::DigitRun(length)));
             }
             walk.from = next;
@@ -268,11 +303,23 @@ impl Classifier {
     }
 }
 
+/// The bits that are taken.
+#[inline]
+fn kept(bits: u64, takes: impl Fn(usize) -> bool) -> u64 {
+    let (mut rest, mut kept) = (bits, 0);
+    while rest != 0 {
+        let bit = rest.trailing_zeros();
+        kept |= u64::from(takes(bit as usize)) << bit;
+        rest &= rest - 1;
+    }
+    kept
+}
+
 /// The length of the run that begins at bit `first` of the block at `base`, exact up to [`LONG`].
 #[inline]
-fn run_length(digits: u64, first: u32, text: &[u8], base: usize) -> usize {
+fn run_length(digits: u64, first: usize, text: &[u8], base: usize) -> usize {
     let inside = (digits >> first).trailing_ones() as usize;
-    if first as usize + inside < BLOCK {
+    if first + inside < BLOCK {
         return inside;
     }
     let further = text.get(base + BLOCK..).unwrap_or_default();
@@ -290,6 +337,17 @@ mod tests {
 
     use super::*;
 
+    struct All;
+
+    impl Filter for All {
+        fn takes_byte(&self, _: &[u8], _: usize) -> bool {
+            true
+        }
+        fn takes_digits(&self, _: &[u8], _: usize, _: usize) -> bool {
+            true
+        }
+    }
+
     fn naive(set: ByteSet, digit_runs: bool, text: &[u8]) -> Vec<(usize, Candidate)> {
         let mut all = Vec::new();
         for (at, &byte) in text.iter().enumerate() {
@@ -306,7 +364,7 @@ mod tests {
 
     fn found(candidates: &Candidates, text: &[u8]) -> Vec<(usize, Candidate)> {
         let mut all = Vec::new();
-        candidates.for_each(text, |at, candidate| {
+        candidates.for_each(text, &All, |at, candidate| {
             all.push(match candidate {
                 Candidate::DigitRun(length) => (at, Candidate::DigitRun(length.min(LONG))),
                 byte => (at, byte),
@@ -341,7 +399,7 @@ mod tests {
             Candidates::new(ByteSet::of(b"abcd"), false),
         ] {
             let mut seen = Vec::new();
-            candidates.for_each(&[b'a'; 1000], |at, _| {
+            candidates.for_each(&[b'a'; 1000], &All, |at, _| {
                 seen.push(at);
                 if at == 0 { 500 } else { usize::MAX }
             });

@@ -38,13 +38,24 @@ pub(super) fn mod_11_2(characters: impl Iterator<Item = u8>) -> bool {
     }) == 1
 }
 
-/// The characters of GB 32100-2015 in the order of their values: no `I`, `O`, `S`, `V`, `Z`.
-const GB_32100: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+/// The value of each character of GB 32100-2015, in either case: no `I`, `O`, `S`, `V`, `Z`.
+const GB_32100: [Option<u8>; 256] = {
+    let characters = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    let mut values = [None; 256];
+    let mut value = 0;
+    while value < characters.len() {
+        let c = characters[value];
+        values[c as usize] = Some(value as u8);
+        values[c.to_ascii_lowercase() as usize] = Some(value as u8);
+        value += 1;
+    }
+    values
+};
 
 /// Modulus 31 of GB 32100-2015, annex A: the values times 1, 3, 9, …, and the last as it is, sum to a multiple of 31.
 /// False where a character is none of the standard's.
 pub(super) fn mod_31(code: &[u8]) -> bool {
-    let value = |c: &u8| memchr::memchr(c.to_ascii_uppercase(), GB_32100);
+    let value = |c: &u8| GB_32100[usize::from(*c)].map(u32::from);
     let Some((last, body)) = code.split_last() else {
         return false;
     };

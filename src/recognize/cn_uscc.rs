@@ -5,13 +5,13 @@
 //! uscc   = department kind division body check      18 characters, letters in either case
 //! department = "1"-"9" / "A" / "N" / "Y"            the registering authority
 //! kind   = "1"-"9"
-//! division = province city county                   two digits each, as in GB/T 2260; "1000" where a ministry registers
+//! division = province city county                   two digits each, GB/T 2260; "1000" where a ministry registers
 //! body   = 9 of the standard's 31 characters        digits and letters but for I, O, S, V, Z
 //! check  = modulus 31
 //! ```
-//! Borders: not cut out of a longer number, word, or code with hyphens or dots. Of eighteen digits, which may be any number,
-//! the body must be an organisation's code by GB 11714-1997, whose own check digit is the body's last; and an identity
-//! number (CN_ID) is that.
+//! Borders: not cut out of a longer number, word, or code with hyphens or dots. Of eighteen digits, which may be any
+//! number, the body must be an organisation's code by GB 11714-1997, whose own check digit is the body's last; and an
+//! identity number (CN_ID) is that.
 //!
 //! The value is in upper case.
 //!
@@ -88,8 +88,10 @@ impl Recognizer for CnUscc {
 
 /// Whether department, kind and division are such.
 fn begins_well(code: &[u8]) -> bool {
-    matches!(code[0].to_ascii_uppercase(), b'1'..=b'9' | b'A' | b'N' | b'Y')
-        && matches!(code[1], b'1'..=b'9')
+    matches!(
+        code[0].to_ascii_uppercase(),
+        b'1'..=b'9' | b'A' | b'N' | b'Y'
+    ) && matches!(code[1], b'1'..=b'9')
         && (cn_id::is_division(&code[2..6]) || &code[2..6] == b"1000")
         && code[6..8].iter().all(u8::is_ascii_digit)
 }
@@ -98,7 +100,11 @@ fn begins_well(code: &[u8]) -> bool {
 fn is_organisation(code: &[u8]) -> bool {
     const WEIGHTS: [u32; 9] = [3, 7, 9, 10, 5, 8, 4, 2, 1];
     let digits = code.iter().map(|digit| u32::from(digit - b'0'));
-    digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum::<u32>().is_multiple_of(11)
+    digits
+        .zip(WEIGHTS)
+        .map(|(digit, weight)| digit * weight)
+        .sum::<u32>()
+        .is_multiple_of(11)
 }
 
 #[cfg(test)]
@@ -113,19 +119,43 @@ mod tests {
             &CnUscc,
             &[
                 (code, &[code]),
-                ("统一社会信用代码：91350100m000100y43。", &["91350100m000100y43 → 91350100M000100Y43"]),
+                (
+                    "统一社会信用代码：91350100m000100y43。",
+                    &["91350100m000100y43 → 91350100M000100Y43"],
+                ),
                 ("某公司91350100M000100Y43成立", &[code]),
-                ("９１３５０１００Ｍ０００１００Ｙ４３", &["９１３５０１００Ｍ０００１００Ｙ４３ → 91350100M000100Y43"]),
+                (
+                    "９１３５０１００Ｍ０００１００Ｙ４３",
+                    &["９１３５０１００Ｍ０００１００Ｙ４３ → 91350100M000100Y43"],
+                ),
                 // A farmers' cooperative, a body of the army, a ministry's registration, digits alone.
-                ("N2330106MA2CFG7K14 A1110000600037341K", &["N2330106MA2CFG7K14", "A1110000600037341K"]),
-                ("91100000710932515M,121100001234560406", &["91100000710932515M", "121100001234560406"]),
+                (
+                    "N2330106MA2CFG7K14 A1110000600037341K",
+                    &["N2330106MA2CFG7K14", "A1110000600037341K"],
+                ),
+                (
+                    "91100000710932515M,121100001234560406",
+                    &["91100000710932515M", "121100001234560406"],
+                ),
                 // No code: checksum, department, kind, division, letters; or only a part of something longer.
                 ("", &[]),
                 ("91350100M000100Y44 91350100M000100Y4", &[]),
-                ("B1350100M000100Y43 90350100M000100Y43 91990100M000100Y43", &[]),
-                ("91350100I000100Y43 91350100M00010OY43 91350100-000100Y43", &[]),
-                ("91350100M000100Y433 191350100M000100Y43 X91350100M000100Y43", &[]),
-                ("a-91350100M000100Y43 91350100M000100Y43@example.com é91350100M000100Y43", &[]),
+                (
+                    "B1350100M000100Y43 90350100M000100Y43 91990100M000100Y43",
+                    &[],
+                ),
+                (
+                    "91350100I000100Y43 91350100M00010OY43 91350100-000100Y43",
+                    &[],
+                ),
+                (
+                    "91350100M000100Y433 191350100M000100Y43 X91350100M000100Y43",
+                    &[],
+                ),
+                (
+                    "a-91350100M000100Y43 91350100M000100Y43@example.com é91350100M000100Y43",
+                    &[],
+                ),
                 // An identity number whose last digit fits both standards.
                 ("111130195003070278", &[]),
             ],
@@ -137,7 +167,15 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &CnUscc,
-            &["1", "91350100M", "9135010", "N2330106", "91350100M000100Y43", "91350100M000100Y43 ", "913501000001000004 "],
+            &[
+                "1",
+                "91350100M",
+                "9135010",
+                "N2330106",
+                "91350100M000100Y43",
+                "91350100M000100Y43 ",
+                "913501000001000004 ",
+            ],
         );
     }
 }

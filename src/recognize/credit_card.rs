@@ -2,16 +2,17 @@
 //!
 //! Grammar (ISO/IEC 7812-1; the ranges that the schemes publish):
 //! ```text
-//! card  = 14*19DIGIT with a correct Luhn check digit, whose first digits are a scheme's and whose length is one of its:
-//!         Visa 4 (16, 19) · Mastercard 51-55, 2221-2720 (16) · American Express 34, 37 (15) · Discover 6011, 644-65 (16-19)
-//!         JCB 3528-3589 (16-19) · Diners Club 300-305, 3095, 36, 38, 39 (14-19) · UnionPay 62, 8100-8171 (16-19)
-//!         Maestro 5018, 5020, 5038, 5893, 6304, 6759, 6761-6763 (16-19)
-//! form  = one piece / groups of 4-4-4-4, 4-4-4-4-3, 4-6-5, 4-6-4 or 6-13, between them one space or one hyphen, everywhere
-//!         the same
+//! card  = 14*19DIGIT with a correct Luhn check digit; first digits and lengths are one scheme's:
+//!         Visa 4 (16, 19) · Mastercard 51-55, 2221-2720 (16) · American Express 34, 37 (15)
+//!         Discover 6011, 644-65 (16-19) · JCB 3528-3589 (16-19) · Diners Club 300-305, 3095, 36, 38, 39 (14-19)
+//!         UnionPay 62, 8100-8171 (16-19) · Maestro 5018, 5020, 5038, 5893, 6304, 6759, 6761-6763 (16-19)
+//! form  = one piece / groups of 4-4-4-4, 4-4-4-4-3, 4-6-5, 4-6-4 or 6-13; between them one space or one hyphen,
+//!         everywhere the same
 //! ```
 //! Visa's numbers of 13 digits, which are no longer issued, and Maestro's of fewer than 16 are left out: too many other
-//! numbers look like them. Borders: not cut out of a longer number or row of groups, of a decimal, an identifier or
-//! a path; up to three digits may follow after a space (a security code, a month).
+//! numbers look like them. Borders: not cut out of a longer number or row of groups, of a decimal, an identifier or a
+//! path; up to three digits may follow after a space (a security code, a month). Eighteen digits that are a Chinese
+//! identity number (CN_ID) are that.
 //!
 //! The value is the digits.
 //!
@@ -20,7 +21,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Anchor, DigitRuns, Found, Recognizer, border, checksum, digits};
+use super::{Anchor, DigitRuns, Found, Recognizer, border, checksum, cn_id, digits};
 
 /// Recognizes the numbers of payment cards.
 #[derive(Debug)]
@@ -63,28 +64,31 @@ impl Recognizer for CreditCard {
         if !matches!(bytes[at], b'2'..=b'6' | b'8') {
             return at + 1;
         }
+        let mut resume = at + 1;
         for end in ends(bytes, at) {
             let span = at..end;
             let digits = || {
-                bytes[span.clone()]
-                    .iter()
-                    .copied()
-                    .filter(u8::is_ascii_digit)
+                let bytes = bytes[span.clone()].iter().copied();
+                bytes.filter(u8::is_ascii_digit)
             };
             if !is_issued(digits()) {
                 continue;
             }
-            let reason = if !checksum::luhn(digits()) {
-                "the checksum is wrong"
-            } else if !stands_alone(text, &span) {
+            let reason = if !stands_alone(text, &span) {
+                // What begins further inside has a group before it.
+                resume = resume.max(end);
                 "it is part of something longer"
+            } else if !checksum::luhn(digits()) {
+                "the checksum is wrong"
+            } else if span.len() == cn_id::LENGTH && cn_id::is_id(&bytes[span.clone()]) {
+                "it is an identity number"
             } else {
                 found.push(span);
                 return end;
             };
             found.refuse(span, reason);
         }
-        at + 1
+        resume
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         if entity.bytes().all(|b| b.is_ascii_digit()) {
@@ -119,8 +123,8 @@ fn groups_end(bytes: &[u8], at: usize, grouping: &[usize]) -> Option<usize> {
 /// Whether a scheme issues numbers that begin like this and are as long.
 fn is_issued(digits: impl Iterator<Item = u8> + Clone) -> bool {
     let length = digits.clone().count();
-    let first: Vec<u8> = digits.take(6).collect();
-    match digits::number(&first) {
+    let first = digits.take(6).map(|digit| u32::from(digit - b'0'));
+    match first.fold(0, |number, digit| number * 10 + digit) {
         400_000..=499_999 => matches!(length, 16 | 19),
         510_000..=559_999 | 222_100..=272_099 => length == 16,
         340_000..=349_999 | 370_000..=379_999 => length == 15,
@@ -145,14 +149,15 @@ fn is_issued(digits: impl Iterator<Item = u8> + Clone) -> bool {
 /// Whether no more digits, groups or names belong to what stands at `span`.
 fn stands_alone(text: &str, span: &Range<usize>) -> bool {
     let bytes = text.as_bytes();
-    let group_before =
-        bytes[..span.start].ends_with(b" ") && digits::run_before(bytes, span.start - 1, 4) == 4;
+    // Four digits, or the head of an IBAN.
+    let group_before = matches!(bytes[..span.start], [.., a, b, c, b'0'..=b'9', b' ']
+        if [a, b, c].iter().all(u8::is_ascii_alphanumeric));
     let group_after =
         bytes.get(span.end) == Some(&b' ') && digits::run(bytes, span.end + 1, 4) == 4;
     let in_path = bytes[..span.start].strip_suffix(b"/").is_some_and(|rest| {
         rest.ends_with(b"/") || rest.last().is_some_and(u8::is_ascii_alphanumeric)
     });
-    let grouped = span.len() > MAX_DIGITS || !bytes[span.clone()].iter().all(u8::is_ascii_digit);
+    let grouped = !bytes[span.clone()].iter().all(u8::is_ascii_digit);
     border::stands_alone(text, span) && !in_path && !(grouped && (group_before || group_after))
 }
 
@@ -210,6 +215,8 @@ mod tests {
                     "4111111111111111 5555555555554444",
                     &[visa, "5555555555554444"],
                 ),
+                ("DE47 2467 7091 9457 3166 12", &[]),
+                ("620105199003070009 360105199003070101", &[]),
                 // No number: checksum, scheme, length; or only a part of something longer.
                 ("", &[]),
                 ("4111111111111112 4111 1111 1111 1112", &[]),

@@ -3,7 +3,7 @@
 //! Owns the way from a candidate to recognizers. Where candidates are is `candidates.rs`'s business, what they must
 //! look like `shape.rs`'s, what a recognizer remembers between two of them `scan.rs`'s.
 
-use super::candidates::{Candidate, Candidates};
+use super::candidates::{Candidate, Candidates, Filter};
 use super::shape::{Shape, ShapeTable};
 use super::{Anchor, ByteSet};
 
@@ -11,10 +11,13 @@ use super::{Anchor, ByteSet};
 #[derive(Debug)]
 pub(super) struct Dispatch {
     candidates: Candidates,
-    tables: Vec<Table>,
+    tables: Tables,
     starts: Vec<usize>,
     alone: bool,
 }
+
+#[derive(Debug)]
+struct Tables(Vec<Table>);
 
 #[derive(Debug)]
 struct Table {
@@ -53,7 +56,7 @@ impl Dispatch {
         };
         Self {
             candidates: Candidates::new(bytes, digits),
-            tables: shapes.chunks(ShapeTable::SHAPES).map(table).collect(),
+            tables: Tables(shapes.chunks(ShapeTable::SHAPES).map(table).collect()),
             starts,
             alone: count == 1,
         }
@@ -67,19 +70,39 @@ impl Dispatch {
         for &who in &self.starts {
             ask(who, 0);
         }
-        self.candidates.for_each(bytes, |at, candidate| {
-            let mut resume = at + 1;
-            for Table { shapes, readers } in &self.tables {
-                let mut asked = match candidate {
-                    Candidate::Byte => shapes.of_byte(bytes, at),
-                    Candidate::DigitRun(length) => shapes.of_digits(bytes, at, length),
-                };
-                while asked != 0 {
-                    resume = ask(readers[asked.trailing_zeros() as usize], at);
-                    asked &= asked - 1;
+        self.candidates
+            .for_each(bytes, &self.tables, |at, candidate| {
+                let mut resume = at + 1;
+                for Table { shapes, readers } in &self.tables.0 {
+                    let mut asked = match candidate {
+                        Candidate::Byte => shapes.of_byte(bytes, at),
+                        Candidate::DigitRun(length) => shapes.of_digits(bytes, at, length),
+                    };
+                    while asked != 0 {
+                        resume = ask(readers[asked.trailing_zeros() as usize], at);
+                        asked &= asked - 1;
+                    }
                 }
-            }
-            if self.alone { resume } else { at + 1 }
-        });
+                if self.alone { resume } else { at + 1 }
+            });
+    }
+}
+
+impl Filter for Tables {
+    #[inline]
+    fn takes_byte(&self, text: &[u8], at: usize) -> bool {
+        let mut asked = 0;
+        for Table { shapes, .. } in &self.0 {
+            asked |= shapes.of_byte(text, at);
+        }
+        asked != 0
+    }
+    #[inline]
+    fn takes_digits(&self, text: &[u8], at: usize, length: usize) -> bool {
+        let mut asked = 0;
+        for Table { shapes, .. } in &self.0 {
+            asked |= shapes.of_digits(text, at, length);
+        }
+        asked != 0
     }
 }

@@ -5,8 +5,8 @@
 //! iban  = country 2DIGIT bban              in upper or in lower case; in one piece, or in fours with single spaces
 //! bban  = what the country prescribes      so many digits, letters, or either
 //! ```
-//! The check digits are right by ISO 7064 MOD 97-10. Borders: not cut out of a longer word, number, or code with hyphens or
-//! dots.
+//! The check digits are right by ISO 7064 MOD 97-10. Borders: not cut out of a longer word, number, or code with
+//! hyphens or dots.
 //!
 //! The value is in one piece and in upper case.
 //!

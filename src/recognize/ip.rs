@@ -6,19 +6,20 @@
 //! v6    = 8 groups of 1-4 hexadecimal digits with ":" between them; "::" stands for one or more groups of zeros;
 //!         the last two groups may be a v4
 //! ```
-//! A zone (`fe80::1%eth0`), a prefix length (`/24`), a port and brackets stand outside. Not taken for addresses: `::` but
-//! for `[::]` and `::/0`, names of programs (`std::add`, `ace::bad`: a v6 of fewer than three groups has a digit), slices (`[::2]`, `1::3`:
-//! one or two short decimal groups, but for `::1`), `0.9.4.1` (no host's: RFC 1122 §3.2.1.3; masks such as `0.0.0.255` are taken), eight groups of two digits (an EUI-64), and times, which have neither
-//! `::` nor eight groups.
+//! A zone (`fe80::1%eth0`), a prefix length (`/24`), a port and brackets stand outside. Not taken for addresses: `::`
+//! but for `[::]` and `::/0`, names of programs (`std::add`, `ace::bad`: a v6 of fewer than three groups has a digit),
+//! slices (`[::2]`, `1::3`: one or two short decimal groups, but for `::1`), `0.9.4.1` (no host's: RFC 1122 §3.2.1.3;
+//! masks such as `0.0.0.255` are taken), eight groups of two digits (an EUI-64), and times, which have neither `::` nor
+//! eight groups.
 //!
 //! Borders: not cut out of a longer word, of more than four numbers (`1.2.3.4.5`, an OID), of a host or file name
-//! (`4.3.2.1.in-addr.arpa`, `lib-1.2.3.4.so`), or of a longer run of groups; not a version (`v1.2.3.4`, `version 1.2.3.4`,
-//! `Browser/1.2.3.4`, `版本1.2.3.4`).
+//! (`4.3.2.1.in-addr.arpa`, `lib-1.2.3.4.so`), or of a longer run of groups; not a version (`v1.2.3.4`, `version
+//! 1.2.3.4`, `Browser/1.2.3.4`, `版本1.2.3.4`).
 //!
 //! The value is the canonical form of RFC 5952.
 //!
-//! Cost: stops at runs of up to three digits before a dot, at double colons, and at groups that may be a version 6's; at most
-//! 100 bytes at each.
+//! Cost: stops at runs of up to three digits before a dot, at double colons, and at groups that may be a version 6's;
+//! at most 100 bytes at each.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -33,8 +34,6 @@ pub(super) struct Ip;
 const MAX_V4: usize = 15;
 /// The longest version 6 address: seven groups of four, their colons, and one that is a version 4 address.
 const MAX_V6: usize = 45;
-/// The shortest one without `::`, up to its last colon.
-const MIN_WHOLE_V6: usize = 12;
 
 impl Recognizer for Ip {
     fn label(&self) -> &str {
@@ -97,7 +96,8 @@ impl Recognizer for Ip {
 fn version_4(text: &str, at: usize, found: &mut Found<'_>) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let end = quad_end(bytes, at)?;
-    let is_byte = |number: &[u8]| digits::number(number) < 256 && (number[0] != b'0' || number.len() == 1);
+    let is_byte =
+        |number: &[u8]| digits::number(number) < 256 && (number[0] != b'0' || number.len() == 1);
     let reason = if !bytes[at..end].split(|&b| b == b'.').all(is_byte) {
         "a number in it is greater than 255 or begins with 0"
     } else if bytes[at..].starts_with(b"0.") && !bytes[at..].starts_with(b"0.0.") {
@@ -135,15 +135,19 @@ fn opens(text: &str, start: usize) -> bool {
     match before {
         Some('-') if further.is_some_and(|c| c.is_ascii_digit()) => {
             let first = text[..start - 1].bytes().rev().take(MAX_V4 + 1);
-            let length = first.take_while(|b| b.is_ascii_digit() || *b == b'.').count();
-            text[start - 1 - length..start - 1].parse::<Ipv4Addr>().is_ok()
+            let length = first
+                .take_while(|b| b.is_ascii_digit() || *b == b'.')
+                .count();
+            text[start - 1 - length..start - 1]
+                .parse::<Ipv4Addr>()
+                .is_ok()
         }
-        Some('-' | '.') => !further.is_some_and(|c| c.is_ascii_alphabetic()),
+        Some('-') => !further.is_some_and(|c| c.is_ascii_alphabetic()),
         _ => !border::joins(before),
     }
 }
 
-/// Whether four numbers may end at `end`. Before a hyphen they begin a range, to an address or to a greater last number.
+/// Whether four numbers may end at `end`. Before a hyphen they begin a range, to an address or a greater last number.
 fn closes(text: &str, end: usize) -> bool {
     let (after, bytes) = (border::after(text, end), text.as_bytes());
     match after {
@@ -160,7 +164,9 @@ fn closes(text: &str, end: usize) -> bool {
 
 /// Whether what stands before four numbers says that they are a version's.
 fn is_version(before: &str) -> bool {
-    const WORDS: [&str; 9] = ["v", "rv", "ver", "version", "revision", "release", "rel", "build", "firmware"];
+    const WORDS: [&str; 9] = [
+        "v", "rv", "ver", "version", "revision", "release", "rel", "build", "firmware",
+    ];
     let letters = |text: &str| {
         let last = text.bytes().rev().take(20);
         last.take_while(u8::is_ascii_alphabetic).count()
@@ -175,7 +181,10 @@ fn is_version(before: &str) -> bool {
     }
     let before = before.strip_suffix(' ').unwrap_or(before);
     let before = before.strip_suffix([':', '：', '.']).unwrap_or(before);
-    if ["版本", "版本号", "版"].iter().any(|word| before.ends_with(word)) {
+    if ["版本", "版本号", "版"]
+        .iter()
+        .any(|word| before.ends_with(word))
+    {
         return true;
     }
     let word = &before[before.len() - letters(before)..];
@@ -194,7 +203,9 @@ fn version_6(text: &str, at: usize, found: &mut Found<'_>) -> (Option<Range<usiz
     let last_colon = memchr::memrchr(b':', &bytes[start..end]).map_or(at, |i| start + i);
     let resume = at.max(last_colon) + 1;
     let run = &bytes[start..end];
-    if run.len() > MAX_V6 || run.len() < MIN_WHOLE_V6 && !run.windows(2).any(|pair| pair == b"::") {
+    let colons = memchr::memchr_iter(b':', run).count();
+    let shortened = || run.windows(2).any(|pair| pair == b"::");
+    if run.len() > MAX_V6 || colons < 6 && !shortened() || start < found.floor() {
         return (None, resume);
     }
     if border::joins(border::before(text, start)) {
@@ -204,15 +215,14 @@ fn version_6(text: &str, at: usize, found: &mut Found<'_>) -> (Option<Range<usiz
             return (None, resume);
         }
     }
-    if bytes[start..end].starts_with(b":") && bytes.get(start + 1) != Some(&b':')
-        || bytes[start..end].starts_with(b":::")
-    {
-        start += 1;
-    }
+    // One colon, or the third, is punctuation: `addr:::1`.
+    let colons =
+        |run: &mut dyn Iterator<Item = &u8>| run.take(3).take_while(|&&b| b == b':').count();
+    start += colons(&mut bytes[start..end].iter()) % 2;
     if let Some(quad) = quad_end(bytes, last_colon + 1) {
         end = quad;
-    } else if bytes[start..end].ends_with(b":") && !bytes[start..end].ends_with(b"::") {
-        end -= 1;
+    } else if start < end {
+        end -= colons(&mut bytes[start..end].iter().rev()) % 2;
     }
     let Ok(address) = text[start..end].parse::<Ipv6Addr>() else {
         return (None, resume);
@@ -232,9 +242,14 @@ fn why_not(text: &str, span: Range<usize>, address: Ipv6Addr) -> Option<&'static
     let groups = || written.split(':').filter(|group| !group.is_empty());
     let count = groups().count();
     let short = |group: &str| group.len() < 4 && group.bytes().all(|b| b.is_ascii_digit());
-    if border::joins(border::after(text, span.end)) {
+    let further = text.as_bytes().get(span.end + 1);
+    if border::joins(border::after(text, span.end))
+        || text[span.end..].starts_with('.') && further.is_some_and(u8::is_ascii_digit)
+    {
         Some("it is part of something longer")
-    } else if is_slice(text, &span) || count < 3 && groups().all(short) && count > 0 && !address.is_loopback() {
+    } else if is_slice(text, &span)
+        || count < 3 && groups().all(short) && count > 0 && !address.is_loopback()
+    {
         Some("it may be a slice")
     } else if count < 3 && !written.bytes().any(|b| b.is_ascii_digit()) {
         let (before, after) = (&text[..span.start], &text[span.end..]);
@@ -266,12 +281,21 @@ mod tests {
                 ("10.0.0.1", &["10.0.0.1"]),
                 ("服务器10.0.0.1已重启", &["10.0.0.1"]),
                 ("１０．０．０．１", &["１０．０．０．１ → 10.0.0.1"]),
-                ("0.0.0.0 255.255.255.255 0.0.0.255", &["0.0.0.0", "255.255.255.255", "0.0.0.255"]),
+                (
+                    "0.0.0.0 255.255.255.255 0.0.0.255",
+                    &["0.0.0.0", "255.255.255.255", "0.0.0.255"],
+                ),
                 ("10.0.0.1:8080 10.0.0.0/24", &["10.0.0.1", "10.0.0.0"]),
                 ("from [10.0.0.1] (10.0.0.2)", &["10.0.0.1", "10.0.0.2"]),
                 ("http://10.0.0.1/ @10.0.0.1 ip=10.0.0.1", &["10.0.0.1"; 3]),
-                ("10.0.0.1-10.0.0.9 10.0.0.10-20", &["10.0.0.1", "10.0.0.9", "10.0.0.10"]),
-                ("10.0.0.1,10.0.0.2;10.0.0.3", &["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
+                (
+                    "10.0.0.1-10.0.0.9 10.0.0.10-20",
+                    &["10.0.0.1", "10.0.0.9", "10.0.0.10"],
+                ),
+                (
+                    "10.0.0.1,10.0.0.2;10.0.0.3",
+                    &["10.0.0.1", "10.0.0.2", "10.0.0.3"],
+                ),
                 ("It is 10.0.0.1. Or 10.0.0.2...", &["10.0.0.1", "10.0.0.2"]),
                 ("host:10.0.0.1 12:30:10.0.0.1", &["10.0.0.1", "10.0.0.1"]),
                 // No address, or only a part of something longer.
@@ -283,7 +307,10 @@ mod tests {
                 ("1.2.3.4.5 1.3.6.1.4.1.311 .1.2.3.4.5", &[]),
                 ("v1.2.3.4 V1.2.3.4 x1.2.3.4 _1.2.3.4 1.2.3.4a 1.2.3.4_", &[]),
                 ("0.9.4.1 0.1.0.0", &[]),
-                ("rv:1.2.3.4 version 1.2.3.4 Version: 1.2.3.4 ver.1.2.3.4 build 1.2.3.4", &[]),
+                (
+                    "rv:1.2.3.4 version 1.2.3.4 Version: 1.2.3.4 ver.1.2.3.4 build 1.2.3.4",
+                    &[],
+                ),
                 ("版本1.2.3.4 版本号：1.2.3.4 版本: 1.2.3.4", &[]),
                 ("Browser/1.2.3.4 lib-1.2.3.4 a.1.2.3.4", &[]),
                 ("4.3.2.1.in-addr.arpa 1.2.3.4.example.com 1.2.3.4-beta", &[]),
@@ -299,27 +326,64 @@ mod tests {
             &Ip,
             &[
                 ("2001:db8::1", &["2001:db8::1"]),
-                ("地址2001:db8::1，地址：fe80::1", &["2001:db8::1", "fe80::1"]),
-                ("2001:DB8:0:0:8:800:200C:417A", &["2001:DB8:0:0:8:800:200C:417A → 2001:db8::8:800:200c:417a"]),
-                ("2001:0db8:0000:0000:0000:0000:0000:0001", &["2001:0db8:0000:0000:0000:0000:0000:0001 → 2001:db8::1"]),
+                (
+                    "地址2001:db8::1，地址：fe80::1",
+                    &["2001:db8::1", "fe80::1"],
+                ),
+                (
+                    "2001:DB8:0:0:8:800:200C:417A",
+                    &["2001:DB8:0:0:8:800:200C:417A → 2001:db8::8:800:200c:417a"],
+                ),
+                (
+                    "2001:0db8:0000:0000:0000:0000:0000:0001",
+                    &["2001:0db8:0000:0000:0000:0000:0000:0001 → 2001:db8::1"],
+                ),
                 ("2001:10:20:30:40:50:60:70", &["2001:10:20:30:40:50:60:70"]),
                 ("1:2:3:4:5:6:7:8", &["1:2:3:4:5:6:7:8"]),
-                ("::1 ::ffff:10.0.0.1 64:ff9b::10.0.0.1", &["::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1 → 64:ff9b::a00:1"]),
-                ("2001:db8:: fe80::/10 2001:db8::1/64", &["2001:db8::", "fe80::", "2001:db8::1"]),
-                ("http://[2001:db8::1]:8080/ [::1]:80 [IPv6:2001:db8::1]", &["2001:db8::1", "::1", "2001:db8::1"]),
-                ("fe80::1%eth0 fe80::202:b3ff:fe1e:8329%en0", &["fe80::1", "fe80::202:b3ff:fe1e:8329"]),
-                ("addr:2001:db8::1 inet6 addr: ::1 IPv6:::1", &["2001:db8::1", "::1", "::1"]),
-                ("2001:db8::1: host. At 2001:db8::1.", &["2001:db8::1", "2001:db8::1"]),
+                (
+                    "::1 ::ffff:10.0.0.1 64:ff9b::10.0.0.1",
+                    &[
+                        "::1",
+                        "::ffff:10.0.0.1",
+                        "64:ff9b::10.0.0.1 → 64:ff9b::a00:1",
+                    ],
+                ),
+                (
+                    "2001:db8:: fe80::/10 2001:db8::1/64",
+                    &["2001:db8::", "fe80::", "2001:db8::1"],
+                ),
+                (
+                    "http://[2001:db8::1]:8080/ [::1]:80 [IPv6:2001:db8::1]",
+                    &["2001:db8::1", "::1", "2001:db8::1"],
+                ),
+                (
+                    "fe80::1%eth0 fe80::202:b3ff:fe1e:8329%en0",
+                    &["fe80::1", "fe80::202:b3ff:fe1e:8329"],
+                ),
+                (
+                    "addr:2001:db8::1 inet6 addr: ::1 IPv6:::1",
+                    &["2001:db8::1", "::1", "::1"],
+                ),
+                (
+                    "2001:db8::1: host. At 2001:db8::1.",
+                    &["2001:db8::1", "2001:db8::1"],
+                ),
                 ("dead:beef::cafe", &["dead:beef::cafe"]),
                 ("[::]:22 ::/0", &["::", "::"]),
                 // No address, or only a part of something longer.
                 (": :: ::: :::: a:b 1:2 x[::] x[::1]", &[]),
-                ("std::vector std::add::bad ace::bad Foo::Bar::e ::begin ::e", &[]),
+                (
+                    "std::vector std::add::bad ace::bad Foo::Bar::e ::begin ::e",
+                    &[],
+                ),
                 ("x[::2] [1::3] 1:: ::23", &[]),
                 ("10:30 12:36:23 12:36:23.456 2002:08:22 07:36:16", &[]),
                 ("00:1a:2b:3c:4d:5e 00:1a:2b:ff:fe:3c:4d:5e", &[]),
-                ("1:2:3:4:5:6:7:8:9 1:2:3:4:5:6:7 1::2::3 12345::1 2001:db8::g", &[]),
-                ("2001:db8::1x é2001:db8::1é", &[]),
+                (
+                    "1:2:3:4:5:6:7:8:9 1:2:3:4:5:6:7 1::2::3 12345::1 2001:db8::g",
+                    &[],
+                ),
+                ("2001:db8::1x é2001:db8::1é ::ffff:10.0.0.1.5", &[]),
                 ("43:51:43:a1:b5:fc:8b:b7:0a:3a:a9:b1:0f:66:73:a8:43:51", &[]),
             ],
         );
@@ -330,8 +394,25 @@ mod tests {
         assert_linear(
             &Ip,
             &[
-                ":", "::", ":::", "1:", "a:", "1a:", "a1:", "12:", "::1", "1::", "fe80::1 ", "1.", "1.2.3.4", "1.2.3.4 ",
-                "1.2.3.4:", "1:1.", "255.255.255.255:", "f", ".",
+                ":",
+                "::",
+                ":::",
+                "1:",
+                "a:",
+                "1a:",
+                "a1:",
+                "12:",
+                "::1",
+                "1::",
+                "fe80::1 ",
+                "1.",
+                "1.2.3.4",
+                "1.2.3.4 ",
+                "1.2.3.4:",
+                "1:1.",
+                "255.255.255.255:",
+                "f",
+                ".",
             ],
         );
     }

@@ -10,8 +10,8 @@
 //!
 //! The value is in lower case with colons: `00:1a:2b:3c:4d:5e`.
 //!
-//! Cost: stops where a second group may begin, at colons, hyphens and dots before a letter and at digits after them; most
-//! are dropped after one more byte, none looks further than 30.
+//! Cost: stops where a second group may begin, at colons, hyphens and dots before a letter and at digits after them;
+//! most are dropped after one more byte, none looks further than 30.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,8 @@ impl Recognizer for Mac {
         const HEX: ByteSet = ByteSet::of(b"0123456789abcdefABCDEF");
         // The first separator before a letter, or the digits of the second group.
         let separator = Bytes::of(b":-.").preceded_by(HEX).followed_by(LETTERS);
-        let digits = |lengths, before: &[u8]| DigitRuns::of_length(lengths).preceded_by(ByteSet::of(before));
+        let digits =
+            |lengths, before: &[u8]| DigitRuns::of_length(lengths).preceded_by(ByteSet::of(before));
         vec![
             Anchor::Bytes(separator),
             Anchor::Digits(digits(1..=3, b":-.").followed_by(LETTERS)),
@@ -77,7 +78,8 @@ impl Recognizer for Mac {
         if !matches!((separator, groups), (b'.', 3) | (b':' | b'-', 6 | 8)) {
             return end.max(at + 1);
         }
-        let longer = border::joins(border::after(text, end))
+        let longer = span.start < found.floor()
+            || border::joins(border::after(text, end))
             || group_before(&bytes[..span.start], separator)
             || bytes.get(end) == Some(&separator)
                 && bytes.get(end + 1).is_some_and(u8::is_ascii_hexdigit);

@@ -24,11 +24,12 @@ pub(super) struct Qq;
 /// What says that a number is QQ's, in lower case.
 const CUES: [&str; 6] = ["qq", "q群", "加q", "扣扣", "企鹅号", "企鹅群"];
 /// What may stand between a cue and a number, in lower case.
-const WORDS: [&str; 31] = [
+const WORDS: [&str; 30] = [
     " ", "：", ":", "号", "群", "码", "是", "为", "#", "=", "-", "/", "(", ")", "（", "）", "【",
-    "】", "number", "group", "id", "no.", "交流", "讨论", "官方", "粉丝", "技术", "客服", "咨询",
-    "联系", "微信",
+    "】", "number", "group", "id", "交流", "讨论", "官方", "粉丝", "技术", "客服", "咨询", "联系",
+    "微信",
 ];
+const ENDS: ByteSet = cue::last_bytes(&CUES).union(cue::last_bytes(&WORDS));
 const MAX_WORDS: usize = 6;
 /// What may stand between two numbers after one cue.
 const AND: [&str; 8] = ["、", "/", " / ", ",", ", ", "，", "或", "和"];
@@ -47,15 +48,7 @@ impl Recognizer for Qq {
         Cow::Borrowed("1")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        let mut before = ByteSet::default();
-        for last in [&CUES[..], &WORDS, &AND]
-            .concat()
-            .iter()
-            .filter_map(|word| word.bytes().last())
-        {
-            before.insert(last);
-            before.insert(last.to_ascii_uppercase());
-        }
+        let before = ENDS.union(cue::last_bytes(&AND));
         vec![Anchor::Digits(
             DigitRuns::of_length(5..=11).preceded_by(before),
         )]
@@ -84,13 +77,16 @@ impl Recognizer for Qq {
 
 /// Whether a cue and some words end `text`.
 fn follows_cue(text: &str) -> bool {
-    // Most digits follow neither a character of Chinese nor one of the letters that a cue or a word ends with.
-    let last = text.bytes().rev().take(MAX_WORDS).find(|b| !b" :#=-/()".contains(b));
-    if !last.is_some_and(|b| !b.is_ascii() || b"qQrRpPdD.".contains(&b)) {
-        return false;
-    }
     let mut rest = text;
     for _ in 0..=MAX_WORDS {
+        // Most digits follow what no cue and no word ends with.
+        if !rest
+            .bytes()
+            .next_back()
+            .is_some_and(|last| ENDS.contains(last))
+        {
+            return false;
+        }
         if CUES.iter().any(|cue| cue::ends(rest, cue)) {
             return true;
         }
@@ -128,7 +124,7 @@ mod tests {
             "QQ/微信：12345678",
             "QQ【12345678】 QQ",
             "QQ number: 12345678, QQ",
-            "QQ Group No.12345678",
+            "QQ Group ID 12345678",
             "QQ#12345678 QQ=1234",
             "(QQ-12345678)",
         ] {

@@ -9,28 +9,29 @@
 //!        / "$" 2*5UPPER ["." UPPER]        a cashtag
 //! code   = 6DIGIT                          shares, funds and indices of Shanghai, Shenzhen, Beijing   (in `market.rs`)
 //!        / 1*5DIGIT                        shares of Hong Kong; before `HK` in lower case 4 or 5, after it 5
-//!        / 1*5UPPER [("." / "-") UPPER]    the United States
+//!        / 1*5UPPER [("." / "-") UPPER]    the United States; a letter alone only before a closing bracket
 //! ```
 //! Digits alone are none: they may be anything. A cashtag stands between spaces, punctuation or Chinese text; it is
-//! neither one of the shell's usual variables (`$PATH`) nor a currency (`$USD`); and nothing that only programs have (options,
-//! pipes, brackets, other variables) stands within 32 bytes in the same line. Borders: not cut out of a longer word, number
-//! or host name.
+//! neither one of the shell's usual variables (`$PATH`) nor a currency (`$USD`); and nothing that only programs have
+//! (options, pipes, brackets, other variables) stands within 40 bytes in the same line. Borders: not cut out of a
+//! longer word, number or host name.
 //!
-//! The value is code and market: `600519.SH`, `00700.HK` (five digits), `AAPL.US` (whatever the exchange; for a cashtag a
-//! guess).
+//! The value is code and market: `600519.SH`, `00700.HK` (five digits), `AAPL.US` (whatever the exchange; for a cashtag
+//! a guess).
 //!
 //! Score: 0.5 for a cashtag, else 1.
 //!
 //! Cost: stops at dots, colons and dollar signs beside what codes and markets have there, and at runs of 5 or 6 digits
 //! after what a market or cue ends with; at most 80 bytes at each.
 
+mod dollar;
 mod market;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border, digits};
-use market::{EXCHANGES, Market};
+use market::{CHINESE, LATIN, Market};
 
 /// Recognizes tickers.
 #[derive(Debug)]
@@ -40,13 +41,6 @@ pub(super) struct Stock;
 const CUES: [&str; 2] = ["股票代码", "证券代码"];
 /// What may stand between such a word and its code.
 const BETWEEN: [&str; 8] = ["：", ":", " ", "（", "(", "【", "为", "是"];
-/// Names of variables in the shell, and of currencies, that could be tickers.
-const NO_CASHTAGS: [&str; 34] = [
-    "AUD", "CAD", "HKD", "NZD", "SGD", "TWD", "USD", "US", "ARCH", "ARGS", "CC", "CXX", "DIR", "ENV", "EUID", "FILE", "GID",
-    "HOME", "HOST", "IFS", "KEY", "LANG", "MAIL", "NAME", "PATH", "PID", "PPID", "PWD", "SHELL", "TERM", "TMP", "TTL", "UID",
-    "USER",
-];
-
 /// A candidate: a ticker, or what looks much like one and why it is none.
 type Candidate = Result<Range<usize>, (Range<usize>, &'static str)>;
 
@@ -66,8 +60,15 @@ impl Recognizer for Stock {
     fn anchors(&self) -> Vec<Anchor> {
         const DIGITS: ByteSet = ByteSet::of(b"0123456789");
         let upper = ByteSet::range(b'A', b'Z');
-        let last = |words: &[&str]| ByteSet::of(&words.iter().filter_map(|word| word.bytes().last()).collect::<Vec<_>>());
-        let names = last(&EXCHANGES.map(|(name, _)| name));
+        let last = |words: &[&str]| {
+            ByteSet::of(
+                &words
+                    .iter()
+                    .filter_map(|word| word.bytes().last())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let names = last(&LATIN.map(|(name, _)| name)).union(last(&CHINESE.map(|(name, _)| name)));
         let markets = ByteSet::of(b"hHzZjJkK.");
         let before_code = markets.union(last(&CUES)).union(last(&BETWEEN));
         let after_colon = upper.union(DIGITS).union(ByteSet::of(b" "));
@@ -86,10 +87,14 @@ impl Recognizer for Stock {
         let bytes = text.as_bytes();
         let (candidate, score) = match bytes[at] {
             b'.' => (before_market(text, at), 1.0),
-            b'0'..=b'9' if matches!(bytes[at - 1], b'.' | b'A'..=b'Z' | b'a'..=b'z') => (after_market(text, at), 1.0),
+            b'0'..=b'9' if matches!(bytes[at - 1], b'.' | b'A'..=b'Z' | b'a'..=b'z') => {
+                (after_market(text, at), 1.0)
+            }
             b'0'..=b'9' => (after_cue(text, at), 1.0),
-            b'$' if matches!(bytes.get(at + 1), Some(b'A'..=b'Z')) => (cashtag(text, at), 0.5),
-            b'$' => (in_brackets(text, at), 1.0),
+            b'$' => match dollar::in_brackets(text, at) {
+                None => (dollar::cashtag(text, at), 0.5),
+                code => (code, 1.0),
+            },
             _ => (after_exchange(text, at), 1.0),
         };
         match candidate {
@@ -150,12 +155,25 @@ fn checked(text: &str, span: Range<usize>, market: Market, code: &str) -> Option
 /// `600519.SH`, `0700.HK`, `AAPL.US`: the dot is at `at`.
 fn before_market(text: &str, at: usize) -> Option<Candidate> {
     let bytes = text.as_bytes();
-    let letters = bytes[at + 1..].iter().take(5).take_while(|b| b.is_ascii_alphabetic()).count();
+    let letters = bytes[at + 1..]
+        .iter()
+        .take(5)
+        .take_while(|b| b.is_ascii_alphabetic())
+        .count();
     let end = at + 1 + letters;
     let suffix = &text[at + 1..end];
     let market = Market::suffix(suffix)?;
-    let inside = if market == Market::UnitedStates { u8::is_ascii_uppercase } else { u8::is_ascii_digit };
-    let length = bytes[..at].iter().rev().take(7).take_while(|b| inside(b)).count();
+    let inside = if market == Market::UnitedStates {
+        u8::is_ascii_uppercase
+    } else {
+        u8::is_ascii_digit
+    };
+    let length = bytes[..at]
+        .iter()
+        .rev()
+        .take(7)
+        .take_while(|b| inside(b))
+        .count();
     let fits = match market {
         Market::UnitedStates => (1..=5).contains(&length) && suffix == "US",
         Market::HongKong if suffix == "HK" => (1..=5).contains(&length),
@@ -172,6 +190,7 @@ fn after_market(text: &str, at: usize) -> Option<Candidate> {
     let end = at + digits::run(bytes, at, 7);
     let prefix_end = at - usize::from(bytes[..at].ends_with(b"."));
     let start = prefix_end.checked_sub(2)?;
+    bytes[start].is_ascii_alphabetic().then_some(())?;
     let market = Market::suffix(text.get(start..prefix_end)?)?;
     let fits = match market {
         Market::UnitedStates => false,
@@ -208,81 +227,38 @@ fn after_cue(text: &str, at: usize) -> Option<Candidate> {
 fn after_exchange(text: &str, at: usize) -> Option<Candidate> {
     let after = text[at..].strip_prefix([':', '：'])?;
     let after = after.strip_prefix(' ').unwrap_or(after);
-    let (start, market) = Market::named(&text[..at])?;
-    let code = text.len() - after.len();
-    let end = match market {
-        Market::UnitedStates => letters_end(text, code)?,
-        _ => code + digits::run(text.as_bytes(), code, 7),
+    let start = text.len() - after.len();
+    // The code first: it is sooner read than an exchange's name.
+    let end = match letters_end(text, start) {
+        Some(end) => end,
+        None => start + digits::run(text.as_bytes(), start, 7),
     };
-    let code = &text[code..end];
-    (!code.is_empty()).then(|| checked(text, start..end, market, code))?
+    let code = &text[start..end];
+    if code.is_empty() {
+        return None;
+    }
+    let (start, market) = Market::named(&text[..at])?;
+    let letters = code.starts_with(|c: char| c.is_ascii_uppercase());
+    (letters == (market == Market::UnitedStates))
+        .then(|| checked(text, start..end, market, code))?
 }
 
-/// Where letters that begin at `start` and may be a code of the United States end.
+/// Where letters that begin at `start` and may be a code of the United States end. One alone is one only in brackets.
 fn letters_end(text: &str, start: usize) -> Option<usize> {
     let bytes = &text.as_bytes()[start..];
-    let length = bytes.iter().take(6).take_while(|b| b.is_ascii_uppercase()).count();
+    let letters = bytes.iter().take(6).take_while(|b| b.is_ascii_uppercase());
+    let length = letters.count();
     let class = match bytes.get(length..)? {
-        [b'.' | b'-', b'A'..=b'Z', rest @ ..] => !rest.first().is_some_and(u8::is_ascii_alphanumeric),
+        [b'.' | b'-', b'A'..=b'Z', rest @ ..] => {
+            !rest.first().is_some_and(u8::is_ascii_alphanumeric)
+        }
         _ => false,
     };
-    (1..=5).contains(&length).then_some(start + length + if class { 2 } else { 0 })
-}
-
-/// `$AAPL`: the sign is at `at`.
-fn cashtag(text: &str, at: usize) -> Option<Candidate> {
-    let end = letters_end(text, at + 1)?;
-    let apart = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || !c.is_ascii() && !border::joins(Some(c)));
-    let before = border::before(text, at);
-    let mut after = text[end..].chars();
-    let next = after.next();
-    let closes = apart(next) || matches!(next, Some(',' | '.' | ';' | ':' | '!' | '?' | ')')) && apart(after.next());
-    let code = &text[at + 1..end];
-    if code.len() < 2 || !closes || !(apart(before) || before == Some('(')) {
-        None
-    } else if NO_CASHTAGS.contains(&code) || in_code(text.as_bytes(), at, end) {
-        Some(Err((at..end, "it may be a variable of a program, or a currency")))
-    } else {
-        Some(Ok(at..end))
-    }
-}
-
-/// Whether what stands beside `$NAME` in the same line is code: signs that prose lacks, an option, another variable.
-fn in_code(bytes: &[u8], at: usize, end: usize) -> bool {
-    /// Bytes that are looked at on each side.
-    const BESIDE: usize = 32;
-    let before = &bytes[at.saturating_sub(BESIDE)..at];
-    let before = &before[memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1)..];
-    let after = &bytes[end..bytes.len().min(end + BESIDE)];
-    let after = &after[..memchr::memchr(b'\n', after).unwrap_or(after.len())];
-    [before, after].iter().any(|side| {
-        side.iter().any(|b| b"{}|\\;`<>=".contains(b))
-            || side.windows(3).any(|three| match three {
-                [b'$', b'0'..=b'9' | b'A'..=b'Z', _] => false,
-                [b'$', ..] | [b'[' | b']', b' ', _] => true,
-                [b' ', b'-', option] => option.is_ascii_alphabetic() || *option == b'-',
-                _ => false,
-            })
-            || side.windows(6).any(|six| six.iter().all(u8::is_ascii_uppercase))
-    })
-}
-
-/// Xueqiu's `$苹果(AAPL)$`, `$腾讯控股(00700)$`: the closing sign is at `at`.
-fn in_brackets(text: &str, at: usize) -> Option<Candidate> {
-    /// Bytes of the longest name.
-    const NAME: usize = 60;
-    let inside = text[..at].strip_suffix([')', '）'])?;
-    let code = inside.bytes().rev().take(7).take_while(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || *b == b'.').count();
-    let (before, code) = inside.split_at(inside.len() - code);
-    let name = before.strip_suffix(['(', '（'])?.as_bytes();
-    let length = name.iter().rev().take(NAME).position(|&b| b == b'$')?;
-    let name = &name[name.len() - length..];
-    // Formulas are written between dollar signs, too: `$O(N)$`.
-    let opens = length > 2 && !name.ends_with(b" ") && !name.iter().any(|b| b"\\^_=+-*/{}".contains(b));
-    let market = Market::of_code(code).filter(|market| {
-        *market != Market::UnitedStates || code.len() > 1 && letters_end(code, 0) == Some(code.len())
-    });
-    (opens && market.is_some()).then(|| Ok(before.len()..inside.len()))
+    let fits = match length {
+        1 => class || text[start + 1..].starts_with([')', '）']),
+        _ => (2..=5).contains(&length),
+    };
+    fits.then_some(start + length + if class { 2 } else { 0 })
 }
 
 #[cfg(test)]
@@ -313,7 +289,10 @@ mod tests {
                 &Stock,
                 &[
                     (entity, &[&expected]),
-                    (&format!("茅台（{entity}）今天涨停，{entity}。"), &[&expected, &expected]),
+                    (
+                        &format!("茅台（{entity}）今天涨停，{entity}。"),
+                        &[&expected, &expected],
+                    ),
                 ],
             );
         }
@@ -321,16 +300,31 @@ mod tests {
             &Stock,
             &[
                 ("600519.SH", &["600519.SH"]),
-                ("买入600519.SH、000001.SZ和830799.BJ", &["600519.SH", "000001.SZ", "830799.BJ"]),
-                ("000001.SS SH000001", &["000001.SS → 000001.SH", "SH000001 → 000001.SH"]),
-                ("股票代码：600519，证券代码 000001", &["600519 → 600519.SH", "000001 → 000001.SZ"]),
-                ("(股票代码:600519.SH) 股票代码为300750", &["600519.SH", "300750 → 300750.SZ"]),
+                (
+                    "买入600519.SH、000001.SZ和830799.BJ",
+                    &["600519.SH", "000001.SZ", "830799.BJ"],
+                ),
+                (
+                    "000001.SS SH000001",
+                    &["000001.SS → 000001.SH", "SH000001 → 000001.SH"],
+                ),
+                (
+                    "股票代码：600519，证券代码 000001",
+                    &["600519 → 600519.SH", "000001 → 000001.SZ"],
+                ),
+                (
+                    "(股票代码:600519.SH) 股票代码为300750",
+                    &["600519.SH", "300750 → 300750.SZ"],
+                ),
                 ("（证券代码（830799））", &["830799 → 830799.BJ"]),
                 ("$贵州茅台(SH600519)$", &["SH600519 → 600519.SH"]),
                 // No ticker, or only a part of something longer.
                 ("", &[]),
                 ("600519 代码：600519 编号SH 600519", &[]),
-                ("123456.SH 600519.SZ SZ600519 股票代码：123456 上交所：000001X", &[]),
+                (
+                    "123456.SH 600519.SZ SZ600519 股票代码：123456 上交所：000001X",
+                    &[],
+                ),
                 ("60051.SH 6005190.SH 600519.SHA 600519.SH1 1.600519.SH", &[]),
                 ("xSH600519 SH6005190 SH600519a push600519 SH-600519", &[]),
                 ("sh.600519.5 600519.sh.example 3.600519 v1.Should", &[]),
@@ -345,13 +339,33 @@ mod tests {
             &Stock,
             &[
                 ("00700.HK", &["00700.HK"]),
-                ("0700.HK 700.HK 5.HK", &["0700.HK → 00700.HK", "700.HK → 00700.HK", "5.HK → 00005.HK"]),
-                ("0700.hk HK00700 hk00700 HK.00700", &["0700.hk → 00700.HK", "HK00700 → 00700.HK", "hk00700 → 00700.HK", "HK.00700 → 00700.HK"]),
-                ("（港交所：0700）（HK：00700）", &["港交所：0700 → 00700.HK", "HK：00700 → 00700.HK"]),
-                ("SEHK: 5, HKG:9988", &["SEHK: 5 → 00005.HK", "HKG:9988 → 09988.HK"]),
+                (
+                    "0700.HK 700.HK 5.HK",
+                    &["0700.HK → 00700.HK", "700.HK → 00700.HK", "5.HK → 00005.HK"],
+                ),
+                (
+                    "0700.hk HK00700 hk00700 HK.00700",
+                    &[
+                        "0700.hk → 00700.HK",
+                        "HK00700 → 00700.HK",
+                        "hk00700 → 00700.HK",
+                        "HK.00700 → 00700.HK",
+                    ],
+                ),
+                (
+                    "（港交所：0700）（HK：00700）",
+                    &["港交所：0700 → 00700.HK", "HK：00700 → 00700.HK"],
+                ),
+                (
+                    "SEHK: 5, HKG:9988",
+                    &["SEHK: 5 → 00005.HK", "HKG:9988 → 09988.HK"],
+                ),
                 ("股票代码：00700", &["00700 → 00700.HK"]),
                 ("$腾讯控股(00700)$", &["00700 → 00700.HK"]),
-                ("88.hk 0.HK 12345.HK HK0700 HK123456 700 HK 1.0700.HK 港交所：123456", &[]),
+                (
+                    "88.hk 0.HK 12345.HK HK0700 HK123456 700 HK 1.0700.HK 港交所：123456",
+                    &[],
+                ),
             ],
         );
     }
@@ -364,24 +378,59 @@ mod tests {
                 ("AAPL.US", &["AAPL.US"]),
                 (
                     "Apple (NASDAQ: AAPL), Alibaba (NYSE:BABA), Qwest (NYSE: Q)",
-                    &["NASDAQ: AAPL → AAPL.US", "NYSE:BABA → BABA.US", "NYSE: Q → Q.US"],
+                    &[
+                        "NASDAQ: AAPL → AAPL.US",
+                        "NYSE:BABA → BABA.US",
+                        "NYSE: Q → Q.US",
+                    ],
                 ),
-                ("（纳斯达克：JD）（纽交所：BABA）", &["纳斯达克：JD → JD.US", "纽交所：BABA → BABA.US"]),
-                ("Nasdaq：AAPL 美股: TSLA", &["Nasdaq：AAPL → AAPL.US", "美股: TSLA → TSLA.US"]),
-                ("NYSE: BRK.A NYSE: BF-B", &["NYSE: BRK.A → BRK.A.US", "NYSE: BF-B → BF.B.US"]),
-                ("NYSE American: ABC", &["NYSE American: ABC → ABC.US"]),
+                (
+                    "（纳斯达克：JD）（纽交所：BABA）",
+                    &["纳斯达克：JD → JD.US", "纽交所：BABA → BABA.US"],
+                ),
+                (
+                    "Nasdaq：AAPL 美股: TSLA",
+                    &["Nasdaq：AAPL → AAPL.US", "美股: TSLA → TSLA.US"],
+                ),
+                (
+                    "NYSE: BRK.A NYSE: BF-B",
+                    &["NYSE: BRK.A → BRK.A.US", "NYSE: BF-B → BF.B.US"],
+                ),
                 ("$AAPL", &["$AAPL → AAPL.US"]),
-                ("买$TSLA和$NVDA！ ($BRK.B) $AMD, $INTC.", &["$TSLA → TSLA.US", "$NVDA → NVDA.US", "$BRK.B → BRK.B.US", "$AMD → AMD.US", "$INTC → INTC.US"]),
-                ("$苹果(AAPL)$ $Apple（AAPL）$", &["AAPL → AAPL.US", "AAPL → AAPL.US"]),
+                (
+                    "买$TSLA和$NVDA！ ($BRK.B) $AMD, $INTC.",
+                    &[
+                        "$TSLA → TSLA.US",
+                        "$NVDA → NVDA.US",
+                        "$BRK.B → BRK.B.US",
+                        "$AMD → AMD.US",
+                        "$INTC → INTC.US",
+                    ],
+                ),
+                (
+                    "$苹果(AAPL)$ $Apple（AAPL）$",
+                    &["AAPL → AAPL.US", "AAPL → AAPL.US"],
+                ),
                 // No ticker.
                 ("$ $1 $a $F $ABCDEF $Abc $PATH $USD", &[]),
-                ("$HOME/bin \"$CODE\" `$CODE` $CODE=1 ${CODE} x$CODE $$CODE $CODE_X $CODE-1", &[]),
-                ("$B$h$1 (AAPL)$ $(AAPL)$ $苹果(aapl)$ $苹果(123456)$ $O(N)$ $\\log(AB)$", &[]),
+                (
+                    "$HOME/bin \"$CODE\" `$CODE` $CODE=1 ${CODE} x$CODE $$CODE $CODE_X $CODE-1",
+                    &[],
+                ),
+                (
+                    "$B$h$1 (AAPL)$ $(AAPL)$ $苹果(aapl)$ $苹果(123456)$ $O(N)$ $\\log(AB)$",
+                    &[],
+                ),
                 ("if [ $COUNT -gt 0 ]", &[]),
                 ("get $POD -c all", &[]),
                 ("$SERVICE $EVENT", &[]),
                 ("for f in $FILES; do", &[]),
-                ("NASDAQ: The NASDAQ: ABCDEF NASDAQ:  AAPL NASDAQ AAPL XNYSE: ABC nasdaq:ABC", &[]),
+                ("echo $ALPHA", &[]),
+                ("    $CMD &", &[]),
+                (
+                    "NASDAQ: The NASDAQ: ABCDEF NASDAQ:  AAPL NASDAQ AAPL XNYSE: ABC nasdaq:ABC",
+                    &[],
+                ),
                 ("AAPL.USA aapl.us www.EXAMPLE.US ABC.US.com", &[]),
             ],
         );
@@ -398,8 +447,25 @@ mod tests {
         assert_linear(
             &Stock,
             &[
-                "$", "$A", "$AAPL ", "$A(", ")$", "(AAPL)$", "600519.SH", "600519.S", "SH600519", "SH:", "上交所：", "：600519",
-                "H：", ".U", "A.US", "600519", " 600519", "股票代码：", "1.h",
+                "$",
+                "$A",
+                "$AAPL ",
+                "$A(",
+                ")$",
+                "(AAPL)$",
+                "600519.SH",
+                "600519.S",
+                "SH600519",
+                "SH:",
+                "上交所：",
+                "：600519",
+                "H：",
+                ".U",
+                "A.US",
+                "600519",
+                " 600519",
+                "股票代码：",
+                "1.h",
             ],
         );
     }

@@ -4,9 +4,10 @@
 //! ```text
 //! uuid  = 8HEX "-" 4HEX "-" 4HEX "-" 4HEX "-" 12HEX
 //! ```
-//! Every variant and version is taken, the nil and the max UUID too: nothing else is written like this. `urn:uuid:`
-//! and braces stand outside. Borders: not cut out of a longer word; `_` and `-` may stand beside it
-//! (`pvc-550e8400-…`, `550e8400-…_small.png`), and percent-encoding before it (`%7B550e8400-…%7D`). The form without hyphens is left out: it is any 128 bits, such as a hash.
+//! Every variant and version is taken, the nil and the max UUID too: nothing else is written like this. `urn:uuid:` and
+//! braces stand outside. Borders: not cut out of a longer word; `_` and `-` may stand beside it (`pvc-550e8400-…`,
+//! `550e8400-…_small.png`), and percent-encoding before it (`%7B550e8400-…%7D`). The form without hyphens is left out:
+//! it is any 128 bits, such as a hash.
 //!
 //! The value is in lower case.
 //!
@@ -45,7 +46,10 @@ impl Recognizer for Uuid {
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let bytes = text.as_bytes();
         // The other hyphens tell the first one apart.
-        if HYPHENS.iter().any(|i| bytes.get(at + i - HYPHENS[0]) != Some(&b'-')) {
+        if HYPHENS
+            .iter()
+            .any(|i| bytes.get(at + i - HYPHENS[0]) != Some(&b'-'))
+        {
             return at + 1;
         }
         let Some(start) = at.checked_sub(HYPHENS[0]) else {
@@ -61,7 +65,15 @@ impl Recognizer for Uuid {
             return at + 1;
         }
         let joins = |c: Option<char>| c != Some('_') && border::joins(c);
-        let escaped = matches!(bytes[..start], [.., b'%', b'0'..=b'7', b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f']);
+        let escaped = matches!(
+            bytes[..start],
+            [
+                ..,
+                b'%',
+                b'0'..=b'7',
+                b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f',
+            ]
+        );
         if !escaped && joins(border::before(text, start)) || joins(border::after(text, span.end)) {
             found.refuse(span, "it is part of something longer");
             return at + 1;
@@ -94,9 +106,15 @@ mod tests {
             &[
                 (uuid, &[uuid]),
                 (upper, &[&from_upper]),
-                (&format!("urn:uuid:{uuid} {{{upper}}}"), &[uuid, &from_upper]),
+                (
+                    &format!("urn:uuid:{uuid} {{{upper}}}"),
+                    &[uuid, &from_upper],
+                ),
                 (&format!("编号{uuid}的订单"), &[uuid]),
-                (&format!("/users/{uuid}/a pvc-{uuid} {uuid}_s.png"), &[uuid, uuid, uuid]),
+                (
+                    &format!("/users/{uuid}/a pvc-{uuid} {uuid}_s.png"),
+                    &[uuid, uuid, uuid],
+                ),
                 (&format!("{uuid}-{uuid} %7B{uuid}%7D"), &[uuid, uuid, uuid]),
                 (&format!("{uuid},{uuid}"), &[uuid, uuid]),
                 (
@@ -105,13 +123,21 @@ mod tests {
                 ),
                 (
                     "ｆ８１ｄ４ｆａｅ－7dec－11d0－a765－00a0c91e6bf6",
-                    &[&format!("ｆ８１ｄ４ｆａｅ－7dec－11d0－a765－00a0c91e6bf6 → {uuid}")],
+                    &[&format!(
+                        "ｆ８１ｄ４ｆａｅ－7dec－11d0－a765－00a0c91e6bf6 → {uuid}"
+                    )],
                 ),
                 // No UUID, or only a part of something longer.
                 ("", &[]),
                 ("- a-b 2026-11-22 f81d4fae-7dec-11d0-a765", &[]),
-                ("f81d4fae-7dec-11d0-a765-00a0c91e6bf f81d4fae-7dec-11d0-a765-00a0c91e6bg6", &[]),
-                ("f81d4fae-7dec-11d0-a7650-0a0c91e6bf6 81d4fae-7dec-11d0-a765-00a0c91e6bf6", &[]),
+                (
+                    "f81d4fae-7dec-11d0-a765-00a0c91e6bf f81d4fae-7dec-11d0-a765-00a0c91e6bg6",
+                    &[],
+                ),
+                (
+                    "f81d4fae-7dec-11d0-a7650-0a0c91e6bf6 81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                    &[],
+                ),
                 (&format!("0{uuid} {uuid}0 x{uuid} {uuid}é"), &[]),
                 ("f81d4fae7dec11d0a76500a0c91e6bf6", &[]),
             ],
@@ -122,7 +148,15 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &Uuid,
-            &["-", "a-", "aaaa-", "aaaaaaaa-", "aaaa-aaaa-aaaa-aaaa-", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "a"],
+            &[
+                "-",
+                "a-",
+                "aaaa-",
+                "aaaaaaaa-",
+                "aaaa-aaaa-aaaa-aaaa-",
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                "a",
+            ],
         );
     }
 }

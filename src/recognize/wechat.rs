@@ -5,12 +5,12 @@
 //! handle = ALPHA 5*19(ALPHA / DIGIT / "_" / "-")     does not end with "-"
 //!        / "1" 10DIGIT                               a Chinese mobile number
 //! entity = handle after a cue and up to six words
-//! cue    = 微信 / 加微 / 加"V" / "VX" / "WX" / "V信" / "Weixin" / "WeChat"            in any case, not a part of a longer word
+//! cue    = 微信 / 加微 / 加"V" / "VX" / "WX" / "V信" / "Weixin" / "WeChat"         in any case, no part of a longer word
 //! word   = 号 / 公众号 / 同号 / 是 / "ID" / ： / （ / … / a space                       (`WORDS` below)
 //! ```
-//! After `VX` and `WX` a word is needed, after `V信` and the English names a colon. A handle of letters alone needs 号, 是, `ID` or a
-//! colon before it (after `WeChat`: `ID`), or the next word would be one (`微信Android版`). Borders: not cut out of a longer
-//! word, nor of a host or an e-mail address.
+//! After `VX` and `WX` a word is needed, after `V信` and the English names a colon. A handle of letters alone needs 号,
+//! 是, `ID` or a colon before it (after `WeChat`: `ID`), or the next word would be one (`微信Android版`). Borders: not cut
+//! out of a longer word, nor of a host or an e-mail address.
 //!
 //! The value is in lower case.
 //!
@@ -29,6 +29,8 @@ pub(super) struct WeChat;
 const MIN_HANDLE: usize = 6;
 const MAX_HANDLE: usize = 20;
 const MAX_WORDS: usize = 6;
+/// The app's names in Latin, which are as long as a handle.
+const NAMES: [&str; 2] = ["wechat", "weixin"];
 
 /// How plainly the text says that a handle follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,28 +87,43 @@ impl Recognizer for WeChat {
         Cow::Borrowed("1")
     }
     fn anchors(&self) -> Vec<Anchor> {
+        let after_x = ByteSet::of(b" :/()iIqQ").union(ByteSet::range(0x80, 0xFF));
         // 微 is E5 BE AE, 加 E5 8A A0, 信 E4 BF A1, ： EF BC 9A.
-        let colon = ByteSet::alphanumeric().union(ByteSet::of(b" "));
         vec![
             Anchor::Bytes(Bytes::of(b"\xBE").preceded_by(b"\xE5").followed_by(b"\xAE")),
-            Anchor::Bytes(Bytes::of(b"xX").preceded_by(b"vVwWiI").followed_by(b" :iI(\xE5\xE6\xEF")),
+            Anchor::Bytes(Bytes::of(b"xX").preceded_by(b"vVwWiI").followed_by(after_x)),
             Anchor::Bytes(Bytes::of(b"\xA0").preceded_by(b"\x8A").followed_by(b"vV")),
-            Anchor::Bytes(Bytes::of(b":").preceded_by(b"tTdD\xA1").followed_by(colon)),
-            Anchor::Bytes(Bytes::of(b"\xEF").preceded_by(b"tTdD\xA1").followed_by(b"\xBC")),
+            Anchor::Bytes(Bytes::of(b":").preceded_by(b"tTdD\xA1")),
+            Anchor::Bytes(
+                Bytes::of(b"\xEF")
+                    .preceded_by(b"tTdD\xA1")
+                    .followed_by(b"\xBC"),
+            ),
         ]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
-        let Some(cue) = cue(text, at) else {
+        let Some(cue) = cue(text, at, found.floor()) else {
             return at + 1;
         };
         let (start, says) = words_end(text, cue.end);
         let bytes = text.as_bytes();
         let end = handle_end(bytes, start);
-        let letters = bytes[start..end].iter().all(u8::is_ascii_alphabetic);
-        if start == end || says < if letters { cue.for_letters } else { cue.for_any } {
+        let handle = &text[start..end];
+        let letters = handle.bytes().all(|b| b.is_ascii_alphabetic());
+        let enough = says
+            >= if letters {
+                cue.for_letters
+            } else {
+                cue.for_any
+            };
+        // Another name of the app is no handle: `微信/WeChat：…`.
+        if handle.is_empty()
+            || !enough
+            || NAMES.iter().any(|name| handle.eq_ignore_ascii_case(name))
+        {
             return at + 1;
         }
-        let reason = if !has_length(&bytes[start..end]) {
+        let reason = if !has_length(handle.as_bytes()) {
             "a handle has 6 to 20 characters, or is a mobile number"
         } else if !border::ends(text, end) {
             "it is part of something longer"
@@ -135,13 +152,21 @@ struct Cue {
     for_letters: Says,
 }
 
-/// The cue that has its anchor at `at`.
-fn cue(text: &str, at: usize) -> Option<Cue> {
+/// The cue that has its anchor at `at`, and is no part of a handle, the last of which ends at `floor`.
+fn cue(text: &str, at: usize, floor: usize) -> Option<Cue> {
     let bytes = text.as_bytes();
     let after_xin = |end: usize| end + if text[end..].starts_with('信') { 3 } else { 0 };
     let whole_from = |start: usize| !border::joins(border::before(text, start));
-    let chinese = |end| Cue { end, for_any: Says::Nothing, for_letters: Says::Much };
-    let english = |end| Cue { end, for_any: Says::Much, for_letters: Says::All };
+    let chinese = |end| Cue {
+        end,
+        for_any: Says::Nothing,
+        for_letters: Says::Much,
+    };
+    let english = |end| Cue {
+        end,
+        for_any: Says::Much,
+        for_letters: Says::All,
+    };
     match bytes[at] {
         0xBE => {
             let wei = at + 2;
@@ -151,20 +176,28 @@ fn cue(text: &str, at: usize) -> Option<Cue> {
         // `加VX` has its own anchor.
         0xA0 => {
             let v = at + 2;
-            let fits = bytes[..=at].ends_with("加".as_bytes()) && !matches!(bytes.get(v), Some(b'x' | b'X'));
+            let fits = bytes[..=at].ends_with("加".as_bytes())
+                && !matches!(bytes.get(v), Some(b'x' | b'X'));
             fits.then(|| chinese(after_xin(v)))
         }
         b'x' | b'X' if matches!(bytes[at - 1], b'i' | b'I') => {
             let start = at.checked_sub(3)?;
-            let fits = bytes.get(start..at + 3)?.eq_ignore_ascii_case(b"weixin") && whole_from(start);
+            let fits = text.get(start..at + 3)?.eq_ignore_ascii_case("weixin") && whole_from(start);
             fits.then(|| english(at + 3))
         }
-        b'x' | b'X' => whole_from(at - 1).then_some(Cue { end: at + 1, for_any: Says::Little, for_letters: Says::Much }),
+        b'x' | b'X' => whole_from(at - 1).then_some(Cue {
+            end: at + 1,
+            for_any: Says::Little,
+            for_letters: Says::Much,
+        }),
         _ => {
-            let before = &text[..at];
-            let name = cue::strip_end(before, "id").unwrap_or(before).trim_end_matches(' ');
-            if ["wechat", "weixin"].iter().any(|known| cue::ends(name, known)) {
-                return Some(english(name.len()));
+            text[at..].starts_with([':', '：']).then_some(())?;
+            let before = &text[floor..at];
+            let name = cue::strip_end(before, "id")
+                .unwrap_or(before)
+                .trim_end_matches(' ');
+            if NAMES.iter().any(|known| cue::ends(name, known)) {
+                return Some(english(floor + name.len()));
             }
             cue::ends(before, "v信").then(|| chinese(at))
         }
@@ -175,7 +208,13 @@ fn cue(text: &str, at: usize) -> Option<Cue> {
 fn words_end(text: &str, start: usize) -> (usize, Says) {
     let (mut rest, mut says) = (&text[start..], Says::Nothing);
     for _ in 0..MAX_WORDS {
-        let next = WORDS.iter().find_map(|(word, more)| Some((cue::strip_start(rest, word)?, *more)));
+        // A handle's first letter begins a word only in `ID` and `QQ`.
+        if rest.starts_with(|c: char| c.is_ascii_alphanumeric() && !"iIqQ".contains(c)) {
+            break;
+        }
+        let next = WORDS
+            .iter()
+            .find_map(|(word, more)| Some((cue::strip_start(rest, word)?, *more)));
         let Some((shorter, more)) = next else { break };
         (rest, says) = (shorter, says.max(more));
     }
@@ -188,8 +227,16 @@ fn handle_end(bytes: &[u8], start: usize) -> usize {
         Some(b'0'..=b'9') => start + digits::run(bytes, start, MAX_HANDLE + 1),
         Some(b) if b.is_ascii_alphabetic() => {
             let inside = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-            let run = bytes[start..].iter().take(MAX_HANDLE + 1).take_while(inside).count();
-            let hyphens = bytes[start..start + run].iter().rev().take_while(|&&b| b == b'-').count();
+            let run = bytes[start..]
+                .iter()
+                .take(MAX_HANDLE + 1)
+                .take_while(inside)
+                .count();
+            let hyphens = bytes[start..start + run]
+                .iter()
+                .rev()
+                .take_while(|&&b| b == b'-')
+                .count();
             start + run - hyphens
         }
         _ => start,
@@ -252,7 +299,10 @@ mod tests {
             &WeChat,
             &[
                 ("微信：ABC-def", &["ABC-def → abc-def"]),
-                ("微信：zhangsan WeChat ID: zhangsan", &["zhangsan", "zhangsan"]),
+                (
+                    "微信：zhangsan WeChat ID: zhangsan",
+                    &["zhangsan", "zhangsan"],
+                ),
                 ("微信号zhangsan", &["zhangsan"]),
                 ("微信（同号）：13812345678", &["13812345678"]),
                 ("电话/微信同号：13812345678", &["13812345678"]),
@@ -261,13 +311,25 @@ mod tests {
                 // No handle, or only a part of something longer.
                 ("", &[]),
                 ("微信 微信号 微 加微 VX： wx：微信 WeChat:", &[]),
-                ("微信Android版 微信 Windows vxabc_123 wxabc_123 WeChat abc_123", &[]),
+                (
+                    "微信Android版 微信 Windows vxabc_123 wxabc_123 WeChat abc_123",
+                    &[],
+                ),
                 ("WeChat: available on phones", &[]),
-                ("微信：abcde 微信：abc_1234567890abcdefg 微信：1abc_123 微信：_abc123", &[]),
+                (
+                    "微信：abcde 微信：abc_1234567890abcdefg 微信：1abc_123 微信：_abc123",
+                    &[],
+                ),
                 ("微信：12345678 微信：23812345678 微信：138123456789", &[]),
-                ("微信：abc_123@example.com 微信：weixin.example.com 微信：abc_123é", &[]),
+                (
+                    "微信：abc_123@example.com 微信：weixin.example.com 微信：abc_123é",
+                    &[],
+                ),
                 ("微信：https://example.com/abc_123", &[]),
-                ("box abc_123 avx: abc_123 conv信abc_123 mywechat: abc_123 é微 xweixin: abc_123", &[]),
+                (
+                    "box abc_123 avx: abc_123 conv信abc_123 mywechat: abc_123 é微 xweixin: abc_123",
+                    &[],
+                ),
                 ("细微abc_123 微软abc_123 加vx", &[]),
                 ("微信号号号号号号号abc_123", &[]),
             ],
@@ -282,7 +344,11 @@ mod tests {
             ("微信：zhangsan1", 1.0),
             ("微信：13812345678", 1.0),
         ] {
-            assert_eq!(super::super::testing::find(&WeChat, text)[0].score, score, "{text}");
+            assert_eq!(
+                super::super::testing::find(&WeChat, text)[0].score,
+                score,
+                "{text}"
+            );
         }
     }
 
@@ -290,7 +356,22 @@ mod tests {
     fn hostile_texts_are_linear() {
         assert_linear(
             &WeChat,
-            &["微", "微信", "微信：", "微信：a", "微信号 ", "微信：abc_123", "vx", "wx ", "vx:", "加v", "t:", "WeChat: ", "weixin ", "d："],
+            &[
+                "微",
+                "微信",
+                "微信：",
+                "微信：a",
+                "微信号 ",
+                "微信：abc_123",
+                "vx",
+                "wx ",
+                "vx:",
+                "加v",
+                "t:",
+                "WeChat: ",
+                "weixin ",
+                "d：",
+            ],
         );
     }
 }

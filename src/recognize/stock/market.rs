@@ -2,7 +2,7 @@
 //!
 //! Where codes stand in a text is `stock.rs`'s business.
 
-use super::super::cue;
+use super::super::border;
 
 /// Where a code is traded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,55 +16,57 @@ pub(super) enum Market {
 }
 use Market::{Beijing, HongKong, Shanghai, Shenzhen, UnitedStates};
 
-/// What stands before a colon and a code.
-pub(super) const EXCHANGES: [(&str, Market); 43] = [
-    ("上交所", Shanghai),
-    ("上海证券交易所", Shanghai),
-    ("沪市", Shanghai),
+/// Exchanges by their Latin names, in the cases that are written, as they stand before a colon and a code.
+pub(super) const LATIN: [(&str, Market); 26] = [
     ("SH", Shanghai),
     ("sh", Shanghai),
     ("SSE", Shanghai),
     ("SHSE", Shanghai),
     ("SHA", Shanghai),
-    ("深交所", Shenzhen),
-    ("深圳证券交易所", Shenzhen),
-    ("深市", Shenzhen),
     ("SZ", Shenzhen),
     ("sz", Shenzhen),
     ("SZSE", Shenzhen),
     ("SHE", Shenzhen),
-    ("北交所", Beijing),
-    ("北京证券交易所", Beijing),
     ("BJ", Beijing),
     ("bj", Beijing),
     ("BJSE", Beijing),
-    ("港交所", HongKong),
-    ("联交所", HongKong),
-    ("香港交易所", HongKong),
-    ("香港联合交易所", HongKong),
-    ("港股", HongKong),
     ("HK", HongKong),
     ("hk", HongKong),
     ("HKEX", HongKong),
     ("SEHK", HongKong),
     ("HKSE", HongKong),
     ("HKG", HongKong),
-    ("纳斯达克", UnitedStates),
-    ("纽交所", UnitedStates),
-    ("纽约证券交易所", UnitedStates),
-    ("美股", UnitedStates),
     ("NASDAQ", UnitedStates),
     ("Nasdaq", UnitedStates),
     ("NYSE", UnitedStates),
     ("AMEX", UnitedStates),
     ("NYSEAMERICAN", UnitedStates),
     ("NYSEARCA", UnitedStates),
-    ("NYSE American", UnitedStates),
-    ("NYSE Arca", UnitedStates),
+    ("ARCA", UnitedStates),
+    ("BATS", UnitedStates),
+];
+/// And by their Chinese ones.
+pub(super) const CHINESE: [(&str, Market); 16] = [
+    ("上交所", Shanghai),
+    ("上海证券交易所", Shanghai),
+    ("沪市", Shanghai),
+    ("深交所", Shenzhen),
+    ("深圳证券交易所", Shenzhen),
+    ("深市", Shenzhen),
+    ("北交所", Beijing),
+    ("北京证券交易所", Beijing),
+    ("港交所", HongKong),
+    ("联交所", HongKong),
+    ("香港交易所", HongKong),
+    ("香港联合交易所", HongKong),
+    ("港股", HongKong),
+    ("纳斯达克", UnitedStates),
+    ("纽交所", UnitedStates),
+    ("美股", UnitedStates),
 ];
 
 impl Market {
-    /// The market that stands behind a code and a dot (`SH`, Yahoo's and Reuters' `SS`, ISO 10383's `XSHG`), in any case.
+    /// The market that stands behind a code and a dot (`SH`, Yahoo's and Reuters' `SS`, ISO 10383's `XSHG`), any case.
     pub(super) fn suffix(word: &str) -> Option<Self> {
         const SUFFIXES: [(&str, Market); 8] = [
             ("SH", Shanghai),
@@ -84,10 +86,18 @@ impl Market {
 
     /// The exchange whose name ends `text`, and where the name begins.
     pub(super) fn named(text: &str) -> Option<(usize, Self)> {
-        let known = EXCHANGES
-            .iter()
-            .filter(|(name, _)| text.ends_with(name) && cue::ends(text, name));
-        let (name, market) = known.max_by_key(|(name, _)| name.len())?;
+        /// Letters of the longest Latin name, and one more.
+        const LATIN_NAME: usize = 13;
+        let letters = text.bytes().rev().take(LATIN_NAME);
+        let length = letters.take_while(u8::is_ascii_alphabetic).count();
+        let (before, word) = text.split_at(text.len() - length);
+        let (name, market) = if word.is_empty() {
+            let named = CHINESE.iter().filter(|(name, _)| text.ends_with(name));
+            named.max_by_key(|(name, _)| name.len())?
+        } else {
+            let whole = !border::joins(before.chars().next_back());
+            LATIN.iter().find(|(name, _)| whole && *name == word)?
+        };
         Some((text.len() - name.len(), *market))
     }
 
@@ -99,8 +109,8 @@ impl Market {
         known.max_by_key(|market| *market == Shenzhen)
     }
 
-    /// Whether such codes are allotted: shares, funds and indices in China, shares in Hong Kong, any letters in the United
-    /// States.
+    /// Whether such codes are allotted: shares, funds and indices in China, shares in Hong Kong, any letters in the
+    /// United States.
     pub(super) fn lists(self, code: &str) -> bool {
         let digits = code.bytes().all(|b| b.is_ascii_digit());
         let begins = |prefixes: &[&str]| {
@@ -168,7 +178,7 @@ mod tests {
             ("在上交所", Some((3, Shanghai))),
             ("SSE", Some((0, Shanghai))),
             ("SZSE", Some((0, Shenzhen))),
-            ("(NYSE American", Some((1, UnitedStates))),
+            ("(NYSEARCA", Some((1, UnitedStates))),
             ("XSSE", None),
             ("Nasdaq", Some((0, UnitedStates))),
             ("nasdaq", None),
