@@ -214,6 +214,9 @@ pub(super) fn read(text: &str, at: usize, separators: Separators) -> Option<Writ
     })
 }
 
+/// 亿.
+const YI: u128 = 100_000_000;
+
 /// A number in Chinese while it is read: `二十六亿零二千万`.
 #[derive(Debug)]
 struct Sum {
@@ -257,6 +260,14 @@ impl Sum {
         } else {
             let small = self.small.plus(number)?;
             self.small = Amount::ZERO;
+            // 万 counts what is there once, 亿 what is below it: `1万20万` is two numbers.
+            let whole_yi = self.large.scale == 0 && self.large.mantissa.is_multiple_of(YI);
+            let counts = if zeros == 4 {
+                whole_yi && small != Amount::ZERO
+            } else {
+                self.large.mantissa < YI
+            };
+            counts.then_some(())?;
             self.large = if zeros == 4 {
                 self.large.plus(small.times_ten_to(4)?)?
             } else {

@@ -135,8 +135,8 @@ fn chinese_before(text: &str, end: usize) -> Option<(&'static str, usize)> {
     Some((code, rest.len() - part.len()))
 }
 
-/// What a currency's name can end with before an amount, and a space.
-pub(super) const LAST_BYTES: &[u8] = b" $DYBRPWFKLN\xA5\xA3\xAC\xA9\xB9\xBD\x81\xA3\x91";
+/// What a currency's name can end with before an amount.
+pub(super) const LAST_BYTES: &[u8] = b"$DYBRPWFKLN\xA5\xAC\xA9\xB9\xBD\xA3\x81\x91";
 
 /// The currency named directly before `at`, or before a space there.
 pub(super) fn before(text: &str, at: usize) -> Option<Named> {

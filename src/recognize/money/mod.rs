@@ -65,14 +65,20 @@ impl Recognizer for Money {
     }
     fn anchors(&self) -> Vec<Anchor> {
         let figures = DigitRuns::of_length(1..=31);
+        let letters = ByteSet::range(b'A', b'Z').union(ByteSet::range(b'a', b'z'));
         // A space or a hyphen, a magnitude, the first letters of the commonest codes, €, and Chinese.
         let after = ByteSet::of(b" -kKmMbBtTUERCHJG\xE2").union(ByteSet::range(0xE4, 0xE9));
+        // Of the many numbers after a space, not those of times, dates and paths.
+        let apart = figures
+            .preceded_by(b" ")
+            .not_followed_by(b":/@_=&?#");
         let han = |byte: u8, before: &[u8]| {
             Anchor::Bytes(Bytes::of(ByteSet::of(&[byte])).preceded_by(ByteSet::of(before)))
         };
         vec![
             Anchor::Digits(figures.preceded_by(ByteSet::of(currency::LAST_BYTES))),
-            Anchor::Digits(figures.followed_by(after)),
+            Anchor::Digits(apart),
+            Anchor::Digits(figures.followed_by(after).not_preceded_by(letters)),
             Anchor::Bytes(Bytes::of(b"$").followed_by(b".")),
             // 元 is E5 85 83, 圆 E5 9C 86, 円 E5 86 86, 块 E5 9D 97, 镑 E9 95 91, 金 E9 87 91.
             han(0x83, b"\x85"),
