@@ -106,7 +106,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_day_in_every_form_is_found(days in 0_i64..730_000) {
@@ -228,7 +228,8 @@ proptest! {
 
     #[test]
     fn clocks_equal_their_oracle(text in text_of(CLOCK_PIECES, 12)) {
-        let entities: Vec<_> = found("TIME", &text).into_iter().map(|(entity, _)| entity).collect();
+        let entities = found("TIME", &text).into_iter().map(|(entity, _)| entity);
+        let entities: Vec<_> = entities.filter(|entity| entity.contains(':')).collect();
         prop_assert_eq!(entities, clocks(&text), "{}", text);
     }
 
@@ -276,12 +277,10 @@ fn clocks(text: &str) -> Vec<String> {
             let joined = |end: usize| rest[end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == 'é');
             let exact = second.is_some() || before.ends_with('T');
             let half = c.name("half").filter(|half| !joined(half.end()));
-            if c.name("half").is_some() && half.is_none() {
-                return None;
-            }
+            let read_on = c.name("half").is_none() || half.is_some();
             let mut end = half.map_or(digits_end, |half| half.end());
             let mut zoned = false;
-            if let Some(zone) = c.name("zone") {
+            if let Some(zone) = c.name("zone").filter(|_| read_on) {
                 let fits = !joined(zone.end()) && (exact || !zone.as_str().starts_with('-'));
                 zoned = fits;
                 end = if fits { zone.end() } else { end };

@@ -225,7 +225,8 @@ fn beside(
         let unnamed = text[..start].ends_with(['几', '数', '數']);
         return unnamed.then_some((span, Err("no number is named")));
     }
-    if !closes(text, sum_end) {
+    // Text goes on directly behind a Chinese name (`5元1个`).
+    if text.as_bytes()[sum_end - 1].is_ascii() && !closes(text, sum_end) {
         return None;
     }
     let dollar = before.is_some_and(|named| named.vague && named.code == "USD");
@@ -285,7 +286,8 @@ fn change(text: &str, mut sum: Sum, end: usize) -> Option<(Sum, usize)> {
     if text[end..].starts_with(['整', '正']) {
         end += '整'.len_utf8();
     }
-    if let Some(named) = currency::han_after(text, end).filter(|named| !named.vague)
+    if let Some(named) = currency::han_after(text, end)
+        && text[..named.edge].ends_with(['币', '幣'])
         && (sum.code == "CNY" || sum.code == named.code)
     {
         sum.code = named.code;
@@ -568,6 +570,7 @@ mod tests {
                     ],
                 ),
                 ("¥3万 $5亿", &["¥3万 → CNY 30000", "$5亿 → USD 500000000"]),
+                ("5元1个，100元VIP", &["5元 → CNY 5", "100元 → CNY 100"]),
                 (
                     "100-200元，5元、10元",
                     &["200元 → CNY 200", "5元 → CNY 5", "10元 → CNY 10"],
