@@ -26,7 +26,13 @@ fn found(label: &str, text: &str) -> Vec<(String, String)> {
 
 /// Checks that `entity` is found whole, with this value, between neighbours that must not matter.
 fn is_found(label: &str, entity: &str, value: &str) {
-    for (left, right) in [("", ""), ("在", "，"), ("x: ", " y"), ("（", "）"), ("😀", "😀")] {
+    for (left, right) in [
+        ("", ""),
+        ("在", "，"),
+        ("x: ", " y"),
+        ("（", "）"),
+        ("😀", "😀"),
+    ] {
         let text = format!("{left}{entity}{right}");
         assert_eq!(
             found(label, &text),
@@ -91,7 +97,13 @@ fn with_commas(number: u64) -> String {
 }
 
 fn small_in_chinese(number: u32) -> String {
-    let ones = |n: u32| if n == 0 { String::new() } else { DIGITS[n as usize].to_string() };
+    let ones = |n: u32| {
+        if n == 0 {
+            String::new()
+        } else {
+            DIGITS[n as usize].to_string()
+        }
+    };
     match number {
         0 => "零".to_string(),
         1..=9 => ones(number),
@@ -101,7 +113,17 @@ fn small_in_chinese(number: u32) -> String {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -251,8 +273,8 @@ fn text_of(pieces: &'static [&'static str], length: usize) -> impl Strategy<Valu
 }
 
 const CLOCK_PIECES: &[&str] = &[
-    "10:30", "9:05", "24:00", "25:00", "12:60", ":45", ".5", ",123", "1", "T", "-", "/", " ", ".", "PM", " am", "Z",
-    "+0800", " -0400", " UTC", "a", "é", "中", "，", ":", "_", "$", "%",
+    "10:30", "9:05", "24:00", "25:00", "12:60", ":45", ".5", ",123", "1", "T", "-", "/", " ", ".",
+    "PM", " am", "Z", "+0800", " -0400", " UTC", "a", "é", "中", "，", ":", "_", "$", "%",
 ];
 
 /// Times with a colon, by one expression and what may not stand beside it.
@@ -262,7 +284,8 @@ fn clocks(text: &str) -> Vec<String> {
         r"(?<half> ?(?:[aA][mM]|[pP][mM]))?(?<zone>Z| UTC(?:[+-]0[48]00)?|[ ]?[+-](?:0800|0400))?"
     ))
     .unwrap();
-    let spoilt_before = Regex::new(r"(?:[0-9a-su-zA-SU-Z_é$%+]|[0-9]\.|[a-zA-Z]-|[a-zA-Zé_][Tt]|:)$").unwrap();
+    let spoilt_before =
+        Regex::new(r"(?:[0-9a-su-zA-SU-Z_é$%+]|[0-9]\.|[a-zA-Z]-|[a-zA-Zé_][Tt]|:)$").unwrap();
     let after_year = Regex::new(r"(?:^|[^0-9])[0-9]{4}:$").unwrap();
     let spoilt_after = Regex::new(r"^(?:[0-9a-zA-Z_é%]|[.,][0-9]|:[0-9a-zA-Z:])").unwrap();
     let (mut all, mut at) = (Vec::new(), 0);
@@ -271,10 +294,16 @@ fn clocks(text: &str) -> Vec<String> {
         let end = form.captures(rest).and_then(|c| {
             let number = |name: &str| c[name].parse::<u32>().unwrap();
             let (hour, minute) = (number("h"), number("m"));
-            let second = c.name("s").map(|s| s.as_str()[1..3].parse::<u32>().unwrap());
+            let second = c
+                .name("s")
+                .map(|s| s.as_str()[1..3].parse::<u32>().unwrap());
             let stands = !spoilt_before.is_match(before) || after_year.is_match(before);
-            let digits_end = c.name("s").map_or_else(|| c.name("m").unwrap().end(), |s| s.end());
-            let joined = |end: usize| rest[end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == 'é');
+            let digits_end = c
+                .name("s")
+                .map_or_else(|| c.name("m").unwrap().end(), |s| s.end());
+            let joined = |end: usize| {
+                rest[end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == 'é')
+            };
             let exact = second.is_some() || before.ends_with('T');
             let half = c.name("half").filter(|half| !joined(half.end()));
             let read_on = c.name("half").is_none() || half.is_some();
@@ -287,7 +316,11 @@ fn clocks(text: &str) -> Vec<String> {
             }
             let fine_half = half.is_none_or(|half| {
                 let afternoon = half.as_str().trim().to_ascii_lowercase() == "pm";
-                if afternoon { (1..24).contains(&hour) } else { hour <= 12 }
+                if afternoon {
+                    (1..24).contains(&hour)
+                } else {
+                    hour <= 12
+                }
             });
             let fine = match (hour, minute, second.unwrap_or(0)) {
                 (24, 0, 0) => half.is_none(),
@@ -295,7 +328,8 @@ fn clocks(text: &str) -> Vec<String> {
                 _ => hour < 24 && minute < 60 && second.unwrap_or(0) < 60,
             };
             let short = rest.starts_with("0:") && half.is_none() && !exact && !zoned;
-            (stands && fine && fine_half && !short && !spoilt_after.is_match(&rest[end..])).then_some(end)
+            (stands && fine && fine_half && !short && !spoilt_after.is_match(&rest[end..]))
+                .then_some(end)
         });
         if let Some(end) = end {
             all.push(rest[..end].to_string());
@@ -306,30 +340,46 @@ fn clocks(text: &str) -> Vec<String> {
 }
 
 const YUAN_PIECES: &[&str] = &[
-    "1", "20", "300", "1,234", ",", ".", ".5", "万", "亿", "元", "美元", "元素", "余", " ", "，", "中", "-", "x", "/", ":", "几",
+    "1", "20", "300", "1,234", ",", ".", ".5", "万", "亿", "元", "美元", "元素", "余", " ", "，",
+    "中", "-", "x", "/", ":", "几",
 ];
 
 /// Amounts in digits before `元` and `美元`: the longest run of what numbers are written with must be one number.
 fn yuan(text: &str) -> Vec<String> {
     let run = Regex::new(r"(?:[0-9][0-9,.]* )?[0-9,.万亿]+$").unwrap();
-    let number = Regex::new(r"^(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:(?: |余)?(?:万亿|万|亿))?$").unwrap();
+    let number = Regex::new(
+        r"^(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:(?: |余)?(?:万亿|万|亿))?$",
+    )
+    .unwrap();
     let spoilt_before = Regex::new(r"(?:[0-9a-zA-Z_几]|[0-9][.,/:]|[a-zA-Z]-)$").unwrap();
     let (mut all, mut floor) = (Vec::new(), 0);
     for (unit, _) in text.match_indices('元') {
         let end = unit + '元'.len_utf8();
-        let name = unit - if text[..unit].ends_with('美') { '美'.len_utf8() } else { 0 };
+        let name = unit
+            - if text[..unit].ends_with('美') {
+                '美'.len_utf8()
+            } else {
+                0
+            };
         let american = name < unit;
         let before = text[..name].strip_suffix(' ').unwrap_or(&text[..name]);
         let before = before.trim_end_matches('余');
         let about = before.len() < name && text[before.len()..name].starts_with('余');
-        if about && text[before.len()..name] != *"余" || !american && text[end..].starts_with('素') {
+        if about && text[before.len()..name] != *"余" || !american && text[end..].starts_with('素')
+        {
             continue;
         }
-        let Some(run) = run.find(before) else { continue };
+        let Some(run) = run.find(before) else {
+            continue;
+        };
         // A unit apart from its figures is part of them, other figures are not.
         let written = run.as_str();
-        let apart = written.split_once(' ').filter(|(_, rest)| !rest.starts_with(['万', '亿']));
-        let written = apart.map_or(written, |(_, rest)| rest).trim_start_matches([',', '.']);
+        let apart = written
+            .split_once(' ')
+            .filter(|(_, rest)| !rest.starts_with(['万', '亿']));
+        let written = apart
+            .map_or(written, |(_, rest)| rest)
+            .trim_start_matches([',', '.']);
         let start = before.len() - written.len();
         if number.is_match(written) && start >= floor && !spoilt_before.is_match(&text[..start]) {
             all.push(text[start..end].to_string());
@@ -340,8 +390,8 @@ fn yuan(text: &str) -> Vec<String> {
 }
 
 const MENTION_PIECES: &[&str] = &[
-    "@", "@", "a", "abc", "X9", "_", "-", "中", "张三", "é", " ", "，", "：", ".", "/", "//", "(", ")", "\n", "1", "`",
-    ";", "=", "😀", "\t",
+    "@", "@", "a", "abc", "X9", "_", "-", "中", "张三", "é", " ", "，", "：", ".", "/", "//", "(",
+    ")", "\n", "1", "`", ";", "=", "😀", "\t",
 ];
 
 /// Mentions, by expressions over what stands before and after each `@`.
@@ -353,11 +403,17 @@ fn mentions(text: &str) -> Vec<String> {
     let indented = Regex::new(r"(?:^|\n)(?: {4,}|[ \t]*\t[ \t]*)$").unwrap();
     let dotted = Regex::new(r"(?:^|\s)\.$").unwrap();
     let forwarded = Regex::new(r"(?:^|[^:/])//$").unwrap();
-    let columns = |name: &str| name.chars().map(|c| if c >= '\u{2E80}' { 2 } else { 1 }).sum::<usize>();
+    let columns = |name: &str| {
+        name.chars()
+            .map(|c| if c >= '\u{2E80}' { 2 } else { 1 })
+            .sum::<usize>()
+    };
     let (mut all, mut floor) = (Vec::new(), 0);
     for (at, _) in text.match_indices('@') {
         let (before, rest) = (&text[..at], &text[at + 1..]);
-        let Some(run) = name.find(rest).map(|run| run.as_str()) else { continue };
+        let Some(run) = name.find(rest).map(|run| run.as_str()) else {
+            continue;
+        };
         let in_path = before.ends_with('.') && !dotted.is_match(before)
             || before.ends_with('/') && !forwarded.is_match(before);
         if at < floor || spoilt_before.is_match(before) || in_path || indented.is_match(before) {
@@ -365,18 +421,22 @@ fn mentions(text: &str) -> Vec<String> {
         }
         let ascii = handle.find(rest).map_or("", |handle| handle.as_str());
         let limit = if run.is_ascii() { 39 } else { 30 };
-        let fits = columns(run) <= limit && (ascii.is_empty() || ended.is_match(&rest[run.len()..]) || ascii.len() == run.len());
+        let fits = columns(run) <= limit
+            && (ascii.is_empty() || ended.is_match(&rest[run.len()..]) || ascii.len() == run.len());
         let taken = if fits { run } else { ascii };
-        let joined = taken.len() < run.len() && run[taken.len()..].starts_with('é') && columns(run) > limit;
+        let joined =
+            taken.len() < run.len() && run[taken.len()..].starts_with('é') && columns(run) > limit;
         let taken = taken.trim_end_matches('-');
         let after = &rest[taken.len()..];
-        let ends_run = taken.is_ascii() && after.starts_with(['(', '[', '{', '}', ';', '=', '`', '@', '#']);
+        let ends_run =
+            taken.is_ascii() && after.starts_with(['(', '[', '{', '}', ';', '=', '`', '@', '#']);
         let goes_on = after.len() > 1
             && after.starts_with(['.', '/', ':'])
             && after[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let spaced = after.trim_start_matches(' ');
         let assigned = spaced.len() < after.len() && spaced.starts_with('=');
-        let named = taken.len() >= 3 && !taken.starts_with('-') && taken.chars().any(char::is_alphabetic);
+        let named =
+            taken.len() >= 3 && !taken.starts_with('-') && taken.chars().any(char::is_alphabetic);
         if named && !joined && !ends_run && !goes_on && !assigned && taken.len() <= 90 {
             all.push(format!("@{taken}"));
             floor = at + 1 + taken.len();

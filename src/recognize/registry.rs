@@ -192,7 +192,9 @@ mod tests {
         ]);
         assert_eq!(
             registry.labels().collect::<Vec<_>>(),
-            ["DATE", "EMAIL", "HASHTAG", "MENTION", "MONEY", "ORDER", "PHONE", "TIME", "URL"]
+            [
+                "DATE", "EMAIL", "HASHTAG", "MENTION", "MONEY", "ORDER", "PHONE", "TIME", "URL"
+            ]
         );
         let names: Vec<_> = registry.recognizers().iter().map(|r| r.name()).collect();
         assert_eq!(

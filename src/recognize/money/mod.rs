@@ -69,9 +69,7 @@ impl Recognizer for Money {
         // A space or a hyphen, a magnitude, the first letters of the commonest codes, €, and Chinese.
         let after = ByteSet::of(b" -kKmMbBtTUERCHJG\xE2").union(ByteSet::range(0xE4, 0xE9));
         // Of the many numbers after a space, not those of times, dates and paths.
-        let apart = figures
-            .preceded_by(b" ")
-            .not_followed_by(b":/@_=&?#");
+        let apart = figures.preceded_by(b" ").not_followed_by(b":/@_=&?#");
         let han = |byte: u8, before: &[u8]| {
             Anchor::Bytes(Bytes::of(ByteSet::of(&[byte])).preceded_by(ByteSet::of(before)))
         };

@@ -77,7 +77,9 @@ fn minutes(
         let little = rest[word.len()..].starts_with(['点', '點']);
         return (!little).then_some((*minute, None, end));
     }
-    let after_zero = rest.strip_prefix(['零', '〇']).map(|rest| text.len() - rest.len());
+    let after_zero = rest
+        .strip_prefix(['零', '〇'])
+        .map(|rest| text.len() - rest.len());
     let (minute, end) = after_zero
         .and_then(|at| small_at(text, at))
         .or_else(|| small_at(text, at))?;
