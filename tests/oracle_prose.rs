@@ -69,7 +69,7 @@ fn in_chinese(number: u64, digits: &[char; 10], units: [&str; 4]) -> String {
     let mut text = String::new();
     let mut short = false;
     for (size, name) in [(100_000_000, "亿"), (10_000, "万"), (1, "")] {
-        let part = number / size % if size == 100_000_000 { 10_000 } else { 10_000 };
+        let part = number / size % 10_000;
         if part == 0 {
             short = !text.is_empty();
             continue;
@@ -315,7 +315,7 @@ fn clocks(text: &str) -> Vec<String> {
                 end = if fits { zone.end() } else { end };
             }
             let fine_half = half.is_none_or(|half| {
-                let afternoon = half.as_str().trim().to_ascii_lowercase() == "pm";
+                let afternoon = half.as_str().trim().eq_ignore_ascii_case("pm");
                 if afternoon {
                     (1..24).contains(&hour)
                 } else {

@@ -14,6 +14,15 @@ pub(super) fn after(text: &str, at: usize) -> Option<char> {
     text[at..].chars().next()
 }
 
+/// Where the character begins that byte `at` is a part of.
+pub(super) fn char_start(text: &str, at: usize) -> usize {
+    let mut start = at;
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    start
+}
+
 /// Whether a neighbour continues a word, so that what stands beside it is only a part of something longer.
 ///
 /// Full-width letters and digits (`Ａ`, `１`) continue words: they are letters and digits of the same text.

@@ -143,7 +143,7 @@ fn read(text: &str, at: usize, floor: usize, known: bool) -> Read {
             named.then(|| amount::start_before(text, end))?
         }
         _ => {
-            let name = currency::han_name_start(text, text.floor_char_boundary(at))?;
+            let name = currency::han_name_start(text, border::char_start(text, at))?;
             let end = name - usize::from(text[..name].ends_with(' '));
             let end = text[..end].trim_end_matches(['余', '餘', '多']).len();
             let start = amount::start_before(text, end);

@@ -34,7 +34,7 @@ use std::ops::Range;
 
 use self::day::Clock;
 use super::numeral::run;
-use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer};
+use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border};
 
 /// Recognizes times of day.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Recognizer for Time {
 fn read(text: &str, at: usize, known: bool) -> Read<'_> {
     let bytes = text.as_bytes();
     if !bytes[at].is_ascii() {
-        return chinese::around(text, text.floor_char_boundary(at), known);
+        return chinese::around(text, border::char_start(text, at), known);
     }
     if bytes.get(at + run(bytes, at, 3)) == Some(&b':') {
         clock::with_colon(text, at, known)
