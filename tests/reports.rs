@@ -448,7 +448,13 @@ mod golden {
     fn half_width(text: &str) -> String {
         let ascii = |c: char| char::from_u32(u32::from(c).wrapping_sub(0xFEE0)).unwrap_or(c);
         text.chars()
-            .map(|c| if ascii(c).is_ascii_graphic() { ascii(c) } else { c })
+            .map(|c| {
+                if ascii(c).is_ascii_graphic() {
+                    ascii(c)
+                } else {
+                    c
+                }
+            })
             .collect()
     }
 

@@ -276,7 +276,9 @@ impl Classifier {
         };
         let tables = |Nibbles([low, high]): Nibbles| [load(low), load(high)];
         let wanted = tables(self.bytes);
-        let pairs = self.pairs.map(|[paired, behind]| [tables(paired), tables(behind)]);
+        let pairs = self
+            .pairs
+            .map(|[paired, behind]| [tables(paired), tables(behind)]);
         let bits = load([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
         let index = _mm256_set1_epi8(0x8F_u8.cast_signed());
         let top = _mm256_set1_epi8(0x80_u8.cast_signed());
@@ -306,7 +308,10 @@ impl Classifier {
                 let is_digit = _mm256_cmpeq_epi8(_mm256_min_epu8(digit, nine), digit);
                 let digits = _mm256_movemask_epi8(is_digit).cast_unsigned();
                 let pair = pairs.map_or([0, 0], |sets| sets.map(members));
-                for (mask, part) in found.iter_mut().zip([members(wanted), digits, pair[0], pair[1]])
+                for (mask, part) in
+                    found
+                        .iter_mut()
+                        .zip([members(wanted), digits, pair[0], pair[1]])
                 {
                     *mask |= u64::from(part) << (32 * half);
                 }

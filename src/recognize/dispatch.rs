@@ -3,9 +3,9 @@
 //! Owns the way from a candidate to recognizers. Where candidates are is `candidates.rs`'s business, what they must
 //! look like `shape.rs`'s, what a recognizer remembers between two of them `scan.rs`'s.
 
+use super::Anchor;
 use super::candidates::{Candidate, Candidates, Wanted};
 use super::shape::{Shape, ShapeTable};
-use super::Anchor;
 
 /// Finds the candidates of some recognizers, and knows whom to ask about each.
 #[derive(Debug)]

@@ -179,8 +179,10 @@ fn beside(
 ) -> Read {
     let written = amount::read(text, start, separators)?;
     let Written { amount, end, .. } = written;
-    let scaled = amount::magnitude(text, end)
-        .filter(|_| text[..end].ends_with(|c: char| c.is_ascii_digit()))
+    let scaled = text.as_bytes()[end - 1]
+        .is_ascii_digit()
+        .then(|| amount::magnitude(text, end))
+        .flatten()
         .and_then(|(zeros, end)| Some((amount.times_ten_to(zeros)?, end)))
         .filter(|&(_, end)| before.is_some() || currency::after(text, end).is_some());
     let (amount, end) = scaled.unwrap_or((amount, end));
@@ -253,17 +255,20 @@ fn belongs(text: &str, written: &Written, named: Named, known: bool) -> Result<(
         return Ok(());
     }
     let rest = &text[named.edge..];
+    let Some(next) = rest.chars().next() else {
+        return Ok(());
+    };
+    if next.is_ascii_digit() || matches!(next, '以' | '，' | '。') {
+        return Ok(());
+    }
     if WORDS.iter().any(|word| rest.starts_with(word)) {
         return Err("元 begins another word");
     }
     // `二元`, `三元`: pairs and triples, unless the sentence goes on as with a price.
-    let goes_on = rest.chars().next().is_some_and(|c| {
-        border::glues(c) && border::is_word(c) && !"钱以至到人整正起左".contains(c)
-            || c == '('
-            || c == '（'
-    });
-    let has_change = small_at(rest, 0).is_some_and(|(_, i)| rest[i..].starts_with(['角', '分']));
-    if written.han_digit && goes_on && !has_change {
+    let goes_on =
+        border::glues(next) && border::is_word(next) && !"钱至到人整正起左".contains(next);
+    let has_change = || small_at(rest, 0).is_some_and(|(_, i)| rest[i..].starts_with(['角', '分']));
+    if written.han_digit && (goes_on || matches!(next, '(' | '（')) && !has_change() {
         return Err("one numeral before 元 may count something else");
     }
     Ok(())
