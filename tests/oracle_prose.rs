@@ -435,8 +435,9 @@ fn mentions(text: &str) -> Vec<String> {
             && after[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let spaced = after.trim_start_matches(' ');
         let assigned = spaced.len() < after.len() && spaced.starts_with('=');
-        let named =
-            taken.len() >= 3 && !taken.starts_with('-') && taken.chars().any(char::is_alphabetic);
+        let named = columns(taken) >= 3
+            && !taken.starts_with('-')
+            && taken.chars().any(char::is_alphabetic);
         if named && !joined && !ends_run && !goes_on && !assigned && taken.len() <= 90 {
             all.push(format!("@{taken}"));
             floor = at + 1 + taken.len();

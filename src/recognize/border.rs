@@ -34,6 +34,8 @@ pub(super) fn joins(neighbour: Option<char>) -> bool {
 pub(super) fn is_word(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric() || c == '_'
+    } else if matches!(c, '\u{4E00}'..='\u{9FFF}') {
+        true
     } else {
         regex_syntax::is_word_character(c)
     }
