@@ -610,10 +610,12 @@ fn dates(text: &str) -> Vec<String> {
         r"(?<y>[0-9]{4})(?:-(?<m>[0-9]{1,2})-|/(?<n>[0-9]{1,2})/|\.(?<o>[0-9]{1,2})\.)(?<d>[0-9]{1,2})",
         r"(?<y>[0-9]{4}) ?年 ?(?<m>[0-9]{1,2}) ?月(?: ?(?<d>[0-9]{1,2}) ?[日号])?",
         r"(?<d>[0-9]{1,2})(?:-(?<m>[0-9]{1,2})-|/(?<n>[0-9]{1,2})/|\.(?<o>[0-9]{1,2})\.)(?<y>[0-9]{4})",
+        r"(?<m>[0-9]{1,2}) ?月 ?(?<d>[0-9]{1,2}) ?[日号]",
     ]
     .map(|form| Regex::new(form).unwrap());
     let spoilt_before = Regex::new(r"(?:[0-9a-zA-Zé]|[0-9][./-])$").unwrap();
     let spoilt_after = Regex::new(r"^(?:[0-9a-su-zA-SU-Zé]|[Tt](?:[^0-9]|$)|[./-][0-9])").unwrap();
+    let of_a_year = Regex::new("[0-9] ?年 ?$").unwrap();
     let (mut all, mut at) = (Vec::new(), 0);
     'next: while at < text.len() {
         for (i, form) in forms.iter().enumerate() {
@@ -624,12 +626,16 @@ fn dates(text: &str) -> Vec<String> {
                 continue;
             };
             let number = |name: &str| found.name(name).map(|n| n.as_str().parse::<u32>().unwrap());
+            // Without a year, 29 February exists; beside another year, the day belongs to that one.
+            if i == 3 && of_a_year.is_match(&text[..at]) {
+                continue;
+            }
             let (year, month) = (
-                number("y").unwrap(),
+                if i == 3 { 2000 } else { number("y").unwrap() },
                 number("m").or(number("n")).or(number("o")).unwrap(),
             );
             let whole = found.get(0).unwrap();
-            let ends = i == 1 || !spoilt_after.is_match(&text[whole.end()..]);
+            let ends = matches!(i, 1 | 3) || !spoilt_after.is_match(&text[whole.end()..]);
             let (month, day) = match (i, number("d")) {
                 (2, Some(day)) if month > 12 => (day, Some(month)),
                 (2, Some(day)) if day <= 12 && day != month => continue,

@@ -16,11 +16,20 @@ pub(super) fn after(text: &str, at: usize) -> Option<char> {
     text[at..].chars().next()
 }
 
+/// Where the character begins that byte `at` is a part of.
+pub(super) fn char_start(text: &str, at: usize) -> usize {
+    let mut start = at;
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    start
+}
+
 /// Whether a neighbour continues a word, so that what stands beside it is only a part of something longer.
 ///
 /// Full-width letters and digits (`Ａ`, `１`) continue words: they are letters and digits of the same text.
 pub(super) fn joins(neighbour: Option<char>) -> bool {
-    neighbour.is_some_and(|c| is_word(c) && !glues(c))
+    neighbour.is_some_and(|c| !glues(c) && is_word(c))
 }
 
 /// Whether a code, such as a card's number, stands alone at `span`: see [`begins`] and [`ends`].
@@ -53,6 +62,8 @@ fn is_apart(neighbour: Option<char>, further: Option<char>) -> bool {
 pub(super) fn is_word(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric() || c == '_'
+    } else if matches!(c, '\u{4E00}'..='\u{9FFF}') {
+        true
     } else {
         regex_syntax::is_word_character(c)
     }

@@ -2,8 +2,9 @@
 //!
 //! One to three bytes are `memchr`'s business. Larger sets are classified 64 bytes at a time into bit masks: with
 //! AVX2 by two table look-ups a byte (low nibble → which high nibbles are in the set), which costs the same for every
-//! set; without it by one table look-up. A filter drops what nobody wants before anybody is called; what a candidate
-//! means is not known here.
+//! set; without it by one table look-up. The bytes of Chinese characters are common, those characters are not: so a
+//! byte may be wanted behind certain bytes only, and most of the others are dropped as masks before anybody looks at
+//! them. What a candidate means is not known here.
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -45,15 +46,25 @@ pub(super) enum Few {
     Three(u8, u8, u8),
 }
 
+/// Bytes to look for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted {
+    /// Wherever they stand.
+    pub(super) bytes: ByteSet,
+    /// Only behind one of `behind`. More may be reported, since which belongs behind which is not known here.
+    pub(super) paired: ByteSet,
+    pub(super) behind: ByteSet,
+}
+
 impl Candidates {
-    pub(super) fn new(set: ByteSet, digit_runs: bool) -> Self {
-        let bytes: Vec<u8> = set.iter().take(4).collect();
+    pub(super) fn new(wanted: Wanted, digit_runs: bool) -> Self {
+        let bytes: Vec<u8> = wanted.bytes.union(wanted.paired).iter().take(4).collect();
         match (digit_runs, bytes.as_slice()) {
             (false, []) => Self::None,
             (false, &[a]) => Self::Bytes(Few::One(a)),
             (false, &[a, b]) => Self::Bytes(Few::Two(a, b)),
             (false, &[a, b, c]) => Self::Bytes(Few::Three(a, b, c)),
-            _ => Self::Blocks(Box::new(Classifier::new(set, digit_runs))),
+            _ => Self::Blocks(Box::new(Classifier::new(wanted, digit_runs))),
         }
     }
 
@@ -107,11 +118,18 @@ const BATCH: usize = 16;
 struct Masks {
     hits: [u64; BATCH],
     digits: [u64; BATCH],
+    paired: [u64; BATCH],
+    behind: [u64; BATCH],
 }
 
 impl Masks {
-    fn of(&self, block: usize) -> (u64, u64) {
-        (self.hits[block], self.digits[block])
+    /// What is wanted, and what is a digit. `carry` is 1 where the byte before the block is one to stand behind, and
+    /// becomes that of the next block.
+    fn of(&self, block: usize, carry: &mut u64) -> (u64, u64) {
+        let behind = self.behind[block];
+        let pairs = self.paired[block] & (behind << 1 | *carry);
+        *carry = behind >> 63;
+        (self.hits[block] | pairs, self.digits[block])
     }
 }
 
@@ -122,6 +140,8 @@ struct Walk {
     base: usize,
     /// 1 where the byte before the block is a digit.
     carry: u64,
+    /// 1 where the byte before the block is one to stand behind.
+    behind: u64,
     /// Candidates before this byte are not wanted.
     from: usize,
 }
@@ -129,24 +149,41 @@ struct Walk {
 /// Classifies blocks of 64 bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Classifier {
-    /// By byte: bit 0 in the set, bit 1 a digit.
+    /// By byte: bit 0 wanted, bit 1 a digit, bit 2 wanted in a pair, bit 3 one to stand behind.
     table: [u8; 256],
-    /// By low nibble: bit `h` is set where the byte with high nibble `h` (`h + 8` in the second) is in the set.
-    nibbles: [[u8; 16]; 2],
+    bytes: Nibbles,
+    /// The two sets of the pairs, where there are any.
+    pairs: Option<[Nibbles; 2]>,
     digit_runs: bool,
     vectors: bool,
 }
 
-impl Classifier {
-    fn new(set: ByteSet, digit_runs: bool) -> Self {
-        let mut table = [0; 256];
+/// A set by nibbles: at a low nibble, bit `h` is set where the byte with high nibble `h` (`h + 8` in the second table) is
+/// in the set.
+#[derive(Debug, Clone, Copy)]
+struct Nibbles([[u8; 16]; 2]);
+
+impl From<ByteSet> for Nibbles {
+    fn from(set: ByteSet) -> Self {
         let mut nibbles = [[0; 16]; 2];
         for byte in set.iter() {
-            table[usize::from(byte)] |= 1;
             nibbles[usize::from(byte >> 7)][usize::from(byte & 15)] |= 1 << (byte >> 4 & 7);
         }
-        for digit in b'0'..=b'9' {
-            table[usize::from(digit)] |= 2;
+        Self(nibbles)
+    }
+}
+
+impl Classifier {
+    fn new(wanted: Wanted, digit_runs: bool) -> Self {
+        let mut table = [0; 256];
+        let digits = ByteSet::range(b'0', b'9');
+        for (bit, set) in [wanted.bytes, digits, wanted.paired, wanted.behind]
+            .iter()
+            .enumerate()
+        {
+            for byte in set.iter() {
+                table[usize::from(byte)] |= 1 << bit;
+            }
         }
         #[cfg(target_arch = "x86_64")]
         let vectors = std::arch::is_x86_feature_detected!("avx2");
@@ -154,7 +191,9 @@ impl Classifier {
         let vectors = false;
         Self {
             table,
-            nibbles,
+            bytes: wanted.bytes.into(),
+            pairs: (!wanted.paired.is_empty())
+                .then(|| [wanted.paired.into(), wanted.behind.into()]),
             digit_runs,
             vectors,
         }
@@ -175,16 +214,18 @@ impl Classifier {
             }
             self.classify(batch, &mut masks);
             for block in 0..batch.len() {
-                self.visit_block(masks.of(block), text, &mut walk, filter, &mut visit);
+                let found = masks.of(block, &mut walk.behind);
+                self.visit_block(found, text, &mut walk, &mut visit);
             }
         }
         if !tail.is_empty() {
             let mut padded = [0; BLOCK];
             padded[..tail.len()].copy_from_slice(tail);
             self.classify(&[padded], &mut masks);
+            let (hits, digits) = masks.of(0, &mut walk.behind);
             // The padding is no text, though byte 0 may be in the set.
-            masks.hits[0] &= (1 << tail.len()) - 1;
-            self.visit_block(masks.of(0), text, &mut walk, filter, &mut visit);
+            let hits = hits & ((1 << tail.len()) - 1);
+            self.visit_block((hits, digits), text, &mut walk, &mut visit);
         }
     }
 
@@ -243,14 +284,19 @@ impl Classifier {
 
     fn classify_by_table(&self, blocks: &[[u8; BLOCK]], masks: &mut Masks) {
         for (i, block) in blocks.iter().enumerate() {
-            let (mut hits, mut digits) = (0, 0);
+            let mut found = [0; 4];
             for (bit, &byte) in block.iter().enumerate() {
                 let class = u64::from(self.table[usize::from(byte)]);
-                hits |= (class & 1) << bit;
-                digits |= (class >> 1) << bit;
+                for (kind, mask) in found.iter_mut().enumerate() {
+                    *mask |= (class >> kind & 1) << bit;
+                }
             }
-            masks.hits[i] = hits;
-            masks.digits[i] = digits;
+            [
+                masks.hits[i],
+                masks.digits[i],
+                masks.paired[i],
+                masks.behind[i],
+            ] = found;
         }
     }
 
@@ -258,15 +304,16 @@ impl Classifier {
     #[target_feature(enable = "avx2")]
     fn classify_avx2(&self, blocks: &[[u8; BLOCK]], masks: &mut Masks) {
         use std::arch::x86_64::*;
-        // SAFETY: 16 bytes are read from arrays of 16 bytes.
-        let [low_half, high_half, bits] = [
-            self.nibbles[0],
-            self.nibbles[1],
-            [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128],
-        ]
-        .map(|table| {
+        // SAFETY: 16 bytes are read from an array of 16 bytes.
+        let load = |table: [u8; 16]| {
             _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) })
-        });
+        };
+        let tables = |Nibbles([low, high]): Nibbles| [load(low), load(high)];
+        let wanted = tables(self.bytes);
+        let pairs = self
+            .pairs
+            .map(|[paired, behind]| [tables(paired), tables(behind)]);
+        let bits = load([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
         let index = _mm256_set1_epi8(0x8F_u8.cast_signed());
         let top = _mm256_set1_epi8(0x80_u8.cast_signed());
         let nibble = _mm256_set1_epi8(0x0F);
@@ -276,29 +323,39 @@ impl Classifier {
             _mm256_set1_epi8(0x30),
         );
         for (i, block) in blocks.iter().enumerate() {
-            let (mut hits, mut digits) = (0, 0);
+            let mut found = [0; 4];
             for half in 0..2 {
                 // SAFETY: 32 bytes are read at 0 and at 32 of a block of 64.
                 let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().add(32 * half).cast()) };
                 // A look-up with the top bit set gives 0, so each half of the byte range has its own table.
-                let below = _mm256_shuffle_epi8(low_half, _mm256_and_si256(bytes, index));
-                let above = _mm256_shuffle_epi8(
-                    high_half,
-                    _mm256_and_si256(_mm256_xor_si256(bytes, top), index),
-                );
-                let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
-                let member = _mm256_and_si256(
-                    _mm256_or_si256(below, above),
-                    _mm256_shuffle_epi8(bits, high),
-                );
-                let absent = _mm256_movemask_epi8(_mm256_cmpeq_epi8(member, zero)).cast_unsigned();
+                let low = _mm256_and_si256(bytes, index);
+                let high = _mm256_and_si256(_mm256_xor_si256(bytes, top), index);
+                let rest = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
+                let bit = _mm256_shuffle_epi8(bits, rest);
+                let members = |[below, above]: [__m256i; 2]| {
+                    let below = _mm256_shuffle_epi8(below, low);
+                    let above = _mm256_shuffle_epi8(above, high);
+                    let member = _mm256_and_si256(_mm256_or_si256(below, above), bit);
+                    !_mm256_movemask_epi8(_mm256_cmpeq_epi8(member, zero)).cast_unsigned()
+                };
                 let digit = _mm256_sub_epi8(bytes, ascii_zero);
                 let is_digit = _mm256_cmpeq_epi8(_mm256_min_epu8(digit, nine), digit);
-                hits |= u64::from(!absent) << (32 * half);
-                digits |= u64::from(_mm256_movemask_epi8(is_digit).cast_unsigned()) << (32 * half);
+                let digits = _mm256_movemask_epi8(is_digit).cast_unsigned();
+                let pair = pairs.map_or([0, 0], |sets| sets.map(members));
+                for (mask, part) in
+                    found
+                        .iter_mut()
+                        .zip([members(wanted), digits, pair[0], pair[1]])
+                {
+                    *mask |= u64::from(part) << (32 * half);
+                }
             }
-            masks.hits[i] = hits;
-            masks.digits[i] = digits;
+            [
+                masks.hits[i],
+                masks.digits[i],
+                masks.paired[i],
+                masks.behind[i],
+            ] = found;
         }
     }
 }
@@ -337,21 +394,11 @@ mod tests {
 
     use super::*;
 
-    struct All;
-
-    impl Filter for All {
-        fn takes_byte(&self, _: &[u8], _: usize) -> bool {
-            true
-        }
-        fn takes_digits(&self, _: &[u8], _: usize, _: usize) -> bool {
-            true
-        }
-    }
-
-    fn naive(set: ByteSet, digit_runs: bool, text: &[u8]) -> Vec<(usize, Candidate)> {
+    fn naive(wanted: Wanted, digit_runs: bool, text: &[u8]) -> Vec<(usize, Candidate)> {
         let mut all = Vec::new();
         for (at, &byte) in text.iter().enumerate() {
-            if set.contains(byte) {
+            let behind = at > 0 && wanted.behind.contains(text[at - 1]);
+            if wanted.bytes.contains(byte) || behind && wanted.paired.contains(byte) {
                 all.push((at, Candidate::Byte));
             }
             if digit_runs && byte.is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_digit()) {
@@ -380,23 +427,37 @@ mod tests {
         #[test]
         fn every_kind_of_search_equals_looking_at_each_byte(
             set in proptest::collection::vec(any::<u8>(), 0..12),
+            paired in proptest::collection::vec(any::<u8>(), 0..12),
+            behind in proptest::collection::vec(any::<u8>(), 0..99),
             digit_runs: bool,
             text in proptest::collection::vec(prop_oneof![any::<u8>(), b'0'..=b'9', Just(b'@')], 0..3000),
         ) {
-            let set = ByteSet::of(&set);
-            let expected = naive(set, digit_runs, &text);
-            prop_assert_eq!(found(&Candidates::new(set, digit_runs), &text), expected.clone());
-            let mut portable = Classifier::new(set, digit_runs);
-            portable.vectors = false;
-            prop_assert_eq!(found(&Candidates::Blocks(Box::new(portable)), &text), expected);
+            let wanted = Wanted {
+                bytes: ByteSet::of(&set),
+                paired: ByteSet::of(&paired),
+                behind: ByteSet::of(&behind),
+            };
+            let expected = naive(wanted, digit_runs, &text);
+            for vectors in [true, false] {
+                let mut classifier = Classifier::new(wanted, digit_runs);
+                classifier.vectors &= vectors;
+                prop_assert_eq!(found(&Candidates::Blocks(Box::new(classifier)), &text), expected.clone());
+            }
+            // Few bytes are looked for without what they stand behind.
+            let plain = Wanted { bytes: wanted.bytes, ..Wanted::default() };
+            prop_assert_eq!(found(&Candidates::new(plain, digit_runs), &text), naive(plain, digit_runs, &text));
         }
     }
 
     #[test]
     fn goes_on_where_it_is_told() {
+        let all = |bytes: &[u8]| Wanted {
+            bytes: ByteSet::of(bytes),
+            ..Wanted::default()
+        };
         for candidates in [
-            Candidates::new(ByteSet::of(b"a"), false),
-            Candidates::new(ByteSet::of(b"abcd"), false),
+            Candidates::new(all(b"a"), false),
+            Candidates::new(all(b"abcd"), false),
         ] {
             let mut seen = Vec::new();
             candidates.for_each(&[b'a'; 1000], &All, |at, _| {

@@ -3,9 +3,9 @@
 //! Owns the way from a candidate to recognizers. Where candidates are is `candidates.rs`'s business, what they must
 //! look like `shape.rs`'s, what a recognizer remembers between two of them `scan.rs`'s.
 
-use super::candidates::{Candidate, Candidates, Filter};
+use super::Anchor;
+use super::candidates::{Candidate, Candidates, Wanted};
 use super::shape::{Shape, ShapeTable};
-use super::{Anchor, ByteSet};
 
 /// Finds the candidates of some recognizers, and knows whom to ask about each.
 #[derive(Debug)]
@@ -29,15 +29,22 @@ struct Table {
 impl Dispatch {
     /// For recognizers, each a number and its anchors.
     pub(super) fn new(recognizers: impl Iterator<Item = (usize, Vec<Anchor>)>) -> Self {
-        let (mut bytes, mut digits, mut count) = (ByteSet::default(), false, 0);
+        let (mut wanted, mut digits, mut count) = (Wanted::default(), false, 0);
         let (mut shapes, mut starts) = (Vec::new(), Vec::new());
         for (who, anchors) in recognizers {
             count += 1;
             for anchor in anchors {
                 match anchor {
-                    Anchor::Bytes(wanted) => {
-                        bytes = bytes.union(wanted.set);
-                        shapes.push((Shape::Byte(wanted), who));
+                    Anchor::Bytes(bytes) => {
+                        let sets = match bytes.few_before() {
+                            Some(before) => {
+                                wanted.behind = wanted.behind.union(before);
+                                &mut wanted.paired
+                            }
+                            None => &mut wanted.bytes,
+                        };
+                        *sets = sets.union(bytes.set);
+                        shapes.push((Shape::Byte(bytes), who));
                     }
                     Anchor::Digits(runs) => {
                         digits = true;
@@ -55,8 +62,8 @@ impl Dispatch {
             }
         };
         Self {
-            candidates: Candidates::new(bytes, digits),
-            tables: Tables(shapes.chunks(ShapeTable::SHAPES).map(table).collect()),
+            candidates: Candidates::new(wanted, digits),
+            tables: shapes.chunks(ShapeTable::SHAPES).map(table).collect(),
             starts,
             alone: count == 1,
         }

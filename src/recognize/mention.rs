@@ -109,7 +109,7 @@ fn read(text: &str, at: usize) -> Option<(Range<usize>, Result<(), &'static str>
     let end = start + text[start..end].trim_end_matches('-').len();
     let name = &text[start..end];
     let span = at..end;
-    if name.len() < 3 || name.starts_with('-') || !name.chars().any(char::is_alphabetic) {
+    if columns(name) < 3 || name.starts_with('-') || !name.chars().any(char::is_alphabetic) {
         return None;
     }
     if let Some(end) = host_end(text, end) {
@@ -265,19 +265,19 @@ const RESERVED: [&str; 97] = [
 
 /// Where the run of name characters that begins at `start` ends; none where it is longer than a name.
 fn name_end(text: &str, start: usize) -> Option<usize> {
-    let (mut columns, mut end, mut ascii) = (0, start, true);
+    let (mut width, mut end, mut ascii) = (0, start, true);
     for c in text[start..].chars() {
         if !(border::is_word(c) || c == '-') {
             break;
         }
         ascii &= c.is_ascii();
-        columns += if border::glues(c) { 2 } else { 1 };
+        width += column(c);
         end += c.len_utf8();
-        if columns > HANDLE {
+        if width > HANDLE {
             break;
         }
     }
-    if columns <= if ascii { HANDLE } else { COLUMNS } {
+    if width <= if ascii { HANDLE } else { COLUMNS } {
         return Some(end);
     }
     // Text that goes on directly behind a handle.
@@ -286,6 +286,14 @@ fn name_end(text: &str, start: usize) -> Option<usize> {
         && handle - start <= HANDLE
         && !text[handle..].starts_with(|c: char| c.is_ascii() && border::is_word(c)))
     .then_some(handle)
+}
+
+fn columns(name: &str) -> usize {
+    name.chars().map(column).sum()
+}
+
+fn column(c: char) -> usize {
+    if border::glues(c) { 2 } else { 1 }
 }
 
 /// Where the ASCII handle that begins at `start` ends.

@@ -105,6 +105,9 @@ pub(super) fn small_before(text: &str, end: usize) -> Option<(u32, usize)> {
 
 /// `三`, `十`, `十一`, `二十二`, `廿二`.
 fn small(numeral: &str) -> Option<u32> {
+    if numeral.is_empty() {
+        return None;
+    }
     let digit = |part: &str| {
         let mut chars = part.chars();
         let digit = han_digit(chars.next()?)?;

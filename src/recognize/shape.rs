@@ -9,6 +9,8 @@ use super::ByteSet;
 
 /// Lengths of digit runs from here on are one: no grammar here counts further.
 pub(super) const LONG: usize = 31;
+/// More bytes than this stand before most others.
+const FEW: usize = 8;
 /// Stands for the neighbour where the text ends.
 const NONE: usize = 256;
 
@@ -92,6 +94,14 @@ impl Bytes {
         Self {
             set: bytes.into(),
             beside: Beside::default(),
+        }
+    }
+
+    /// What stands directly before, where that is one of so few bytes that looking for it spares stops.
+    pub(super) fn few_before(&self) -> Option<ByteSet> {
+        match self.beside.before {
+            Neighbour::In(set) if set.len() <= FEW => Some(set),
+            _ => None,
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::numeral::{han_digit, run_before, small_at, small_before, value
 use super::calendar::Day;
 use super::{Read, YEARS, opens};
 
-/// The last byte of `月` (`E6 9C 88`) but one: what the recognizer stops at.
+/// `月`. Its last two bytes are in few other characters, its first two in many common ones (`有`, `本`).
 pub(super) const MOON: [u8; 3] = [0xE6, 0x9C, 0x88];
 
 /// The date whose `月` begins at `moon`: the month before it, perhaps a year before that, perhaps a day after it.

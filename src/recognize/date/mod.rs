@@ -62,10 +62,8 @@ impl Recognizer for Date {
         Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        let [first, middle, last] = chinese::MOON;
-        let moon = Bytes::of(&[middle])
-            .preceded_by(&[first])
-            .followed_by(&[last]);
+        let [_, middle, last] = chinese::MOON;
+        let moon = Bytes::of(&[last]).preceded_by(&[middle]);
         let year = DigitRuns::of_length(4..=4);
         let day = DigitRuns::of_length(1..=2);
         vec![
@@ -90,7 +88,7 @@ impl Recognizer for Date {
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         let digit = entity.bytes().position(|b| b.is_ascii_digit());
-        let moon = entity.find('月').map(|at| at + 1);
+        let moon = entity.find('月').map(|at| at + 2);
         match moon.or(digit).and_then(|at| read(entity, at, 0)) {
             Some((_, Ok(day))) => {
                 let value = day.value();
@@ -105,12 +103,12 @@ impl Recognizer for Date {
     }
 }
 
-/// The date whose first digits, or whose `月`'s second byte, stand at `at`, and which does not begin before `floor`.
+/// The date whose first digits, or whose `月`'s last byte, stand at `at`, and which does not begin before `floor`.
 fn read(text: &str, at: usize, floor: usize) -> Read {
     let bytes = text.as_bytes();
     let fits = |(span, _): &(Range<usize>, _)| span.start >= floor;
     match run(bytes, at, 5) {
-        0 => chinese::around(text, at - 1).filter(fits),
+        0 => chinese::around(text, border::char_start(text, at)).filter(fits),
         length @ (1 | 2) => english::month_first(text, at).filter(fits).or_else(|| {
             let in_digits = bytes.get(at + length + 1).is_some_and(u8::is_ascii_digit);
             if in_digits {

@@ -25,17 +25,20 @@ impl Amount {
     pub(super) fn times_ten_to(self, zeros: u32) -> Option<Self> {
         let more = zeros.saturating_sub(self.scale);
         Some(Self {
-            mantissa: self.mantissa.checked_mul(10_u128.checked_pow(more)?)?,
+            mantissa: self.mantissa.checked_mul(power(more)?)?,
             scale: self.scale.saturating_sub(zeros),
         })
     }
 
     pub(super) fn plus(self, other: Self) -> Option<Self> {
+        if self.scale == other.scale {
+            return Some(Self {
+                mantissa: self.mantissa.checked_add(other.mantissa)?,
+                scale: self.scale,
+            });
+        }
         let scale = self.scale.max(other.scale);
-        let at = |one: Self| {
-            one.mantissa
-                .checked_mul(10_u128.checked_pow(scale - one.scale)?)
-        };
+        let at = |one: Self| one.mantissa.checked_mul(power(scale - one.scale)?);
         Some(Self {
             mantissa: at(self)?.checked_add(at(other)?)?,
             scale,
@@ -49,6 +52,20 @@ impl Amount {
             scale: 2,
         }
     }
+}
+
+/// 10^`zeros`, if 128 bits hold it.
+fn power(zeros: u32) -> Option<u128> {
+    const POWERS: [u128; 39] = {
+        let mut powers = [1; 39];
+        let mut i = 1;
+        while i < 39 {
+            powers[i] = powers[i - 1] * 10;
+            i += 1;
+        }
+        powers
+    };
+    POWERS.get(zeros as usize).copied()
 }
 
 /// Plain digits: no fraction where there is none, else two decimals or as many more as it takes. So equal amounts are
@@ -225,6 +242,9 @@ struct Sum {
     number: Option<(Amount, bool)>,
     /// The last unit's zeros.
     last: u32,
+    /// Whether 万 and 亿 have counted.
+    wan: bool,
+    yi: bool,
 }
 
 impl Default for Sum {
@@ -234,6 +254,8 @@ impl Default for Sum {
             small: Amount::ZERO,
             number: None,
             last: 0,
+            wan: false,
+            yi: false,
         }
     }
 }
@@ -257,6 +279,13 @@ impl Sum {
         } else {
             let small = self.small.plus(number)?;
             self.small = Amount::ZERO;
+            // 万 counts once between two 亿, and 亿 once: `1万20万` is two numbers.
+            let counts = match zeros {
+                4 => !std::mem::replace(&mut self.wan, true) && small != Amount::ZERO,
+                _ => !std::mem::replace(&mut self.yi, true),
+            };
+            self.wan &= zeros == 4;
+            counts.then_some(())?;
             self.large = if zeros == 4 {
                 self.large.plus(small.times_ten_to(4)?)?
             } else {

@@ -3,6 +3,7 @@
 //! The mainland's usage decides where several countries share a name: `¥` and `元` are CNY, `$` is USD.
 
 use super::super::border;
+use super::amount::is_numeral;
 
 /// A currency that is named beside an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,31 +16,28 @@ pub(super) struct Named {
     pub(super) vague: bool,
 }
 
-/// Signs that stand before an amount, the letters that may stand before them, and the code.
-const SIGNS: [(char, &str, &str); 22] = [
-    ('$', "US", "USD"),
-    ('$', "U.S.", "USD"),
-    ('$', "USD", "USD"),
-    ('$', "HK", "HKD"),
-    ('$', "NT", "TWD"),
-    ('$', "AU", "AUD"),
-    ('$', "A", "AUD"),
-    ('$', "CA", "CAD"),
-    ('$', "C", "CAD"),
-    ('$', "NZ", "NZD"),
-    ('$', "S", "SGD"),
-    ('$', "R", "BRL"),
-    ('$', "MX", "MXN"),
-    ('$', "", "USD"),
-    ('¥', "JP", "JPY"),
-    ('¥', "", "CNY"),
-    ('￥', "", "CNY"),
-    ('€', "", "EUR"),
-    ('£', "", "GBP"),
-    ('₩', "", "KRW"),
-    ('₹', "", "INR"),
-    ('₽', "", "RUB"),
-];
+/// The code of a sign after these letters, which name its country.
+fn sign(letters: &str, sign: char) -> Option<&'static str> {
+    Some(match (letters, sign) {
+        ("" | "US" | "U.S." | "USD", '$') => "USD",
+        ("HK", '$') => "HKD",
+        ("NT", '$') => "TWD",
+        ("A" | "AU", '$') => "AUD",
+        ("C" | "CA", '$') => "CAD",
+        ("NZ", '$') => "NZD",
+        ("S", '$') => "SGD",
+        ("R", '$') => "BRL",
+        ("MX", '$') => "MXN",
+        ("", '¥' | '￥') => "CNY",
+        ("JP", '¥') => "JPY",
+        ("", '€') => "EUR",
+        ("", '£') => "GBP",
+        ("", '₩') => "KRW",
+        ("", '₹') => "INR",
+        ("", '₽') => "RUB",
+        _ => return None,
+    })
+}
 
 /// Codes that occur in text; those that are words of their own (`TRY`, `ALL`, `PHP`) are left out.
 const CODES: [(&str, &str); 24] = [
@@ -135,8 +133,8 @@ fn chinese_before(text: &str, end: usize) -> Option<(&'static str, usize)> {
     Some((code, rest.len() - part.len()))
 }
 
-/// What a currency's name can end with before an amount, and a space.
-pub(super) const LAST_BYTES: &[u8] = b" $DYBRPWFKLN\xA5\xA3\xAC\xA9\xB9\xBD\x81\xA3\x91";
+/// What a currency's name can end with before an amount.
+pub(super) const LAST_BYTES: &[u8] = b"$DYBRPWFKLN\xA5\xAC\xA9\xB9\xBD\xA3\x81\x91";
 
 /// The currency named directly before `at`, or before a space there.
 pub(super) fn before(text: &str, at: usize) -> Option<Named> {
@@ -157,15 +155,24 @@ pub(super) fn before(text: &str, at: usize) -> Option<Named> {
     if last.is_ascii() && last != '$' {
         return None;
     }
-    let sign_start = end - last.len_utf8();
-    let sign = SIGNS.iter().find(|(sign, letters, _)| {
-        *sign == last && text[..sign_start].ends_with(letters) && whole(sign_start - letters.len())
-    });
-    if let Some((_, letters, code)) = sign {
-        return Some(Named {
+    if matches!(last, '$' | '¥' | '￥' | '€' | '£' | '₩' | '₹' | '₽') {
+        let sign_start = end - last.len_utf8();
+        let letters = named.as_bytes()[..sign_start]
+            .iter()
+            .rev()
+            .take(4)
+            .take_while(|b| b.is_ascii_uppercase() || **b == b'.')
+            .count();
+        // What is no country's name is no part of it: `...$5`.
+        let edge = sign_start - letters;
+        let (edge, code) = match sign(&text[edge..sign_start], last) {
+            Some(code) => (edge, code),
+            None => (sign_start, sign("", last)?),
+        };
+        return whole(edge).then_some(Named {
             code,
-            edge: sign_start - letters.len(),
-            vague: letters.is_empty() && matches!(last, '$' | '¥' | '￥'),
+            edge,
+            vague: edge == sign_start && matches!(last, '$' | '¥' | '￥'),
         });
     }
     // `元` before an amount is the end of another one.
@@ -344,6 +351,11 @@ pub(super) fn han_name_start(text: &str, at: usize) -> Option<usize> {
     if text[at..].starts_with("块钱") {
         return Some(at);
     }
+    // Most of these characters are parts of words.
+    let begins_name = |c| "美港日欧歐韩加澳新台人英".contains(c);
+    let before = border::before(text, at)?;
+    let counted = before.is_ascii() || is_numeral(before) || matches!(before, '余' | '餘' | '多');
+    (counted || begins_name(before)).then_some(())?;
     let end = at + border::after(text, at)?.len_utf8();
     chinese_before(text, end).map(|(_, start)| start)
 }

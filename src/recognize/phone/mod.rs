@@ -151,6 +151,10 @@ fn read(text: &str, at: usize) -> Option<(u32, Parts)> {
     }
     // `++1` is none.
     (!text[..at].ends_with('+')).then_some(())?;
+    let american = || north_america::with_area(text, at).map(|parts| (1, parts));
+    if let Some((code, parts)) = american().filter(|(_, parts)| parts.start < at) {
+        return Some((code, parts));
+    }
     let length = run(bytes, at, 18);
     let parts = match (bytes[at], length) {
         (b'1', 3 | 11) => china::national(text, at),
@@ -169,9 +173,7 @@ fn read(text: &str, at: usize) -> Option<(u32, Parts)> {
         (b'4' | b'8', 3 | 4 | 10) => china::service(text, at),
         _ => None,
     };
-    parts
-        .map(|parts| (86, parts))
-        .or_else(|| north_america::with_area(text, at).map(|parts| (1, parts)))
+    parts.map(|parts| (86, parts)).or_else(american)
 }
 
 /// `86 138 1234 5678`, `(86)13812345678`, `86-10-65529988`: the code stands at `at`.

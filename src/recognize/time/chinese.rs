@@ -77,12 +77,12 @@ fn minutes(
         let little = rest[word.len()..].starts_with(['点', '點']);
         return (!little).then_some((*minute, None, end));
     }
-    let zero = if rest.starts_with(['零', '〇']) {
-        '零'.len_utf8()
-    } else {
-        0
-    };
-    let (minute, end) = small_at(text, at + zero)?;
+    let after_zero = rest
+        .strip_prefix(['零', '〇'])
+        .map(|rest| text.len() - rest.len());
+    let (minute, end) = after_zero
+        .and_then(|at| small_at(text, at))
+        .or_else(|| small_at(text, at))?;
     let sign = after_space(text, end);
     if let Some(rest) = text[sign..].strip_prefix('分') {
         let minutes_end = text.len() - rest.len();

@@ -167,7 +167,7 @@ fn opens(text: &str, at: usize) -> bool {
     };
     let further = border::before(text, at - c.len_utf8());
     match c {
-        'T' | 't' => further.is_none_or(|f| f.is_ascii_digit() || !border::is_word(f)),
+        'T' | 't' => further.is_none_or(|f| f.is_ascii_digit()) || !border::joins(further),
         // A web server's log: `[22/Nov/2026:10:30:45 +0800]`.
         ':' => run_before(text.as_bytes(), at - 1, 5) == 4,
         '.' => !further.is_some_and(|f| f.is_ascii_digit()),

@@ -34,7 +34,7 @@ use std::ops::Range;
 
 use self::day::Clock;
 use super::numeral::run;
-use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer};
+use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border};
 
 /// Recognizes times of day.
 #[derive(Debug)]
@@ -66,11 +66,11 @@ impl Recognizer for Time {
         let hour = DigitRuns::of_length(1..=2).not_preceded_by(letters);
         vec![
             Anchor::Digits(hour.followed_by(b":aApP .")),
-            // 点 is E7 82 B9, 時 E6 99 82, 點 E9 BB 9E, 时 E6 97 B6.
-            Anchor::Bytes(Bytes::of(b"\x82").preceded_by(b"\xE7").followed_by(b"\xB9")),
+            // 点 is E7 82 B9, 時 E6 99 82, 點 E9 BB 9E, 时 E6 97 B6: their last two bytes are in few other characters.
+            Anchor::Bytes(Bytes::of(b"\xB9").preceded_by(b"\x82")),
             Anchor::Bytes(Bytes::of(b"\x82").preceded_by(b"\x99")),
             Anchor::Bytes(Bytes::of(b"\x9E").preceded_by(b"\xBB")),
-            Anchor::Bytes(Bytes::of(b"\x97").preceded_by(b"\xE6").followed_by(b"\xB6")),
+            Anchor::Bytes(Bytes::of(b"\xB6").preceded_by(b"\x97")),
         ]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
@@ -108,7 +108,7 @@ impl Recognizer for Time {
 fn read(text: &str, at: usize, known: bool) -> Read<'_> {
     let bytes = text.as_bytes();
     if !bytes[at].is_ascii() {
-        return chinese::around(text, text.floor_char_boundary(at), known);
+        return chinese::around(text, border::char_start(text, at), known);
     }
     if bytes.get(at + run(bytes, at, 3)) == Some(&b':') {
         clock::with_colon(text, at, known)
