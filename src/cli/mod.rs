@@ -6,6 +6,7 @@
 mod engine;
 pub mod ingest;
 mod report;
+mod shell;
 mod sql;
 
 use std::ffi::OsString;
@@ -55,6 +56,7 @@ enum Command {
     Ingest(ingest::IngestArgs),
     Sql(sql::Args),
     Report(report::Args),
+    Shell(shell::Args),
 }
 
 const HELP: &str = "\
@@ -63,6 +65,7 @@ Examples:
   spanql sql --store mails.store \"SELECT value, count(*) AS n FROM entities
       WHERE label = 'EMAIL' GROUP BY value ORDER BY n DESC, value LIMIT 20\"
   spanql report top_domains --store mails.store -o reports/
+  spanql shell --store mails.store
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 130 Ctrl-C.
 RUST_LOG=debug logs to stderr.";
@@ -96,6 +99,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Ingest(args)) => ingest::run(args),
         Ok(Command::Sql(args)) => sql::run(args),
         Ok(Command::Report(args)) => report::run(args),
+        Ok(Command::Shell(args)) => shell::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();

@@ -155,7 +155,7 @@ fn takes(report: &Report, name: &str) -> bool {
 
 fn extension(format: Format) -> &'static str {
     match format {
-        Format::Table => "txt",
+        Format::Table | Format::Vertical => "txt",
         other => other.name(),
     }
 }
