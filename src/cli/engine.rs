@@ -84,6 +84,21 @@ pub(super) fn watch() -> Result<Runtime> {
     builder.enable_all().build().map_err(no_threads)
 }
 
+#[cfg(unix)]
+pub(super) type Interrupts = tokio::signal::unix::Signal;
+#[cfg(windows)]
+pub(super) type Interrupts = tokio::signal::windows::CtrlC;
+
+/// Each Ctrl-C from now on, also one that comes while nobody waits for it. To be made and used on a runtime that has
+/// the time, such as [`watch`].
+pub(super) fn interrupts() -> Result<Interrupts> {
+    #[cfg(unix)]
+    let interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+    #[cfg(windows)]
+    let interrupts = tokio::signal::windows::ctrl_c();
+    interrupts.map_err(Error::io(Path::new("signals")))
+}
+
 fn no_threads(error: std::io::Error) -> Error {
     Error::io(Path::new("threads"))(error)
 }

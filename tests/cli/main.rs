@@ -4,6 +4,7 @@
 
 mod ingest;
 mod report;
+mod shell;
 mod sql;
 
 use std::fs;
@@ -95,7 +96,7 @@ fn version_help_and_usage() {
         ok(here.path(), &["--version"]),
         format!("spanql {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["ingest", "sql", "report"] {
+    for command in ["ingest", "sql", "report", "shell"] {
         assert!(ok(here.path(), &[command, "--help"]).contains("Usage: spanql"));
     }
     fails(here.path(), 2, &["nonsense"]);

@@ -21,12 +21,12 @@ use std::time::Instant;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use datafusion::common::ParamValues;
 use datafusion::execution::SendableRecordBatchStream;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::engine::{Engine, GRACE, watch};
+use super::engine::{Engine, GRACE, Interrupts, interrupts, watch};
 use super::{Outcome, complain, default_format};
 use crate::error::{Error, Result};
 use crate::output::{self, Format};
@@ -77,7 +77,9 @@ fn text_format_parser() -> impl TypedValueParser<Value = Format> {
 pub(super) fn run(args: Args) -> Result<Outcome> {
     let history = !args.no_history;
     let watch = Rc::new(watch()?);
-    let mut shell = watch.block_on(Shell::open(args))?;
+    let session = watch.block_on(Session::open(args.engine.options()))?;
+    let interrupts = watch.block_on(async { interrupts() })?;
+    let mut shell = Shell::new(args, session, interrupts)?;
     let outcome = if io::stdin().is_terminal() && io::stdout().is_terminal() {
         interact(&mut shell, &watch, history)
     } else {
@@ -152,6 +154,7 @@ struct Shell {
     engine: Engine,
     /// What queries run on.
     workers: Runtime,
+    interrupts: Interrupts,
     session: Arc<Session>,
     queries: Option<PathBuf>,
     format: Format,
@@ -169,10 +172,11 @@ struct Shell {
 }
 
 impl Shell {
-    async fn open(args: Args) -> Result<Self> {
+    fn new(args: Args, session: Session, interrupts: Interrupts) -> Result<Self> {
         Ok(Self {
+            interrupts,
             workers: args.engine.workers()?,
-            session: Arc::new(Session::open(args.engine.options()).await?),
+            session: Arc::new(session),
             engine: args.engine,
             queries: args.queries,
             format: args.format.unwrap_or_else(default_format),
@@ -199,7 +203,7 @@ impl Shell {
         loop {
             let line = tokio::select! {
                 line = lines.recv() => line.transpose(),
-                Ok(()) = tokio::signal::ctrl_c() => return Ok(Outcome::Interrupted),
+                _ = self.interrupts.recv() => return Ok(Outcome::Interrupted),
             };
             let line = line.map_err(Error::io(path.unwrap_or(Path::new("stdin"))))?;
             let (pieces, last) = match line {
@@ -348,7 +352,7 @@ impl Shell {
             Some(outcome) = tasks.join_next() => {
                 outcome.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
             }
-            Ok(()) = tokio::signal::ctrl_c() => {
+            _ = self.interrupts.recv() => {
                 if tokio::time::timeout(GRACE, tasks.shutdown()).await.is_err() {
                     // It is in the midst of a long batch. Whatever comes next shall not wait for that.
                     let workers = std::mem::replace(&mut self.workers, self.engine.workers()?);
@@ -358,7 +362,10 @@ impl Shell {
             }
         };
         let took = began.elapsed().as_secs_f64();
-        pager.wait();
+        if pager.wait() {
+            // What was pressed in the pager was for the pager.
+            while self.interrupts.recv().now_or_never().is_some() {}
+        }
         match (outcome?, &self.file) {
             (None, _) => self.say("done"),
             (Some(rows), Some(file)) => {
@@ -434,7 +441,14 @@ fn lines<R: io::Read>(
 ) -> mpsc::Receiver<io::Result<String>> {
     let (sender, receiver) = mpsc::channel(64);
     std::thread::spawn(move || {
+        let mut start = true;
         for line in BufReader::new(open()).lines() {
+            let line = match line {
+                // The byte order mark of some editors.
+                Ok(line) if start => Ok(line.trim_start_matches('\u{feff}').to_string()),
+                line => line,
+            };
+            start = false;
             if sender.blocking_send(line).is_err() {
                 break;
             }

@@ -28,13 +28,14 @@ pub(super) struct Page {
 pub(super) struct Running(Arc<Mutex<Option<Child>>>);
 
 impl Running {
-    /// Waits until the reader has left the pager, if one was started.
-    pub(super) fn wait(&self) {
+    /// Waits until the reader has left the pager; says whether one was started.
+    pub(super) fn wait(&self) -> bool {
         let child = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut child) = child {
-            // How it ended is between the pager and its user.
+        // How it ended is between the pager and its user.
+        child.is_some_and(|mut child| {
             let _ = child.wait();
-        }
+            true
+        })
     }
 }
 
