@@ -359,6 +359,14 @@ mod terminal {
         }
     }
 
+    impl Drop for Terminal {
+        /// A test that failed leaves no shell behind: with Python goes the terminal.
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
     #[test]
     fn tab_completes_tables_and_labels() {
         let state = tempfile::tempdir().unwrap();

@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, Whitespace, Word};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, Whitespace};
 
 use super::command;
+use super::position::{
+    BEGINNINGS, KEYWORDS, Labels, Position, folded, is_operand, is_word, keyword, position,
+    takes_labels,
+};
 use super::statements::{Places, tokens};
 
 /// The names that can be completed.
@@ -31,29 +35,6 @@ pub(super) enum Completion {
     /// The name of a file.
     File,
 }
-
-/// Functions whose arguments after the text are labels.
-const TAKE_LABELS: [&str; 2] = ["extract_entities", "entity_values"];
-
-const BEGINNINGS: [&str; 10] = [
-    "CREATE VIEW",
-    "DESCRIBE",
-    "DROP VIEW",
-    "EXPLAIN",
-    "EXPLAIN ANALYZE",
-    "SELECT",
-    "SET",
-    "SHOW TABLES",
-    "VALUES",
-    "WITH",
-];
-
-/// The keywords of queries. The parser knows hundreds, among which these would not be found.
-const KEYWORDS: &str = "\
-    ALL AND ANTI AS ASC BETWEEN BY CASE CAST CROSS CURRENT DATE DESC DISTINCT ELSE END EXCEPT EXISTS EXTRACT FALSE FILTER \
-    FIRST FOLLOWING FROM FULL GROUP HAVING ILIKE IN INNER INTERSECT INTERVAL IS JOIN LAST LEFT LIKE LIMIT NOT NULL NULLS \
-    OFFSET ON OR ORDER OUTER OVER PARTITION PRECEDING QUALIFY RANGE RECURSIVE RIGHT ROW ROWS SELECT SEMI SIMILAR THEN \
-    TIMESTAMP TO TRUE TRY_CAST UNBOUNDED UNION UNNEST USING VALUES WHEN WHERE WINDOW WITH WITHIN";
 
 /// Completes what stands before byte `at` of `text`, which is all that was typed since the last statement.
 pub(super) fn complete(words: &Words, text: &str, at: usize) -> Completion {
@@ -76,7 +57,8 @@ pub(super) fn complete(words: &Words, text: &str, at: usize) -> Completion {
     }
     // The word under the cursor is what is completed, not what stands before it.
     let word = match before.last().map(|token| &token.token) {
-        Some(Token::Word(word)) if word.quote_style.is_none() && open.is_empty() => {
+        // A word that does not end at the cursor is out of a hint, `/*! … */`, which the tokenizer opens.
+        Some(Token::Word(word)) if open.is_empty() && text[..at].ends_with(&word.value) => {
             word.value.clone()
         }
         Some(token) if open.is_empty() && is_operand(token) => return nothing(at),
@@ -149,133 +131,6 @@ fn in_string(words: &Words, before: &[Token], open: &str, at: usize) -> Completi
     };
     let found = words.labels.iter().filter(|name| starts_with(name, label));
     Completion::Words(at - label.len(), found.cloned().collect())
-}
-
-enum Labels {
-    One,
-    List,
-}
-
-/// Whether a string after these tokens is a label: `label = '`, `label IN ('A', '`, `extract_entities(text, '`.
-fn takes_labels(before: &[Token]) -> Option<Labels> {
-    let is_label = |token: Option<&Token>| token.is_some_and(|t| is_word(t, "label"));
-    if let [.., subject, Token::Eq | Token::DoubleEq | Token::Neq] = before {
-        return is_label(Some(subject)).then_some(Labels::One);
-    }
-    let bracket = enclosing_bracket(before)?;
-    let (opening, inside) = (&before[..bracket], &before[bracket + 1..]);
-    match opening {
-        [.., function] if TAKE_LABELS.iter().any(|name| is_word(function, name)) => {
-            inside.contains(&Token::Comma).then_some(Labels::List)
-        }
-        [rest @ .., is_in] if is_word(is_in, "in") => {
-            let subject = match rest {
-                [rest @ .., not] if is_word(not, "not") => rest.last(),
-                rest => rest.last(),
-            };
-            is_label(subject).then_some(Labels::One)
-        }
-        _ => None,
-    }
-}
-
-/// Where the bracket stands that is open at the end.
-fn enclosing_bracket(tokens: &[Token]) -> Option<usize> {
-    let mut closed = 0;
-    tokens.iter().rposition(|token| {
-        match token {
-            Token::RParen => closed += 1,
-            Token::LParen if closed == 0 => return true,
-            Token::LParen => closed -= 1,
-            _ => {}
-        }
-        false
-    })
-}
-
-/// What the grammar wants next, as far as tokens tell.
-enum Position {
-    Beginning,
-    Table,
-    /// A column of this table or alias.
-    ColumnOf(String),
-    /// An expression.
-    Value,
-    /// What can follow an expression or a table: keywords.
-    Next,
-    /// A new name, which nobody can know.
-    Name,
-}
-
-fn position(before: &[Token]) -> Position {
-    match before {
-        [] => Position::Beginning,
-        [.., Token::Word(table), Token::Period] => Position::ColumnOf(folded(table)),
-        [.., Token::Word(word)] => match keyword(word).as_deref() {
-            Some("EXPLAIN" | "ANALYZE" | "VERBOSE") => Position::Beginning,
-            Some("FROM" | "JOIN" | "DESCRIBE" | "VIEW" | "TABLE") => Position::Table,
-            Some("AS") => Position::Name,
-            Some("END" | "NULL" | "TRUE" | "FALSE" | "ASC" | "DESC" | "LAST" | "FIRST" | "ALL")
-            | None => Position::Next,
-            Some(_) => Position::Value,
-        },
-        [rest @ .., Token::Comma] if in_from(rest) => Position::Table,
-        [rest @ .., Token::Mul] => match rest.last() {
-            // `*` as all columns, not as a product.
-            Some(Token::Comma | Token::LParen | Token::Period) => Position::Next,
-            Some(Token::Word(word)) if keyword(word).is_some() => Position::Next,
-            _ => Position::Value,
-        },
-        [.., token] if is_operand(token) => Position::Next,
-        _ => Position::Value,
-    }
-}
-
-/// Whether a comma after these tokens stands between tables.
-fn in_from(tokens: &[Token]) -> bool {
-    let from = enclosing_bracket(tokens).map_or(0, |bracket| bracket + 1);
-    let mut depth = 0;
-    let clause = tokens[from..].iter().rev().find_map(|token| {
-        match token {
-            Token::RParen => depth += 1,
-            Token::LParen => depth -= 1,
-            Token::Word(word) if depth == 0 => {
-                return keyword(word).filter(|k| {
-                    ["SELECT", "FROM", "WHERE", "BY", "ON", "HAVING"].contains(&k.as_str())
-                });
-            }
-            _ => {}
-        }
-        None
-    });
-    clause.as_deref() == Some("FROM")
-}
-
-fn is_operand(token: &Token) -> bool {
-    !matches!(
-        token,
-        Token::Whitespace(_)
-            | Token::SemiColon
-            | Token::Comma
-            | Token::Period
-            | Token::LParen
-            | Token::LBracket
-            | Token::Eq
-            | Token::DoubleEq
-            | Token::Neq
-            | Token::Lt
-            | Token::Gt
-            | Token::LtEq
-            | Token::GtEq
-            | Token::Plus
-            | Token::Minus
-            | Token::Mul
-            | Token::Div
-            | Token::Mod
-            | Token::StringConcat
-            | Token::DoubleColon
-            | Token::Tilde
-    )
 }
 
 /// The statement around the cursor: the words that matter in it.
@@ -370,29 +225,6 @@ fn starts_with(name: &str, prefix: &str) -> bool {
     name.to_lowercase().starts_with(&prefix.to_lowercase())
 }
 
-fn is_word(token: &Token, name: &str) -> bool {
-    matches!(token, Token::Word(word) if folded(word) == name)
-}
-
-/// The word in upper case if it is a keyword that matters here.
-fn keyword(word: &Word) -> Option<String> {
-    let upper = word.value.to_uppercase();
-    let known = word.quote_style.is_none()
-        && KEYWORDS
-            .split_whitespace()
-            .chain(BEGINNINGS.iter().flat_map(|words| words.split_whitespace()))
-            .any(|keyword| keyword == upper);
-    known.then_some(upper)
-}
-
-/// The name that a word stands for: without quotation marks it is in lower case.
-fn folded(word: &Word) -> String {
-    match word.quote_style {
-        Some(_) => word.value.clone(),
-        None => word.value.to_lowercase(),
-    }
-}
-
 /// A name as it must be written: in quotation marks where the parser would not read it as itself.
 fn as_written(name: &str) -> String {
     let statement = format!("SELECT {name} FROM t");
@@ -413,6 +245,11 @@ fn quoted(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::super::statements::tests::PARTS;
     use super::*;
 
     fn words() -> Words {
@@ -511,17 +348,11 @@ mod tests {
             ("SELECT 12|", "", &[]),
             ("SELECT 'co|", "", &[]),
             ("-- co|", "", &[]),
-            ("SELECT /* co|", "", &[]),
+            ("SELECT /* co|", "/* co", &[]),
+            ("SELECT /*!作*/|", "", &[]),
         ] {
-            let (found_replaced, found) = completed(text);
-            assert_eq!(
-                (found_replaced.as_str(), &found[..]),
-                (
-                    replaced,
-                    &expected.iter().map(|s| s.to_string()).collect::<Vec<_>>()[..]
-                ),
-                "{text}"
-            );
+            let expected = expected.iter().map(|name| name.to_string()).collect();
+            assert_eq!(completed(text), (replaced.to_string(), expected), "{text}");
         }
     }
 
@@ -570,12 +401,8 @@ mod tests {
             ("\\timing o|", "o", &["on", "off"]),
             ("SELECT\n\\ti|", "\\ti", &["\\timing"]),
         ] {
-            let (found_replaced, found) = completed(text);
-            assert_eq!(
-                (found_replaced.as_str(), found),
-                (replaced, expected.iter().map(|s| s.to_string()).collect()),
-                "{text}"
-            );
+            let expected = expected.iter().map(|name| name.to_string()).collect();
+            assert_eq!(completed(text), (replaced.to_string(), expected), "{text}");
         }
         for text in [
             "\\i que|",
@@ -584,6 +411,18 @@ mod tests {
             "SELECT * FROM a JOIN '|",
         ] {
             assert_eq!(completed(text).0, "a file", "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_and_cursor_are_taken(parts in vec(select(PARTS), 0..12), cut in any::<Index>()) {
+            let text = parts.concat();
+            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            let at = *cut.get(&places);
+            if let Completion::Words(start, _) = complete(&words(), &text, at) {
+                prop_assert!(start <= at && text.is_char_boundary(start));
+            }
         }
     }
 }

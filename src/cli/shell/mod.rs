@@ -8,6 +8,7 @@ mod command;
 mod complete;
 mod editor;
 mod pager;
+mod position;
 mod statements;
 
 use std::fs::File;

@@ -206,14 +206,30 @@ impl<'a> Places<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
-    /// Each piece as `LINE:TEXT`.
-    fn pieces(text: &str) -> Vec<String> {
+    /// What begins, ends and looks like strings, names, comments and commands.
+    #[rustfmt::skip]
+    pub(in super::super) const PARTS: &[&str] = &[
+        "SELECT ", "label", " = ", "'", "\"", "`", "$$", "$t$", ";", "--", "/*", "/*!", "*/", "\\", "\n", " ", "(", ")",
+        ",", ".", "作者", "ＦＲＯＭ", "FROM ", "entities", " e", "U&'", "E'", "1", "😀", "\r", "extract_entities(",
+    ];
+
+    fn split(text: &str) -> Vec<Piece> {
         let mut statements = Statements::default();
         let mut pieces: Vec<Piece> = text.lines().flat_map(|l| statements.line(l)).collect();
         pieces.extend(statements.end());
+        pieces
+    }
+
+    /// Each piece as `LINE:TEXT`.
+    fn pieces(text: &str) -> Vec<String> {
+        let pieces = split(text);
         for piece in &pieces {
             assert_eq!(piece.kind == Kind::Command, piece.text.starts_with('\\'));
         }
@@ -312,5 +328,19 @@ mod tests {
         let after = 2 * LOOK_ALWAYS + 1;
         assert_eq!(pieces[1], format!("{}:\\x", after + 1));
         assert_eq!(pieces[3], format!("{}:SELECT 3", after + 3));
+    }
+
+    proptest! {
+        /// Cutting twice changes nothing: what was taken as a statement has no end in it.
+        #[test]
+        fn any_text_is_taken(parts in vec(select(PARTS), 0..30)) {
+            for piece in split(&parts.concat()) {
+                if piece.kind == Kind::Statement && tokens(&piece.text).1.is_none() {
+                    let again = split(&piece.text);
+                    prop_assert_eq!(again.len(), 1);
+                    prop_assert_eq!(&again[0].text, &piece.text);
+                }
+            }
+        }
     }
 }
