@@ -53,16 +53,17 @@ pub(super) const FORMATS: [Format; 5] = [
 ];
 
 pub(super) const HELP: &str = "\
-A statement ends with a semicolon and may take several lines. Tab completes; Ctrl-C clears the line or stops the query.
+A statement ends with a semicolon and may take several lines. Tab completes.
+Ctrl-C clears what is typed, or stops the query.
 
   \\d [NAME]          tables and views, or the columns of one
   \\df [PART]         functions, or those with PART in their names
   \\l                 labels and the recognizers that find them
   \\r [NAME [P=V …]]  reports, or the result of one, with parameters
-  \\format [NAME]     show or set how results are written: table, vertical, json, ndjson or csv
-  \\x [on|off]        vertical, one column a line, with whole texts
+  \\format [NAME]     table, vertical, json, ndjson or csv
+  \\x [on|off]        vertical: one column a line, with whole texts
   \\timing [on|off]   say how long a statement took
-  \\o [FILE]          write the next result to a file, in the format of its name; without FILE, do not
+  \\o [FILE]          the next result goes to FILE, in the format of its name
   \\i FILE            run the statements of a file
   \\? \\h              this
   \\q                 leave, as do Ctrl-D, quit and exit

@@ -63,7 +63,7 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-The history is spanql/history in $XDG_STATE_HOME or ~/.local/state, readable by its owner alone; a line that begins with
+The history is spanql/history in $XDG_STATE_HOME or ~/.local/state, readable by its owner alone; a line that begins with \
 a space is not kept. $PAGER shows results that do not fit the terminal (default: less); empty, there is no pager.
 
 Examples:
