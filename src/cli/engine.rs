@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use super::Outcome;
 use crate::config::parse_size;
@@ -16,7 +16,7 @@ use crate::session::SessionOptions;
 const STACK_BYTES: usize = 16 << 20;
 
 /// How long a signal to stop waits for the query to drop its temporary files. A write that hangs must not hold the user.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args, Clone)]
 pub(super) struct Engine {
@@ -44,21 +44,25 @@ impl Engine {
         }
     }
 
-    /// Runs the work on its own runtime. Ctrl-C and SIGTERM end it at once: the work is dropped at its next batch, and with
-    /// it its temporary files.
-    pub(super) fn block_on(
-        &self,
-        work: impl Future<Output = Result<Outcome>> + Send + 'static,
-    ) -> Result<Outcome> {
+    /// The threads that queries run on.
+    pub(super) fn workers(&self) -> Result<Runtime> {
         let mut builder = Builder::new_multi_thread();
         builder.enable_all().thread_stack_size(STACK_BYTES);
         if let Some(threads) = self.threads {
             builder.worker_threads(threads.get());
         }
-        let runtime = builder.build().map_err(Error::io(Path::new("threads")))?;
-        // The work is a task of its own, so that a write that blocks does not keep the signal from being seen.
-        let outcome = runtime.block_on(async {
-            let mut task = tokio::spawn(work);
+        builder.build().map_err(no_threads)
+    }
+
+    /// Runs the work on threads of its own. Ctrl-C and SIGTERM end it at once: the work is dropped at its next batch, and
+    /// with it its temporary files.
+    pub(super) fn block_on(
+        &self,
+        work: impl Future<Output = Result<Outcome>> + Send + 'static,
+    ) -> Result<Outcome> {
+        let workers = self.workers()?;
+        let mut task = workers.spawn(work);
+        let outcome = watch()?.block_on(async {
             tokio::select! {
                 outcome = &mut task => outcome.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic())),
                 stopped = stopped() => {
@@ -68,7 +72,7 @@ impl Engine {
                 }
             }
         });
-        runtime.shutdown_background();
+        workers.shutdown_background();
         outcome
     }
 }
@@ -89,4 +93,30 @@ async fn stopped() -> Outcome {
         Ok(()) = tokio::signal::ctrl_c() => Outcome::Interrupted,
         _ = terminated => Outcome::Terminated,
     }
+}
+
+/// A runtime for waiting, on the calling thread. Signals and timeouts come through it even while every worker is in the
+/// midst of a long batch, or of a write that blocks.
+pub(super) fn watch() -> Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().build().map_err(no_threads)
+}
+
+#[cfg(unix)]
+pub(super) type Interrupts = tokio::signal::unix::Signal;
+#[cfg(windows)]
+pub(super) type Interrupts = tokio::signal::windows::CtrlC;
+
+/// Each Ctrl-C from now on, also one that comes while nobody waits for it. To be made and used on a runtime that has
+/// the time, such as [`watch`].
+pub(super) fn interrupts() -> Result<Interrupts> {
+    #[cfg(unix)]
+    let interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+    #[cfg(windows)]
+    let interrupts = tokio::signal::windows::ctrl_c();
+    interrupts.map_err(Error::io(Path::new("signals")))
+}
+
+fn no_threads(error: std::io::Error) -> Error {
+    Error::io(Path::new("threads"))(error)
 }

@@ -8,6 +8,7 @@ pub mod ingest;
 mod recognizers;
 mod report;
 mod schedule;
+mod shell;
 mod sql;
 
 use std::ffi::OsString;
@@ -62,6 +63,7 @@ enum Command {
     Report(report::Args),
     Schedule(schedule::Args),
     Recognizers(recognizers::Args),
+    Shell(shell::Args),
 }
 
 const HELP: &str = "\
@@ -70,6 +72,7 @@ Examples:
   spanql sql --store mails.store \"SELECT value, count(*) AS n FROM entities
       WHERE label = 'EMAIL' GROUP BY value ORDER BY n DESC, value LIMIT 20\"
   spanql report top_domains --store mails.store -o reports/
+  spanql shell --store mails.store
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 75 nothing done
 since another process is at work in the store, 130 Ctrl-C, 143 SIGTERM.
@@ -106,6 +109,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Report(args)) => report::run(args),
         Ok(Command::Schedule(args)) => schedule::run(args),
         Ok(Command::Recognizers(args)) => recognizers::run(args),
+        Ok(Command::Shell(args)) => shell::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();

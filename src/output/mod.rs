@@ -1,4 +1,4 @@
-//! Results leave the engine: JSON, NDJSON, CSV, Parquet, Arrow IPC, or a table for people.
+//! Results leave the engine: JSON, NDJSON, CSV, Parquet, Arrow IPC, or, for people, a table or one column a line.
 //!
 //! Owns the formats, one file each, and how a file comes to be under its name ([`write_file`]). Every writer is fed
 //! batch by batch and holds at most a row group (Parquet) or a screenful (the table). What a query is, and how many
@@ -12,6 +12,7 @@ mod parquet;
 mod plain;
 mod sink;
 mod table;
+mod vertical;
 
 use std::fmt;
 use std::io::{BufWriter, Write};
@@ -39,13 +40,16 @@ use sink::Sink;
 /// | `parquet` | zstd pages, row groups of at most 64 MiB | a file without rows | NULL |
 /// | `arrow` | Arrow IPC: the stream format in a pipe, the file format in a file | schema only | NULL |
 /// | `table` | aligned columns for people: at most 1,000 rows, long cells cut | header | `NULL` |
+/// | `vertical` | one column a line for people: all rows, whole texts | the number of rows | `NULL` |
 ///
 /// Timestamps are RFC 3339 in the text formats. In JSON, NaN and infinities become `null`, binary becomes
 /// hexadecimal. Parquet and Arrow leave with plain types ([`plain_schema`]), which every reader has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// For people.
+    /// For people: a row a line.
     Table,
+    /// For people: a column a line.
+    Vertical,
     /// One JSON array.
     Json,
     /// One JSON object a line.
@@ -60,8 +64,9 @@ pub enum Format {
 
 impl Format {
     /// All formats, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Table,
+        Self::Vertical,
         Self::Json,
         Self::Ndjson,
         Self::Csv,
@@ -74,6 +79,7 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
+            Self::Vertical => "vertical",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
@@ -86,7 +92,7 @@ impl Format {
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
-            Self::Table => "txt",
+            Self::Table | Self::Vertical => "txt",
             other => other.name(),
         }
     }
@@ -236,6 +242,7 @@ fn encoder<'a>(
 ) -> Result<Box<dyn Encoder + 'a>> {
     Ok(match format {
         Format::Table => Box::new(table::Table::new(schema, out)),
+        Format::Vertical => Box::new(vertical::Vertical::new(schema, out)),
         Format::Json => Box::new(json::Array::new(schema, out)?),
         Format::Ndjson => Box::new(json::Lines::new(schema, out)?),
         Format::Csv => Box::new(csv::Csv::new(schema, out)?),

@@ -32,9 +32,9 @@ pub(super) struct Table<W: Write> {
     total: usize,
 }
 
-struct Cell {
-    text: String,
-    width: usize,
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) width: usize,
 }
 
 impl<W: Write> Table<W> {
@@ -113,19 +113,20 @@ impl<W: Write> Table<W> {
         if !self.printed {
             self.print()?;
         }
-        match self.total {
-            1 => writeln!(self.out, "1 row")?,
-            total if total > ROWS => {
-                let more = total - ROWS;
-                writeln!(
-                    self.out,
-                    "{total} rows, {more} more than shown: --format or -o gives them all"
-                )?;
-            }
-            total => writeln!(self.out, "{total} rows")?,
+        match self.total.checked_sub(ROWS) {
+            None | Some(0) => writeln!(self.out, "{}", row_count(self.total))?,
+            Some(more) => writeln!(
+                self.out,
+                "{}, {more} more than shown: another format or a file has them all",
+                row_count(self.total)
+            )?,
         }
         self.out.flush()
     }
+}
+
+pub(super) fn row_count(total: usize) -> String {
+    format!("{total} row{}", if total == 1 { "" } else { "s" })
 }
 
 fn write_row(
@@ -146,7 +147,7 @@ fn write_row(
 
 impl Cell {
     /// Formats no more of the value than is shown: a document may have megabytes.
-    fn new(value: impl std::fmt::Display) -> Self {
+    pub(super) fn new(value: impl std::fmt::Display) -> Self {
         let mut cut = Cut {
             cell: Self {
                 text: String::new(),

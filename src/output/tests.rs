@@ -487,7 +487,7 @@ async fn the_table_cuts_long_cells_and_long_results() {
     assert!(table[1002].contains(" 299 "), "{}", table[1002]);
     assert_eq!(
         table[1004],
-        "2100 rows, 1100 more than shown: --format or -o gives them all"
+        "2100 rows, 1100 more than shown: another format or a file has them all"
     );
 }
 

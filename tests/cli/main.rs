@@ -7,6 +7,7 @@ mod ingest;
 mod recognizers;
 mod redact;
 mod report;
+mod shell;
 mod sql;
 
 use std::fs;
@@ -99,7 +100,7 @@ fn version_help_and_usage() {
         ok(here.path(), &["--version"]),
         format!("spanql {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["ingest", "sql", "report", "schedule", "recognizers"] {
+    for command in ["ingest", "sql", "report", "schedule", "recognizers", "shell"] {
         assert!(ok(here.path(), &[command, "--help"]).contains("Usage: spanql"));
     }
     fails(here.path(), 2, &["nonsense"]);
