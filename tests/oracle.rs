@@ -9,8 +9,8 @@ mod hashtag;
 #[path = "fuzz/targets.rs"]
 mod targets;
 
-use std::sync::LazyLock;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::sync::Mutex;
 
 use chrono::NaiveDate;

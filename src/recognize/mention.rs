@@ -23,8 +23,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::email::check_host_name;
-use super::{Anchor, ByteSet, Bytes, Found, Recognizer, border};
+use super::{Anchor, ByteSet, Bytes, Found, Recognizer, border, host};
 
 /// Recognizes mentions of people.
 #[derive(Debug)]
@@ -314,23 +313,10 @@ fn ends_name(text: &str, end: usize) -> bool {
 
 /// Where the host of `@user@host` ends, whose second `@` stands at `at`.
 fn host_end(text: &str, at: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    (bytes.get(at) == Some(&b'@')).then_some(())?;
-    let run = bytes[at + 1..]
-        .iter()
-        .take(HOST + 1)
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
-        .count();
-    let host = &bytes[at + 1..at + 1 + run];
-    let host = &host[..host.len()
-        - host
-            .iter()
-            .rev()
-            .take_while(|b| matches!(b, b'.' | b'-'))
-            .count()];
-    let end = at + 1 + host.len();
-    (host.len() <= HOST && check_host_name(host).is_ok() && !border::joins(border::after(text, end)))
-        .then_some(end)
+    let rest = text[at..].strip_prefix('@')?;
+    let length = host::name_end(host::run(rest, false))?;
+    let end = at + 1 + length;
+    (length <= HOST && !border::joins(border::after(text, end))).then_some(end)
 }
 
 #[cfg(test)]

@@ -100,7 +100,14 @@ fn version_help_and_usage() {
         ok(here.path(), &["--version"]),
         format!("spanql {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["ingest", "sql", "report", "schedule", "recognizers", "shell"] {
+    for command in [
+        "ingest",
+        "sql",
+        "report",
+        "schedule",
+        "recognizers",
+        "shell",
+    ] {
         assert!(ok(here.path(), &[command, "--help"]).contains("Usage: spanql"));
     }
     fails(here.path(), 2, &["nonsense"]);
