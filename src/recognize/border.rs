@@ -18,7 +18,7 @@ pub(super) fn after(text: &str, at: usize) -> Option<char> {
 ///
 /// Full-width letters and digits (`Ａ`, `１`) continue words: they are letters and digits of the same text.
 pub(super) fn joins(neighbour: Option<char>) -> bool {
-    neighbour.is_some_and(|c| is_word(c) && !glues(c))
+    neighbour.is_some_and(|c| !glues(c) && is_word(c))
 }
 
 /// Letters, marks, digits and `_` (Unicode's `\w`).

@@ -1,7 +1,7 @@
 //! Finding entities in one text: `&str` in, spans out.
 //!
-//! Owns the [`Recognizer`] trait, the built-in recognizers (one file a label family), user [`Pattern`]s, and the
-//! [`Registry`] that scans a text once for all wanted labels. Arrow, DataFusion and files are absent here.
+//! Owns the [`Recognizer`] trait, the built-in recognizers (one file a label family), user [`Pattern`]s and
+//! [`Gazetteer`]s, and the [`Registry`] that scans a text once for all wanted labels. Arrow, DataFusion and files are absent here.
 //!
 //! A scan is two steps. *Candidates* are bytes at which something can be found: the union of the wanted recognizers'
 //! [`Anchor`]s, looked for with vector instructions. *Verification* is a recognizer's decision on one candidate, from
@@ -13,6 +13,7 @@ mod candidates;
 mod date;
 mod dispatch;
 mod email;
+mod gazetteer;
 mod hashtag;
 pub mod lowercase_email;
 mod memory;
@@ -35,6 +36,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 pub use byteset::ByteSet;
+pub use gazetteer::{Folding, Gazetteer, ListFormat, Reason, Skipped};
 pub use memory::Memory;
 pub use pattern::Pattern;
 pub use registry::Registry;

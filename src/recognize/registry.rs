@@ -12,7 +12,7 @@ use super::email::Email;
 use super::hashtag::Hashtag;
 use super::phone::Phone;
 use super::url::Url;
-use super::{Pattern, Recognizer, Scanner, width};
+use super::{Gazetteer, Pattern, Recognizer, Scanner, width};
 use crate::error::{Error, Result};
 
 /// Recognizers in order; earlier ones win ties.
@@ -54,20 +54,27 @@ impl Registry {
     #[must_use]
     pub fn with_patterns(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
         for pattern in patterns {
-            let name = pattern.name();
-            let taken = self
-                .recognizers
-                .iter()
-                .filter(|r| r.name().split('#').next() == Some(name))
-                .count();
-            let pattern = if taken == 0 {
-                pattern
-            } else {
-                pattern.numbered(taken + 1)
-            };
-            self.recognizers.push(Arc::new(pattern));
+            let number = self.named(pattern.name()) + 1;
+            self.recognizers.push(Arc::new(pattern.numbered(number)));
         }
         self
+    }
+
+    /// Adds a gazetteer after what is there. One under an existing label adds to it; the second gazetteer of a label is
+    /// named `gazetteer:LABEL#2`, and so on.
+    #[must_use]
+    pub fn with_gazetteer(mut self, gazetteer: Gazetteer) -> Self {
+        let number = self.named(gazetteer.name()) + 1;
+        self.recognizers.push(Arc::new(gazetteer.numbered(number)));
+        self
+    }
+
+    /// How many recognizers have this name, numbers aside.
+    fn named(&self, name: &str) -> usize {
+        let names = self.recognizers.iter().map(|r| r.name());
+        names
+            .filter(|known| known.split('#').next() == Some(name))
+            .count()
     }
 
     /// The labels, sorted, each once.
