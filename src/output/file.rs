@@ -1,7 +1,7 @@
 //! Files appear under their name when they are complete, and not before.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use datafusion::execution::SendableRecordBatchStream;
@@ -50,6 +50,15 @@ pub async fn write_file(
     let rows = drive(stream, format, Target::File, temporary.as_file(), path).await?;
     publish(temporary, &target).map_err(fail)?;
     Ok(rows)
+}
+
+/// Writes a file of these parts, one after the other, in the same way; one that has the name already is replaced.
+pub(crate) fn replace_file(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut temporary = temporary_beside(path, None)?;
+    for part in parts {
+        temporary.write_all(part)?;
+    }
+    publish(temporary, path)
 }
 
 /// A temporary file with the permissions that the final one shall have.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use spanql::config::UserRecognizer;
 #[allow(
     unused_imports,
     reason = "every test that includes this file uses its own part of it"
@@ -135,8 +136,12 @@ pub fn config(data: &[u8]) {
     match Config::parse(&text, "spanql.toml") {
         Ok(config) => {
             let registry = config.registry();
-            for pattern in &config.patterns {
-                assert!(registry.labels().any(|label| label == pattern.label()));
+            for recognizer in &config.recognizers {
+                let label = match recognizer {
+                    UserRecognizer::Pattern(pattern) => pattern.label(),
+                    UserRecognizer::Gazetteer(gazetteer) => gazetteer.label(),
+                };
+                assert!(registry.labels().any(|known| known == label));
             }
         }
         Err(error) => names_a_line(&error, &text),

@@ -66,6 +66,8 @@ const MAX_LIST: usize = 256 << 20;
 pub struct Gazetteer {
     label: Arc<str>,
     name: Arc<str>,
+    origin: Arc<str>,
+    description: Arc<str>,
     definition: Arc<str>,
     form: Arc<Form>,
 }
@@ -110,9 +112,41 @@ impl Gazetteer {
         Self {
             label: label.into(),
             name: format!("gazetteer:{label}").into(),
+            origin: "in code".into(),
+            description: format!("{} phrases", form.phrases()).into(),
             definition: definition.into(),
             form: Arc::new(form),
         }
+    }
+
+    /// The same gazetteer with the place of its definition, such as `spanql.toml:3`.
+    #[must_use]
+    pub fn with_origin(self, origin: &str) -> Self {
+        Self {
+            origin: origin.into(),
+            ..self
+        }
+    }
+
+    /// The same gazetteer with what it looks for in a few words.
+    #[must_use]
+    pub fn with_description(self, description: &str) -> Self {
+        Self {
+            description: description.into(),
+            ..self
+        }
+    }
+
+    /// Where it comes from, for people.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// What it looks for, for people: how many phrases of which list, and what was skipped.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
     }
 
     /// The same gazetteer under the name `gazetteer:LABEL#number`, if that is not the first.
