@@ -13,7 +13,7 @@
 use super::filter::Filter;
 use super::fold::Folding;
 use super::table::{Table, hash_bytes, join, to_bytes, to_words};
-use super::tokens::{Gap, Kind, Token, Tokens};
+use super::tokens::{Alphabet, Gap, Kind, Token, Tokens};
 
 /// A character's code point, or [`FIRST_WORD`] and up: a word of several characters.
 pub(super) type Symbol = u32;
@@ -50,6 +50,7 @@ pub(super) struct State {
 }
 
 impl State {
+    /// No state has its edge.
     pub(super) const EMPTY: Self = Self {
         parent: NONE,
         edge: NONE,
@@ -57,6 +58,7 @@ impl State {
         phrase: NONE,
     };
 
+    #[inline]
     pub(super) fn of(bytes: &[u8; 16]) -> Self {
         let [parent, edge, fail, phrase] = to_words(bytes);
         Self {
@@ -107,6 +109,7 @@ pub(super) struct Automaton<'a> {
     /// By word: where its text begins; the next one's beginning is its end.
     pub(super) word_starts: &'a [[u8; 4]],
     pub(super) word_text: &'a [u8],
+    pub(super) alphabet: Alphabet<'a>,
     /// Tokens that are a phrase.
     pub(super) singles: Filter<'a>,
     /// Under pairs of tokens: the pair where it is a phrase, and it with the next token where these end a longer one.
@@ -149,7 +152,7 @@ impl Automaton<'_> {
     pub(super) fn state(&self, parent: u32, edge: u32) -> Option<(u32, State)> {
         for (slot, bytes) in self.states.probe(join(parent.into(), edge.into())) {
             let state = State::of(bytes);
-            if state == State::EMPTY {
+            if state.edge == State::EMPTY.edge {
                 break;
             }
             if state.parent == parent && state.edge == edge {

@@ -14,7 +14,7 @@ use super::list::{ListFormat, Tally};
 use super::phrases::Phrases;
 use super::sweep::Hashes;
 use super::table::{Making, hash_bytes, hash_number, join, to_bytes};
-use super::tokens::Gap;
+use super::tokens::{Alphabet, Gap};
 use super::values;
 
 /// Keys of the coarse filters that share a word: one absent key in sixteen is let through.
@@ -30,6 +30,7 @@ pub(super) struct Compiled {
     pub(super) words: Making<8>,
     pub(super) word_starts: Vec<[u8; 4]>,
     pub(super) word_text: Vec<u8>,
+    pub(super) alphabet: Vec<u8>,
     pub(super) singles: filter::Making,
     pub(super) rows: filter::Making,
     pub(super) fine: filter::Making,
@@ -51,6 +52,7 @@ pub(super) fn compile(list: &[u8], format: ListFormat, folding: Folding) -> Comp
         words: Making::new(0, NO_WORD),
         word_starts: Vec::new(),
         word_text: Vec::new(),
+        alphabet: vec![0; Alphabet::BYTES],
         singles: filter::Making::default(),
         rows: filter::Making::default(),
         fine: filter::Making::default(),
@@ -61,6 +63,7 @@ pub(super) fn compile(list: &[u8], format: ListFormat, folding: Folding) -> Comp
         content: 0,
     };
     compiled.add_words(&phrases);
+    compiled.add_alphabet(&phrases);
     compiled.add_filters(&phrases);
     compiled.add_states(&phrases);
     compiled.add_values(&phrases);
@@ -75,6 +78,7 @@ impl Compiled {
             words: self.words.table(),
             word_starts: &self.word_starts,
             word_text: &self.word_text,
+            alphabet: Alphabet(&self.alphabet),
             singles: Filter(&self.singles.0),
             rows: Filter(&self.rows.0),
             fine: Filter(&self.fine.0),
@@ -96,6 +100,19 @@ impl Compiled {
         }
         let end = self.word_text.len() as u32;
         self.word_starts.push(end.to_le_bytes());
+    }
+
+    fn add_alphabet(&mut self, phrases: &Phrases) {
+        for phrase in phrases.numbers() {
+            let symbols = phrases
+                .edges(phrase)
+                .iter()
+                .map(|edge| edge & !SPACE_FOLLOWS);
+            for c in symbols.filter(|&symbol| symbol < FIRST_WORD) {
+                let (byte, bit) = Alphabet::place(c);
+                self.alphabet[byte] |= bit;
+            }
+        }
     }
 
     /// Makes known with which tokens phrases end.
@@ -151,7 +168,8 @@ impl Compiled {
         for phrase in phrases.numbers() {
             let edges = phrases.edges(phrase);
             let shared = edges.iter().zip(before).take_while(|(a, b)| a == b).count();
-            states += edges.len() - shared;
+            // One token is no state, unless it is a phrase.
+            states += edges.len() - shared.max(1) + usize::from(edges.len() == 1);
             self.longest = self.longest.max(edges.len());
             before = edges;
         }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! form    = "SPANQLGZ" checksum header *section         checksum: xxHash64 of all that follows it
-//! header  = version content folding longest 2( buckets probes ) 9 length 9( lines first-line )
+//! header  = version content folding longest 2( buckets probes ) 10 length 9( lines first-line )
 //! ```
 
 use std::fmt;
@@ -20,13 +20,14 @@ use super::filter::Filter;
 use super::fold::Folding;
 use super::list::{MAX_BYTES, Skipped, Tally};
 use super::table::Table;
+use super::tokens::Alphabet;
 
 /// Another one for every change to what the bytes mean, or to what a list is compiled to.
 const VERSION: u64 = 1;
 const MAGIC: u64 = u64::from_le_bytes(*b"SPANQLGZ");
 /// Bytes of magic and checksum.
 const CHECKED_FROM: usize = 16;
-const SECTIONS: usize = 9;
+const SECTIONS: usize = 10;
 /// Numbers of eight bytes before the sections.
 const HEADER: usize = 10 + SECTIONS + Tally::NUMBERS;
 
@@ -60,6 +61,7 @@ impl Form {
             words.entries.as_flattened(),
             compiled.word_starts.as_flattened(),
             &compiled.word_text,
+            &compiled.alphabet,
             compiled.singles.0.as_flattened(),
             compiled.rows.0.as_flattened(),
             compiled.fine.0.as_flattened(),
@@ -140,13 +142,13 @@ impl Form {
 
     /// How many phrases there are.
     pub(super) fn phrases(&self) -> usize {
-        self.section::<12>(7).len()
+        self.section::<12>(8).len()
     }
 
     /// What a phrase stands for.
     pub(super) fn value(&self, phrase: u32) -> Option<&str> {
-        let Phrase { start, length, .. } = Phrase::of(self.section::<12>(7).get(phrase as usize)?);
-        let values = self.section::<1>(8).as_flattened();
+        let Phrase { start, length, .. } = Phrase::of(self.section::<12>(8).get(phrase as usize)?);
+        let values = self.section::<1>(9).as_flattened();
         let end = start.checked_add(length)?;
         std::str::from_utf8(values.get(start as usize..end as usize)?).ok()
     }
@@ -163,15 +165,16 @@ impl Form {
             },
             word_starts: self.section(1),
             word_text: self.section::<1>(2).as_flattened(),
-            singles: Filter(self.section(3)),
-            rows: Filter(self.section(4)),
-            fine: Filter(self.section(5)),
+            alphabet: Alphabet(self.section::<1>(3).as_flattened()),
+            singles: Filter(self.section(4)),
+            rows: Filter(self.section(5)),
+            fine: Filter(self.section(6)),
             states: Table {
-                entries: self.section(6),
+                entries: self.section(7),
                 buckets: state_buckets,
                 probes: state_probes,
             },
-            phrases: self.section(7),
+            phrases: self.section(8),
         }
     }
 

@@ -112,7 +112,7 @@ impl Scratch {
         found.clear();
         // A block may be read before it is walked over.
         ends.resize((automaton.longest + BLOCK).next_power_of_two(), 0);
-        let mut tokens = Tokens::new(text, automaton.folding);
+        let mut tokens = Tokens::of(text, automaton.folding, automaton.alphabet);
         let mut walk = Walk {
             automaton,
             text,

@@ -46,10 +46,31 @@ impl Default for Kind {
     }
 }
 
+/// The characters that are tokens of some phrase, as bits of their low 14 bits; where there are none, all may be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Alphabet<'a>(pub(super) &'a [u8]);
+
+impl Alphabet<'_> {
+    pub(super) const BYTES: usize = 1 << 11;
+
+    /// The byte and the bit of a character.
+    #[inline]
+    pub(super) fn place(c: u32) -> (usize, u8) {
+        (c as usize >> 3 & (Self::BYTES - 1), 1 << (c & 7))
+    }
+
+    #[inline]
+    fn may_hold(self, c: char) -> bool {
+        let (byte, bit) = Self::place(c.into());
+        self.0.get(byte).is_none_or(|bits| bits & bit != 0)
+    }
+}
+
 /// Reads a text backwards.
 #[derive(Debug)]
 pub(super) struct Tokens<'t> {
     text: &'t str,
+    alphabet: Alphabet<'t>,
     /// What is not read yet ends here.
     end: usize,
     gap: Gap,
@@ -80,8 +101,14 @@ const CLASS: [u8; 256] = {
 
 impl<'t> Tokens<'t> {
     pub(super) fn new(text: &'t str, folding: Folding) -> Self {
+        Self::of(text, folding, Alphabet::default())
+    }
+
+    /// Characters that no phrase has are as good as empty lines.
+    pub(super) fn of(text: &'t str, folding: Folding, alphabet: Alphabet<'t>) -> Self {
         Self {
             text,
+            alphabet,
             end: text.len(),
             gap: Gap::Wide,
             folding,
@@ -113,9 +140,20 @@ impl<'t> Tokens<'t> {
         }
     }
 
+    /// Takes a character that begins at `start`, unless no phrase has it.
+    #[inline]
+    fn take_char(&mut self, start: usize, c: char) -> Option<Token> {
+        if self.alphabet.may_hold(c) {
+            return Some(self.take(start, Kind::Char(c)));
+        }
+        self.end = start;
+        self.gap = Gap::Wide;
+        None
+    }
+
     /// Takes the word that ends with `last`, which is before `at`.
     #[inline]
-    fn take_word(&mut self, last: char, mut at: usize, mut seen: u8) -> Token {
+    fn take_word(&mut self, last: char, mut at: usize, mut seen: u8) -> Option<Token> {
         let (bytes, only) = (self.text.as_bytes(), at);
         while let Some(&byte) = bytes[..at].last() {
             let class = CLASS[usize::from(byte)];
@@ -131,67 +169,76 @@ impl<'t> Tokens<'t> {
             }
             seen |= class;
         }
+        if at == only {
+            return self.take_char(at, self.folding.of(last));
+        }
         let Folding { case, width } = self.folding;
         let folds = case && seen & (UPPER | LONG) != 0 || width && seen & LONG != 0;
-        self.take(
-            at,
-            match folds {
-                _ if at == only => Kind::Char(self.folding.of(last)),
-                true => Kind::WordToFold,
-                false => Kind::Word,
-            },
-        )
+        let kind = if folds { Kind::WordToFold } else { Kind::Word };
+        Some(self.take(at, kind))
     }
 
-    /// Takes a character that is no part of a word.
-    fn take_char(&mut self, c: char) -> Token {
+    /// Takes what ends with a character beyond ASCII; nothing where the text begins here.
+    fn take_long(&mut self) -> Option<Option<Token>> {
+        let c = border::before(self.text, self.end)?;
+        if border::joins(Some(c)) {
+            return Some(self.take_word(c, self.end - c.len_utf8(), LONG));
+        }
+        if c.is_whitespace() {
+            self.skip_space();
+            return Some(None);
+        }
         let start = self.end - c.len_utf8();
         let kana = border::before(self.text, start);
         let voiced = kana.and_then(|kana| Some((kana, self.folding.voiced(kana, c)?)));
-        match voiced {
-            Some((kana, voiced)) => self.take(start - kana.len_utf8(), Kind::Char(voiced)),
-            None => self.take(start, Kind::Char(self.folding.of(c))),
-        }
+        Some(match voiced {
+            Some((kana, voiced)) => self.take_char(start - kana.len_utf8(), voiced),
+            None => self.take_char(start, self.folding.of(c)),
+        })
     }
 }
 
 impl Iterator for Tokens<'_> {
     type Item = Token;
 
-    #[inline]
+    // A call for each token would cost a tenth of a scan.
+    #[inline(always)]
     fn next(&mut self) -> Option<Token> {
         loop {
             let before = &self.text.as_bytes()[..self.end];
-            // Han, of which nothing need be asked.
-            if let [.., first @ 0xE4..=0xE9, second, third] = *before {
-                let code = [first & 0xF, second & 0x3F, third & 0x3F];
-                let code = code.iter().fold(0, |code, &six| code << 6 | u32::from(six));
-                if let Some(c) = char::from_u32(code) {
-                    return Some(self.take(self.end - 3, Kind::Char(c)));
+            if let Some(c) = han(before) {
+                match self.take_char(self.end - 3, c) {
+                    None => continue,
+                    token => return token,
                 }
             }
             let byte = *before.last()?;
             let class = CLASS[usize::from(byte)];
-            if class & WORD != 0 {
-                return Some(self.take_word(char::from(byte), self.end - 1, class));
-            }
-            if class & SPACE != 0 {
+            let token = if class & WORD != 0 {
+                self.take_word(char::from(byte), self.end - 1, class)
+            } else if class & LONG != 0 {
+                self.take_long()?
+            } else if class & SPACE != 0 {
                 self.skip_space();
-                continue;
+                None
+            } else {
+                self.take_char(self.end - 1, char::from(byte))
+            };
+            if token.is_some() {
+                return token;
             }
-            if class & LONG == 0 {
-                return Some(self.take(self.end - 1, Kind::Char(char::from(byte))));
-            }
-            let c = border::before(self.text, self.end)?;
-            if border::joins(Some(c)) {
-                return Some(self.take_word(c, self.end - c.len_utf8(), LONG));
-            }
-            if !c.is_whitespace() {
-                return Some(self.take_char(c));
-            }
-            self.skip_space();
         }
     }
+}
+
+/// The last character, if it is one of U+4000 to U+9FFF: Han, of which nothing else need be asked.
+#[inline]
+fn han(text: &[u8]) -> Option<char> {
+    let [.., first @ 0xE4..=0xE9, second, third] = *text else {
+        return None;
+    };
+    let bits = [first & 0xF, second & 0x3F, third & 0x3F].map(u32::from);
+    char::from_u32(bits[0] << 12 | bits[1] << 6 | bits[2])
 }
 
 impl Token {
@@ -215,7 +262,12 @@ impl Token {
         let word = &text[self.start..self.end];
         if self.kind == Kind::WordToFold {
             buffer.clear();
-            buffer.extend(word.chars().map(|c| folding.of(c)));
+            if word.is_ascii() {
+                buffer.push_str(word);
+                buffer.make_ascii_lowercase();
+            } else {
+                buffer.extend(word.chars().map(|c| folding.of(c)));
+            }
             buffer
         } else {
             word
