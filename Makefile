@@ -21,7 +21,7 @@ BENCH_BIN := $(CURDIR)/.bench/venv/bin
 
 .PHONY: help
 help: ## list the tasks
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 ## ---- to see it ----
 
@@ -94,6 +94,10 @@ bench: bench-email-domains bench-ingest bench-extract-and-aggregate ## SpanQL an
 .PHONY: bench-email-domains bench-ingest
 bench-email-domains bench-ingest: bench-%: release .bench/venv/ready $(BENCH_CORPUS).jsonl
 	$(BENCH_BIN)/python benches/$(subst -,_,$*)/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
+
+.PHONY: bench-gazetteer
+bench-gazetteer: ## a gazetteer of a million phrases beside daachorse (TEXT=FILES: texts of yours, one document a line)
+	$(CARGO) bench --locked --workspace --bench gazetteer -- $(abspath $(TEXT))
 
 .PHONY: bench-extract-and-aggregate
 bench-extract-and-aggregate: .venv/ready .bench/venv/ready

@@ -142,7 +142,28 @@ pattern = '\bORD-\d{4}\b'
 [[recognizer]]
 label = "MAIL"
 pattern = '[A-Za-z0-9.\-+_]+@[A-Za-z0-9.\-+_]+\.[A-Za-z]+'
+
+[[recognizer]]
+label = "TEA"
+gazetteer = "tea.csv"
+ignore_case = true
+ignore_width = true
+
+[[recognizer]]
+label = "TEA"
+gazetteer = "more.txt"
 "#;
+
+/// No document of the store has any of these.
+const TEA: &str = "\
+phrase,value
+Oolong,乌龙茶
+Black Dragon,oolong
+乌龙茶,
+龙茶,dragon
+Tea Pot,
+";
+const MORE: &str = "乌龙\n茶\nand #oolong\n";
 
 #[test]
 fn sql_logic_tests() {
@@ -150,6 +171,8 @@ fn sql_logic_tests() {
     write_store(dir.path());
     let config = dir.path().join("spanql.toml");
     std::fs::write(&config, CONFIG).unwrap();
+    std::fs::write(dir.path().join("tea.csv"), TEA).unwrap();
+    std::fs::write(dir.path().join("more.txt"), MORE).unwrap();
     let mut files: Vec<_> = std::fs::read_dir("tests/slt")
         .unwrap()
         .map(|e| e.unwrap().path())
