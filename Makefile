@@ -21,7 +21,7 @@ BENCH_BIN := $(CURDIR)/.bench/venv/bin
 
 .PHONY: help
 help: ## list the tasks
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 ## ---- to see it ----
 
@@ -98,6 +98,10 @@ bench-email-domains bench-eight-kinds bench-ingest bench-day: bench-%: release .
 .PHONY: bench-scan
 bench-scan: $(BENCH_CORPUS).jsonl
 	$(CARGO) bench --locked --workspace --bench scan -- $(abspath $<)
+
+.PHONY: bench-gazetteer
+bench-gazetteer: ## a gazetteer of a million phrases beside daachorse (TEXT=FILES: texts of yours, one document a line)
+	$(CARGO) bench --locked --workspace --bench gazetteer -- $(abspath $(TEXT))
 
 .PHONY: bench-extract-and-aggregate
 bench-extract-and-aggregate: .venv/ready .bench/venv/ready

@@ -1,7 +1,10 @@
 //! `spanql.toml`: the user's recognizers, what labels are weighed by, the store, the memory limit, the redaction key.
 //!
-//! Unknown keys and bad patterns are refused with file and line, because a misspelt key that is silently ignored
-//! looks exactly like a recognizer that finds nothing. What a pattern *means* is `recognize/pattern.rs`.
+//! Unknown keys, bad patterns and lists that cannot be read are refused with file and line, because a misspelt key that
+//! is silently ignored looks exactly like a recognizer that finds nothing. What a pattern *means* is
+//! `recognize/pattern.rs`, what a list means `recognize/gazetteer/`.
+
+mod list_file;
 
 mod label;
 
@@ -12,7 +15,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
-use crate::recognize::{Pattern, Registry, Rules};
+use crate::recognize::{Folding, Gazetteer, Pattern, Registry, Rules};
 
 /// The name looked for in the working directory when no file is given.
 pub const FILE_NAME: &str = "spanql.toml";
@@ -41,12 +44,21 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// The engine's memory limit in bytes.
     pub memory: Option<usize>,
-    /// The user's patterns, in the order of the file.
-    pub patterns: Vec<Pattern>,
+    /// The user's recognizers, in the order of the file.
+    pub recognizers: Vec<UserRecognizer>,
     /// What the entities of some labels are weighed by, in place of what SpanQL ships.
     pub rules: BTreeMap<String, Rules>,
     /// The file that holds the key of `redact`'s hashes; beside the configuration where its path is relative.
     pub redact_key_file: Option<PathBuf>,
+}
+
+/// A recognizer that the user defined.
+#[derive(Debug, Clone)]
+pub enum UserRecognizer {
+    /// A regular expression.
+    Pattern(Pattern),
+    /// A list of phrases.
+    Gazetteer(Gazetteer),
 }
 
 #[derive(Deserialize)]
@@ -65,9 +77,11 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     label: Spanned<String>,
-    pattern: Spanned<String>,
-    #[serde(default)]
-    group: usize,
+    pattern: Option<Spanned<String>>,
+    group: Option<Spanned<usize>>,
+    gazetteer: Option<Spanned<PathBuf>>,
+    ignore_case: Option<Spanned<bool>>,
+    ignore_width: Option<Spanned<bool>>,
     score: Option<Spanned<f32>>,
 }
 
@@ -86,11 +100,15 @@ impl Config {
         Self::parse(&text, path)
     }
 
-    /// Checks the text of a configuration; `path` is for messages.
+    /// Checks the text of a configuration and reads the lists that it names; relative ones are beside `path`.
+    ///
+    /// A list of more than 64 KB is compiled once: the compiled form is kept beside it, in `.LIST.*.spanql-gaz`. Where
+    /// it cannot be written, each call compiles anew, and a warning is logged; so it is where lines are skipped.
     ///
     /// # Errors
-    /// [`Error::Config`] with the line of an unknown key, a bad label, a pattern that does not compile, a score or a
-    /// memory size that is none, context that cannot count, or a table for a label that no recognizer has.
+    /// [`Error::Config`] with the line of an unknown key, a bad label, a pattern that does not compile, a list that
+    /// cannot be read or has no phrase, a score or a memory size that is none, context that cannot count, or a table for
+    /// a label that no recognizer has.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let line = |offset: usize| {
@@ -108,25 +126,11 @@ impl Config {
                 e.message().to_string(),
             )
         })?;
-        let mut patterns = Vec::with_capacity(file.recognizer.len());
+        let mut recognizers = Vec::with_capacity(file.recognizer.len());
         for entry in &file.recognizer {
-            let Entry {
-                label,
-                pattern,
-                group,
-                score,
-            } = entry.get_ref();
             let origin = format!("{}:{}", path.display(), line(entry.span().start));
-            check_label(label.get_ref()).map_err(|message| fail(label.span().start, message))?;
-            let mut pattern = Pattern::new(label.get_ref(), pattern.get_ref(), *group)
-                .map_err(|e| fail(pattern.span().start, e.to_string()))?
-                .with_origin(&origin);
-            if let Some(score) = score {
-                pattern = pattern
-                    .with_score(*score.get_ref())
-                    .map_err(|e| fail(score.span().start, format!("score: {e}")))?;
-            }
-            patterns.push(pattern);
+            let made = entry.get_ref().recognizer(path, &origin);
+            recognizers.push(made.map_err(|(offset, message)| fail(offset, message))?);
         }
         let memory = match &file.memory {
             None => None,
@@ -138,7 +142,7 @@ impl Config {
         let mut config = Self {
             store: file.store,
             memory,
-            patterns,
+            recognizers,
             rules: BTreeMap::new(),
             redact_key_file: file.redact_key_file.map(|key| {
                 path.parent()
@@ -163,11 +167,70 @@ impl Config {
     /// The built-in recognizers followed by the user's.
     #[must_use]
     pub fn registry(&self) -> Registry {
-        let registry = Registry::builtin().with_patterns(self.patterns.iter().cloned());
+        let user = self.recognizers.iter().cloned();
+        let registry = user.fold(
+            Registry::builtin(),
+            |registry, recognizer| match recognizer {
+                UserRecognizer::Pattern(pattern) => registry.with_patterns([pattern]),
+                UserRecognizer::Gazetteer(gazetteer) => registry.with_gazetteer(gazetteer),
+            },
+        );
         let rules = self.rules.iter();
         rules.fold(registry, |registry, (label, rules)| {
             registry.with_rules(label, rules.clone())
         })
+    }
+}
+
+impl Entry {
+    /// Makes it, or says at which byte of the configuration at `config` what is wrong.
+    fn recognizer(&self, config: &Path, origin: &str) -> Result<UserRecognizer, (usize, String)> {
+        let label = self.label.get_ref();
+        check_label(label).map_err(|message| (self.label.span().start, message))?;
+        match (&self.pattern, &self.gazetteer) {
+            (Some(pattern), None) => {
+                for (key, flag) in [
+                    ("ignore_case", &self.ignore_case),
+                    ("ignore_width", &self.ignore_width),
+                ] {
+                    if let Some(flag) = flag {
+                        let message = format!(
+                            "`{key}` is for gazetteers: a pattern ignores case after (?i) and names the characters that it wants"
+                        );
+                        return Err((flag.span().start, message));
+                    }
+                }
+                let group = self.group.as_ref().map_or(0, |group| *group.get_ref());
+                let pattern = Pattern::new(label, pattern.get_ref(), group)
+                    .map_err(|e| (pattern.span().start, e.to_string()))?;
+                Ok(UserRecognizer::Pattern(pattern))
+            }
+            (None, Some(list)) => {
+                if let Some(group) = &self.group {
+                    let message = "`group` is for patterns: a gazetteer finds whole phrases";
+                    return Err((group.span().start, message.to_string()));
+                }
+                let flag = |flag: &Option<Spanned<bool>>| {
+                    flag.as_ref().is_some_and(|flag| *flag.get_ref())
+                };
+                let folding = Folding {
+                    case: flag(&self.ignore_case),
+                    width: flag(&self.ignore_width),
+                };
+                let folder = config.parent().unwrap_or(Path::new(""));
+                list_file::load(label, &folder.join(list.get_ref()), folding)
+                    .map(|gazetteer| UserRecognizer::Gazetteer(gazetteer.with_origin(origin)))
+                    .map_err(|message| (list.span().start, message))
+            }
+            (Some(_), Some(list)) => {
+                let message = "a recognizer has a `pattern` or a `gazetteer`, not both: write two under one label";
+                Err((list.span().start, message.to_string()))
+            }
+            (None, None) => {
+                let message = format!("{label} has neither a `pattern` nor a `gazetteer`");
+                Err((self.label.span().start, message))
+            }
+        }
     }
 }
 
@@ -267,6 +330,86 @@ mod tests {
             file("/etc/spanql/spanql.toml"),
             Path::new("/etc/spanql/a/redact.key")
         );
+    }
+
+    #[test]
+    fn a_recognizer_is_a_pattern_or_a_gazetteer() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("tea.csv"), "Tea\n").unwrap();
+        std::fs::create_dir(dir.path().join("lists")).unwrap();
+        std::fs::write(dir.path().join("lists/pot.txt"), "Pot\nKettle\n").unwrap();
+        let path = dir.path().join("spanql.toml");
+        let parse = |text: &str| Config::parse(text, &path);
+        let text = "
+[[recognizer]]
+label = 'A'
+gazetteer = 'tea.csv'
+
+[[recognizer]]
+label = 'A'
+pattern = 'x'
+
+[[recognizer]]
+label = 'B'
+gazetteer = 'lists/pot.txt'
+ignore_case = true
+ignore_width = false
+
+[[recognizer]]
+label = 'A'
+gazetteer = 'lists/pot.txt'
+";
+        let config = parse(text).unwrap();
+        let registry = config.registry();
+        let names: Vec<_> = registry.recognizers().iter().map(|r| r.name()).collect();
+        assert!(
+            names.ends_with(&["gazetteer:A", "pattern:A", "gazetteer:B", "gazetteer:A#2"]),
+            "{names:?}"
+        );
+        let UserRecognizer::Gazetteer(pots) = &config.recognizers[2] else {
+            panic!("{:?}", config.recognizers);
+        };
+        assert_eq!(pots.origin(), format!("{}:10", path.display()));
+        assert!(pots.folding().case && !pots.folding().width);
+        assert_eq!(pots.phrases(), 2);
+
+        let error = |lines: &str| {
+            let text = format!("[[recognizer]]\nlabel = 'A'\n{lines}\n");
+            let error = parse(&text).unwrap_err().to_string();
+            error
+                .strip_prefix(&format!("{}:", path.display()))
+                .unwrap()
+                .to_string()
+        };
+        for (lines, line, words) in [
+            ("", 2, "neither"),
+            ("gazetteer = 'tea.csv'\npattern = 'x'", 3, "not both"),
+            (
+                "gazetteer = 'tea.csv'\ngroup = 1",
+                4,
+                "`group` is for patterns",
+            ),
+            (
+                "pattern = 'x'\nignore_case = true",
+                4,
+                "`ignore_case` is for gazetteers",
+            ),
+            (
+                "ignore_width = false\npattern = 'x'",
+                3,
+                "`ignore_width` is for gazetteers",
+            ),
+            ("gazetteer = 'tea.csv'\nignore_case = 'yes'", 4, "boolean"),
+            ("gazetteer = 'tee.csv'", 3, "tee.csv: No such file"),
+            ("gazetteer = 'lists'", 3, "a list is"),
+            ("gazetteer = ['tea.csv']", 3, "string"),
+        ] {
+            let error = error(lines);
+            assert!(
+                error.starts_with(&format!("{line}: ")) && error.contains(words),
+                "{lines}: {error}"
+            );
+        }
     }
 
     #[test]

@@ -43,6 +43,10 @@ pub enum Error {
         message: String,
     },
 
+    /// A list of phrases that no gazetteer can be made of.
+    #[error("{0}")]
+    Gazetteer(String),
+
     /// A label that no recognizer of the registry has.
     #[error("unknown label {label:?}: the labels are {known}")]
     UnknownLabel {

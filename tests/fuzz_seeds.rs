@@ -62,3 +62,13 @@ fn config() {
 fn report() {
     replay("report", targets::report);
 }
+
+#[test]
+fn gazetteer() {
+    replay("gazetteer", targets::gazetteer);
+}
+
+#[test]
+fn gazetteer_form() {
+    replay("gazetteer_form", targets::gazetteer_form);
+}

@@ -12,6 +12,13 @@ use spanql::{Result, Session, SessionOptions};
 
 /// Documents of all lengths, many of them without an entity, one with thousands, in three files of several row groups.
 fn write_store(dir: &Path) {
+    let config = "[[recognizer]]\nlabel = 'WORD'\ngazetteer = 'words.csv'\nignore_case = true\n";
+    std::fs::write(dir.join("spanql.toml"), config).unwrap();
+    std::fs::write(
+        dir.join("words.csv"),
+        "邮箱,mailbox\nnothing 邮箱\n#rust\n人工\n",
+    )
+    .unwrap();
     let words = [
         "nothing",
         "Ann.Person@Example.com",
@@ -67,6 +74,7 @@ fn write_store(dir: &Path) {
 async fn open(dir: &Path, threads: usize, batch_size: usize) -> Session {
     let options = SessionOptions {
         store: Some(dir.join("store")),
+        config: Some(dir.join("spanql.toml")),
         threads: Some(threads),
         ..SessionOptions::default()
     };

@@ -150,6 +150,16 @@ label = "NUM"
 pattern = 'NUM-\d+'
 score = 0.6
 
+[[recognizer]]
+label = "TEA"
+gazetteer = "tea.csv"
+ignore_case = true
+ignore_width = true
+
+[[recognizer]]
+label = "TEA"
+gazetteer = "more.txt"
+
 [label.NUM]
 min_score = 0.5
 
@@ -167,6 +177,17 @@ before = 8
 /// With a line end, as editors leave it.
 const KEY: &str = "a key for tests, which is no secret\n";
 
+/// No document of the store has any of these.
+const TEA: &str = "\
+phrase,value
+Oolong,乌龙茶
+Black Dragon,oolong
+乌龙茶,
+龙茶,dragon
+Tea Pot,
+";
+const MORE: &str = "乌龙\n茶\nand #oolong\n";
+
 #[test]
 fn sql_logic_tests() {
     let dir = tempfile::tempdir().unwrap();
@@ -174,6 +195,8 @@ fn sql_logic_tests() {
     let config = dir.path().join("spanql.toml");
     std::fs::write(&config, CONFIG).unwrap();
     std::fs::write(dir.path().join("redact.key"), KEY).unwrap();
+    std::fs::write(dir.path().join("tea.csv"), TEA).unwrap();
+    std::fs::write(dir.path().join("more.txt"), MORE).unwrap();
     let mut files: Vec<_> = std::fs::read_dir("tests/slt")
         .unwrap()
         .map(|e| e.unwrap().path())

@@ -111,6 +111,17 @@ def test_reports(session: spanql.Session, tmp_path: Path) -> None:
         session.report(tmp_path / "absent.sql")
 
 
+def test_gazetteers_lie_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "spanql.toml").write_text("[[recognizer]]\nlabel = 'TEA'\ngazetteer = 'tea.csv'\n")
+    (tmp_path / "tea.csv").write_text("龙井,Longjing\n", encoding="utf-8")
+    session = spanql.connect(config=tmp_path / "spanql.toml")
+    found = session.sql("SELECT entity_values('西湖龙井茶', 'TEA') AS found").to_arrow().to_pylist()
+    assert found == [{"found": ["Longjing"]}]
+    (tmp_path / "tea.csv").unlink()
+    with pytest.raises(spanql.ConfigError, match=r"spanql\.toml:3: .*tea\.csv"):
+        spanql.connect(config=tmp_path / "spanql.toml")
+
+
 def test_stores_and_configurations_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(spanql.StoreError, match="spanql ingest"):
         spanql.connect(tmp_path / "absent")

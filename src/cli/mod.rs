@@ -16,6 +16,7 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, Result};
 use crate::output::{self, Format};
@@ -76,7 +77,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but some records went to quarantine, 75 nothing done
 since another process is at work in the store, 130 Ctrl-C, 143 SIGTERM.
-RUST_LOG=debug logs to stderr.";
+Warnings go to stderr; RUST_LOG=debug logs more, RUST_LOG=error less.";
 
 /// The definition of the command line: for what checks, completes or documents it without running it.
 ///
@@ -98,9 +99,10 @@ pub fn command() -> clap::Command {
 /// assert_eq!(spanql::cli::run(["spanql", "no-such-command"].map(Into::into)), 2);
 /// ```
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let filter = EnvFilter::try_from_default_env();
     // Fails only where a logger is set already, as a host program may do.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("error,spanql=warn")))
         .with_writer(io::stderr)
         .try_init();
     let outcome = match Cli::try_parse_from(args).map(|cli| cli.command) {

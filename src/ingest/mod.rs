@@ -34,7 +34,7 @@ mod chunk;
 mod columns;
 mod commit;
 mod csv;
-mod decompress;
+pub(crate) mod decompress;
 mod documents;
 #[doc(hidden)]
 pub mod fuzz;

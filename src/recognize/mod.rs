@@ -1,7 +1,7 @@
 //! Finding entities in one text: `&str` in, spans out.
 //!
-//! Owns the [`Recognizer`] trait, the built-in recognizers (one file a label family), user [`Pattern`]s, and the
-//! [`Registry`] that scans a text once for all wanted labels. Arrow, DataFusion and files are absent here.
+//! Owns the [`Recognizer`] trait, the built-in recognizers (one file a label family), user [`Pattern`]s and
+//! [`Gazetteer`]s, and the [`Registry`] that scans a text once for all wanted labels. Arrow, DataFusion and files are absent here.
 //!
 //! A scan is two steps. *Candidates* are bytes at which something can be found: the union of the wanted recognizers'
 //! [`Anchor`]s, looked for with vector instructions. *Verification* is a recognizer's decision on one candidate, from
@@ -21,6 +21,7 @@ mod date;
 mod digits;
 mod dispatch;
 mod email;
+mod gazetteer;
 mod hashtag;
 mod host;
 mod iban;
@@ -58,6 +59,7 @@ use std::ops::Range;
 
 pub use byteset::ByteSet;
 pub use context::{Context, Evidence, Rules};
+pub use gazetteer::{Folding, Gazetteer, ListFormat, Reason, Skipped};
 pub use memory::Memory;
 pub use pattern::Pattern;
 pub use redact::{Key, Redactor, Style};

@@ -134,8 +134,11 @@ impl Pattern {
         }
     }
 
-    /// The same pattern under the name `pattern:LABEL#number`.
+    /// The same pattern under the name `pattern:LABEL#number`, if that is not the first.
     pub(super) fn numbered(self, number: usize) -> Self {
+        if number == 1 {
+            return self;
+        }
         Self {
             name: format!("{}#{number}", self.name).into(),
             ..self

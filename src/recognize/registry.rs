@@ -26,7 +26,7 @@ use super::time::Time;
 use super::url::Url;
 use super::uuid::Uuid;
 use super::wechat::WeChat;
-use super::{Evidence, Pattern, Recognizer, Rules, Scanner, Span, shipped, width};
+use super::{Evidence, Gazetteer, Pattern, Recognizer, Rules, Scanner, Span, shipped, width};
 use crate::error::{Error, Result};
 
 /// Recognizers in order; earlier ones win ties.
@@ -87,18 +87,8 @@ impl Registry {
     #[must_use]
     pub fn with_patterns(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
         for pattern in patterns {
-            let name = pattern.name();
-            let taken = self
-                .recognizers
-                .iter()
-                .filter(|r| r.name().split('#').next() == Some(name))
-                .count();
-            let pattern = if taken == 0 {
-                pattern
-            } else {
-                pattern.numbered(taken + 1)
-            };
-            self.recognizers.push(Arc::new(pattern));
+            let number = self.named(pattern.name()) + 1;
+            self.recognizers.push(Arc::new(pattern.numbered(number)));
         }
         self
     }
@@ -122,6 +112,23 @@ impl Registry {
     pub fn evidence(&self, text: &str, span: &Span) -> Option<Evidence> {
         let label = self.recognizers[span.recognizer].label();
         self.rules(label)?.evidence(text, span)
+    }
+
+    /// Adds a gazetteer after what is there. One under an existing label adds to it; the second gazetteer of a label is
+    /// named `gazetteer:LABEL#2`, and so on.
+    #[must_use]
+    pub fn with_gazetteer(mut self, gazetteer: Gazetteer) -> Self {
+        let number = self.named(gazetteer.name()) + 1;
+        self.recognizers.push(Arc::new(gazetteer.numbered(number)));
+        self
+    }
+
+    /// How many recognizers have this name, numbers aside.
+    fn named(&self, name: &str) -> usize {
+        let names = self.recognizers.iter().map(|r| r.name());
+        names
+            .filter(|known| known.split('#').next() == Some(name))
+            .count()
     }
 
     /// The labels, sorted, each once.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod due;
+mod gazetteer;
 mod ingest;
 mod recognizers;
 mod redact;

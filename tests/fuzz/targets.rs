@@ -4,14 +4,18 @@
 
 use std::collections::BTreeMap;
 
+use spanql::config::UserRecognizer;
 #[allow(
     unused_imports,
     reason = "every test that includes this file uses its own part of it"
 )]
 pub use spanql::ingest::fuzz::{json_record, records, time_text};
-use spanql::recognize::{CharOffsets, Pattern, Recognizer, Registry, Scratch, Span};
+use spanql::recognize::{
+    CharOffsets, Folding, Gazetteer, ListFormat, Pattern, Recognizer, Registry, Scratch, Span,
+};
 use spanql::report::Report;
 use spanql::{Config, Error};
+use twox_hash::XxHash64;
 
 /// Every invariant of a scan, over all built-in labels.
 pub fn registry(data: &[u8]) {
@@ -125,6 +129,85 @@ pub fn equals_regex(pattern: &str, text: &str) {
     }
 }
 
+/// The first byte says how the list is read, which goes on to the first NUL; the rest is a text. The list is compiled or
+/// refused; what is found keeps the invariants of a scan, also by the compiled form that came back from bytes.
+pub fn gazetteer(data: &[u8]) {
+    let Some((&options, data)) = data.split_first() else {
+        return;
+    };
+    let end = data.iter().position(|&byte| byte == 0);
+    let (list, text) = data.split_at(end.unwrap_or(data.len()));
+    let text = String::from_utf8_lossy(text);
+    let format = match options & 3 {
+        0 => ListFormat::Lines,
+        1 => ListFormat::Tsv,
+        _ => ListFormat::Csv,
+    };
+    let folding = Folding {
+        case: options & 4 != 0,
+        width: options & 8 != 0,
+    };
+    match Gazetteer::compile("X", list, format, folding) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(gazetteer) => {
+            let lines = list.split(|&byte| byte == b'\n').count();
+            let skipped: usize = gazetteer.skipped().iter().map(|one| one.lines).sum();
+            assert!((1..=lines).contains(&gazetteer.phrases()));
+            assert!(skipped <= lines);
+            let again =
+                Gazetteer::from_bytes("X", gazetteer.bytes().to_vec()).expect("it is whole");
+            let [one, other] =
+                [gazetteer, again].map(|one| Registry::default().with_gazetteer(one));
+            assert_eq!(one.fingerprint(), other.fingerprint());
+            scan(&one, &text);
+            let spans = |registry: &Registry| {
+                registry
+                    .scanner_for_all()
+                    .scan(&text, &mut Scratch::default())
+                    .to_vec()
+            };
+            assert_eq!(spans(&one), spans(&other));
+        }
+    }
+}
+
+/// Numbers of six bytes, each a place and what is written there into a compiled form, whose checksum is then set right:
+/// no form does worse than to find the wrong phrases. The bytes by themselves are no form.
+pub fn gazetteer_form(data: &[u8]) {
+    assert!(Gazetteer::from_bytes("X", data.to_vec()).is_none());
+    let list = "北京,京\n上海\na b c d\nb c\nd\nd e\nFoo-Bar,Baz\nc";
+    let folding = Folding {
+        case: true,
+        width: true,
+    };
+    let gazetteer =
+        Gazetteer::compile("X", list.as_bytes(), ListFormat::Csv, folding).expect("a list");
+    let mut bytes = gazetteer.bytes().to_vec();
+    for change in data.chunks_exact(6) {
+        let place = u32::from_le_bytes([change[0], change[1], change[2], change[3]]) as usize
+            % (bytes.len() - 1);
+        bytes[place..place + 2].copy_from_slice(&change[4..]);
+    }
+    let checksum = XxHash64::oneshot(0, &bytes[16..]);
+    bytes[8..16].copy_from_slice(&checksum.to_le_bytes());
+    if let Some(forged) = Gazetteer::from_bytes("X", bytes) {
+        let registry = Registry::default().with_gazetteer(forged);
+        let scanner = registry.scanner_for_all();
+        for text in [
+            "",
+            "去北京上海 a b c d e, B C d FOO-bar ａ b c x\n\na",
+            "a b c d ".repeat(100).as_str(),
+        ] {
+            let mut floor = 0;
+            for span in scanner.scan(text, &mut Scratch::default()) {
+                assert!(floor <= span.start && span.start < span.end);
+                floor = span.end;
+                let _value = registry.value(span.recognizer, &text[span.start..span.end]);
+            }
+        }
+    }
+}
+
 /// A configuration is read or refused with one of its own lines; what is read makes a registry.
 pub fn config(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -135,9 +218,15 @@ pub fn config(data: &[u8]) {
     match Config::parse(&text, "spanql.toml") {
         Ok(config) => {
             let registry = config.registry();
-            for pattern in &config.patterns {
-                assert!(registry.labels().any(|label| label == pattern.label()));
-                assert!((0.0..=1.0).contains(&pattern.score()));
+            for recognizer in &config.recognizers {
+                let label = match recognizer {
+                    UserRecognizer::Pattern(pattern) => {
+                        assert!((0.0..=1.0).contains(&pattern.score()));
+                        pattern.label()
+                    }
+                    UserRecognizer::Gazetteer(gazetteer) => gazetteer.label(),
+                };
+                assert!(registry.labels().any(|known| known == label));
             }
             for label in config.rules.keys() {
                 assert!(registry.labels().any(|known| known == label));
