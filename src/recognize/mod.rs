@@ -36,7 +36,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 pub use byteset::ByteSet;
-pub use gazetteer::{Folding, Gazetteer, ListFormat, Reason, Skipped};
+pub use gazetteer::{Folding, Gazetteer, ListFormat, SkipReason, Skipped};
 pub use memory::Memory;
 pub use pattern::Pattern;
 pub use registry::Registry;
