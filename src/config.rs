@@ -4,9 +4,8 @@
 //! is silently ignored looks exactly like a recognizer that finds nothing. What a pattern *means* is
 //! `recognize/pattern.rs`, what a list means `recognize/gazetteer/`.
 
-mod list_file;
-
 mod label;
+mod list_file;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -202,8 +201,10 @@ impl Entry {
                 }
                 let group = self.group.as_ref().map_or(0, |group| *group.get_ref());
                 let pattern = Pattern::new(label, pattern.get_ref(), group)
-                    .map_err(|e| (pattern.span().start, e.to_string()))?;
-                Ok(UserRecognizer::Pattern(pattern))
+                    .map_err(|e| (pattern.span().start, e.to_string()))?
+                    .with_origin(origin);
+                self.scored(pattern, Pattern::with_score)
+                    .map(UserRecognizer::Pattern)
             }
             (None, Some(list)) => {
                 if let Some(group) = &self.group {
@@ -218,9 +219,11 @@ impl Entry {
                     width: flag(&self.ignore_width),
                 };
                 let folder = config.parent().unwrap_or(Path::new(""));
-                list_file::load(label, &folder.join(list.get_ref()), folding)
-                    .map(|gazetteer| UserRecognizer::Gazetteer(gazetteer.with_origin(origin)))
-                    .map_err(|message| (list.span().start, message))
+                let gazetteer = list_file::load(label, &folder.join(list.get_ref()), folding)
+                    .map_err(|message| (list.span().start, message))?
+                    .with_origin(origin);
+                self.scored(gazetteer, Gazetteer::with_score)
+                    .map(UserRecognizer::Gazetteer)
             }
             (Some(_), Some(list)) => {
                 let message = "a recognizer has a `pattern` or a `gazetteer`, not both: write two under one label";
@@ -230,6 +233,19 @@ impl Entry {
                 let message = format!("{label} has neither a `pattern` nor a `gazetteer`");
                 Err((self.label.span().start, message))
             }
+        }
+    }
+
+    /// `made` with the score that is written, if one is.
+    fn scored<R>(
+        &self,
+        made: R,
+        with_score: fn(R, f32) -> Result<R, String>,
+    ) -> Result<R, (usize, String)> {
+        match &self.score {
+            None => Ok(made),
+            Some(score) => with_score(made, *score.get_ref())
+                .map_err(|e| (score.span().start, format!("score: {e}"))),
         }
     }
 }

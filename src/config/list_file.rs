@@ -11,12 +11,13 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::hash::Hasher;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use twox_hash::XxHash64;
 
+use crate::error::Error;
 use crate::ingest::decompress::{Compression, decompress};
 use crate::output;
 use crate::recognize::{Folding, Gazetteer, ListFormat};
@@ -37,7 +38,7 @@ enum Form {
     /// The list was compiled, and it was written.
     Written,
     /// The list was compiled; it could not be written.
-    Unwritten(PathBuf, io::Error),
+    Unwritten(PathBuf, Error),
 }
 
 /// The gazetteer of a list, or what is wrong with it.
@@ -118,7 +119,10 @@ fn open(label: &str, list: &Path, folding: Folding) -> Result<(Gazetteer, Form),
         return Ok((gazetteer, Form::Read));
     }
     let gazetteer = compile()?;
-    let form = match output::replace_file(&kept, &[gazetteer.bytes(), &stamp]) {
+    let form = match output::replace_file(&kept, |mut file| {
+        file.write_all(gazetteer.bytes())?;
+        file.write_all(&stamp)
+    }) {
         Ok(()) => Form::Written,
         Err(error) => Form::Unwritten(kept, error),
     };

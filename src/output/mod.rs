@@ -25,7 +25,6 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
-pub(crate) use file::replace_file;
 pub use file::write_file;
 pub(crate) use file::{replace_file, sync_folder};
 pub use plain::{plain_batches, plain_schema, viewless_schema};

@@ -193,13 +193,14 @@ pub fn gazetteer_form(data: &[u8]) {
     if let Some(forged) = Gazetteer::from_bytes("X", bytes) {
         let registry = Registry::default().with_gazetteer(forged);
         let scanner = registry.scanner_for_all();
+        let mut scratch = Scratch::default();
         for text in [
             "",
             "去北京上海 a b c d e, B C d FOO-bar ａ b c x\n\na",
             "a b c d ".repeat(100).as_str(),
         ] {
             let mut floor = 0;
-            for span in scanner.scan(text, &mut Scratch::default()) {
+            for span in scanner.scan(text, &mut scratch) {
                 assert!(floor <= span.start && span.start < span.end);
                 floor = span.end;
                 let _value = registry.value(span.recognizer, &text[span.start..span.end]);

@@ -30,7 +30,7 @@ pub enum ListFormat {
 
 /// Why a line, or its value, is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum SkipReason {
     /// No phrase.
     Empty,
     /// A phrase or value of more than 1,024 bytes.
@@ -51,7 +51,7 @@ pub enum Reason {
     Circle,
 }
 
-impl Reason {
+impl SkipReason {
     pub(super) const ALL: [Self; 9] = [
         Self::Empty,
         Self::TooLong,
@@ -65,7 +65,7 @@ impl Reason {
     ];
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "no phrase",
@@ -87,7 +87,7 @@ impl fmt::Display for Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped {
     /// Why.
-    pub reason: Reason,
+    pub reason: SkipReason,
     /// How many.
     pub lines: usize,
     /// The first of them, counted from 1.
@@ -110,11 +110,11 @@ impl fmt::Display for Skipped {
 
 /// Counts of what is skipped.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally([(usize, usize); Reason::ALL.len()]);
+pub(super) struct Tally([(usize, usize); SkipReason::ALL.len()]);
 
 impl Tally {
     /// How many numbers it is.
-    pub(super) const NUMBERS: usize = 2 * Reason::ALL.len();
+    pub(super) const NUMBERS: usize = 2 * SkipReason::ALL.len();
 
     /// As numbers, two a reason.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
@@ -131,14 +131,14 @@ impl Tally {
         Some(tally)
     }
 
-    pub(super) fn count(&mut self, reason: Reason, line: usize) {
+    pub(super) fn count(&mut self, reason: SkipReason, line: usize) {
         let (lines, first) = &mut self.0[reason as usize];
         *first = if *lines == 0 { line } else { line.min(*first) };
         *lines += 1;
     }
 
     pub(super) fn skipped(&self) -> Vec<Skipped> {
-        let of = |reason: Reason| {
+        let of = |reason: SkipReason| {
             let (lines, first_line) = self.0[reason as usize];
             (lines > 0).then_some(Skipped {
                 reason,
@@ -146,7 +146,7 @@ impl Tally {
                 first_line,
             })
         };
-        Reason::ALL.into_iter().filter_map(of).collect()
+        SkipReason::ALL.into_iter().filter_map(of).collect()
     }
 }
 
@@ -161,7 +161,7 @@ pub(super) struct Entry<'l> {
 pub(super) fn read<'l>(
     list: &'l [u8],
     format: ListFormat,
-    mut each: impl FnMut(usize, Result<Entry<'l>, Reason>),
+    mut each: impl FnMut(usize, Result<Entry<'l>, SkipReason>),
 ) {
     let list = list.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(list);
     let list = list.strip_suffix(b"\n").unwrap_or(list);
@@ -214,15 +214,15 @@ impl Columns {
     }
 
     /// What the fields of a line say; they are taken out.
-    fn entry<'l>(self, fields: &mut [Cow<'l, str>]) -> Result<Entry<'l>, Reason> {
+    fn entry<'l>(self, fields: &mut [Cow<'l, str>]) -> Result<Entry<'l>, SkipReason> {
         if !self.named && fields.len() > 2 {
-            return Err(Reason::Fields);
+            return Err(SkipReason::Fields);
         }
         let mut take = |at: usize| fields.get_mut(at).map(std::mem::take);
-        let phrase = take(self.phrase).ok_or(Reason::Fields)?;
+        let phrase = take(self.phrase).ok_or(SkipReason::Fields)?;
         let value = self.value.and_then(take).filter(|value| !value.is_empty());
         if phrase.is_empty() {
-            return Err(Reason::Empty);
+            return Err(SkipReason::Empty);
         }
         Ok(Entry {
             phrase: checked(spaced(phrase))?,
@@ -236,16 +236,16 @@ fn split<'l>(
     line: &'l [u8],
     format: ListFormat,
     fields: &mut Vec<Cow<'l, str>>,
-) -> Result<(), Reason> {
+) -> Result<(), SkipReason> {
     fields.clear();
-    let line = std::str::from_utf8(line).map_err(|_| Reason::NotUtf8)?;
+    let line = std::str::from_utf8(line).map_err(|_| SkipReason::NotUtf8)?;
     let delimiter = match format {
         ListFormat::Csv => ',',
         ListFormat::Tsv => '\t',
         ListFormat::Lines => {
             let line = line.trim();
             if line.contains('\t') {
-                return Err(Reason::Fields);
+                return Err(SkipReason::Fields);
             }
             fields.push(Cow::Borrowed(line));
             return Ok(());
@@ -258,7 +258,7 @@ fn split<'l>(
         let trimmed = rest.trim_start_matches(space);
         let after = match trimmed.strip_prefix('"') {
             Some(quoted) => {
-                let (field, after) = unquote(quoted).ok_or(Reason::Quote)?;
+                let (field, after) = unquote(quoted).ok_or(SkipReason::Quote)?;
                 fields.push(field);
                 after.trim_start_matches(space)
             }
@@ -271,7 +271,7 @@ fn split<'l>(
         rest = match after.strip_prefix(delimiter) {
             Some(rest) => rest,
             None if after.is_empty() => return Ok(()),
-            None => return Err(Reason::Quote),
+            None => return Err(SkipReason::Quote),
         };
     }
 }
@@ -302,11 +302,11 @@ fn spaced(phrase: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(phrase.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-fn checked(field: Cow<'_, str>) -> Result<Cow<'_, str>, Reason> {
+fn checked(field: Cow<'_, str>) -> Result<Cow<'_, str>, SkipReason> {
     if field.len() > MAX_BYTES {
-        Err(Reason::TooLong)
+        Err(SkipReason::TooLong)
     } else if field.contains(char::is_control) {
-        Err(Reason::Control)
+        Err(SkipReason::Control)
     } else {
         Ok(field)
     }
@@ -395,9 +395,9 @@ mod tests {
     fn what_is_skipped_is_counted_by_reason() {
         let mut tally = Tally::default();
         for (reason, line) in [
-            (Reason::Duplicate, 9),
-            (Reason::Empty, 4),
-            (Reason::Duplicate, 7),
+            (SkipReason::Duplicate, 9),
+            (SkipReason::Empty, 4),
+            (SkipReason::Duplicate, 7),
         ] {
             tally.count(reason, line);
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::automaton::{FIRST_WORD, Symbol, edge};
 use super::fold::Folding;
-use super::list::{self, ListFormat, Reason, Tally};
+use super::list::{self, ListFormat, SkipReason, Tally};
 use super::tokens::{Gap, Kind, Tokens};
 
 /// The different phrases of a list, sorted by their edges.
@@ -59,9 +59,9 @@ impl Phrases {
                 let agrees = value.is_none() || lines.value(*later) == lines.value(*first);
                 skipped.count(
                     if agrees {
-                        Reason::Duplicate
+                        SkipReason::Duplicate
                     } else {
-                        Reason::Conflict
+                        SkipReason::Conflict
                     },
                     *number,
                 );

@@ -2,9 +2,9 @@
 //!
 //! Owns what is looked at in which order, so that memory is waited for as little as can be. A million phrases are many
 //! times larger than a cache, and a look into memory takes as long as twenty words of text. So tokens are read in
-//! blocks; a coarse filter, which fits the cache, is asked about each pair of them, a finer one about what that lets
-//! through, and the automaton's states are touched only where
-//! three tokens stand with which a phrase ends, or a whole shorter one.
+//! blocks; a coarse filter that fits the cache is asked about each token with the two after it, a finer one about what
+//! that lets through; and the automaton is asked only where three tokens stand with which a phrase ends, or a whole
+//! shorter one. Where three such tokens are found, it goes on from token to token as long as it knows the way.
 
 use std::ops::Range;
 
@@ -29,6 +29,9 @@ pub(super) struct Scratch {
 const BLOCK: usize = 128;
 /// The last tokens of the block before are there, too.
 const BEFORE: usize = 2;
+
+/// Room that is kept for what is found in a text.
+const FOUND_KEPT: usize = 1 << 16;
 
 /// Tokens, and which of them something may begin with.
 #[derive(Debug)]
@@ -110,6 +113,8 @@ impl Scratch {
             folded,
         } = self;
         found.clear();
+        // What a text full of phrases took is not kept for good.
+        found.shrink_to(FOUND_KEPT);
         // A block may be read before it is walked over.
         ends.resize((automaton.longest + BLOCK).next_power_of_two(), 0);
         let mut tokens = Tokens::of(text, automaton.folding, automaton.alphabet);

@@ -4,7 +4,7 @@
 //! always itself. Where values lead back in a circle, all stand for the value on the first line of it.
 
 use super::automaton::Automaton;
-use super::list::{Reason, Tally};
+use super::list::{SkipReason, Tally};
 use super::phrases::Phrases;
 
 /// By phrase: the one whose value counts.
@@ -24,7 +24,7 @@ pub(super) fn settle(
         .collect();
     let line = |phrase: u32| phrases.line_number(phrase);
     ends(&steps, line, |phrase| {
-        skipped.count(Reason::Circle, line(phrase))
+        skipped.count(SkipReason::Circle, line(phrase))
     })
 }
 
