@@ -185,7 +185,6 @@ fn take(kept: &Path, stamp: [u8; STAMP]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
 
     use super::*;
     use crate::recognize::{Recognizer, Registry, Scratch};
@@ -216,8 +215,9 @@ mod tests {
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        let name =
-            |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            entry.unwrap().file_name().into_string().unwrap()
+        };
         let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
         names.sort();
         names

@@ -1,7 +1,7 @@
 //! Files appear under their name when they are complete, and not before.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use datafusion::execution::SendableRecordBatchStream;

@@ -215,7 +215,7 @@ impl Classifier {
             self.classify(batch, &mut masks);
             for block in 0..batch.len() {
                 let found = masks.of(block, &mut walk.behind);
-                self.visit_block(found, text, &mut walk, &mut visit);
+                self.visit_block(found, text, &mut walk, filter, &mut visit);
             }
         }
         if !tail.is_empty() {
@@ -225,7 +225,7 @@ impl Classifier {
             let (hits, digits) = masks.of(0, &mut walk.behind);
             // The padding is no text, though byte 0 may be in the set.
             let hits = hits & ((1 << tail.len()) - 1);
-            self.visit_block((hits, digits), text, &mut walk, &mut visit);
+            self.visit_block((hits, digits), text, &mut walk, filter, &mut visit);
         }
     }
 
@@ -393,6 +393,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    struct All;
+
+    impl Filter for All {
+        fn takes_byte(&self, _: &[u8], _: usize) -> bool {
+            true
+        }
+        fn takes_digits(&self, _: &[u8], _: usize, _: usize) -> bool {
+            true
+        }
+    }
 
     fn naive(wanted: Wanted, digit_runs: bool, text: &[u8]) -> Vec<(usize, Candidate)> {
         let mut all = Vec::new();

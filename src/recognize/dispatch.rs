@@ -4,7 +4,7 @@
 //! look like `shape.rs`'s, what a recognizer remembers between two of them `scan.rs`'s.
 
 use super::Anchor;
-use super::candidates::{Candidate, Candidates, Wanted};
+use super::candidates::{Candidate, Candidates, Filter, Wanted};
 use super::shape::{Shape, ShapeTable};
 
 /// Finds the candidates of some recognizers, and knows whom to ask about each.
@@ -63,7 +63,7 @@ impl Dispatch {
         };
         Self {
             candidates: Candidates::new(wanted, digits),
-            tables: shapes.chunks(ShapeTable::SHAPES).map(table).collect(),
+            tables: Tables(shapes.chunks(ShapeTable::SHAPES).map(table).collect()),
             starts,
             alone: count == 1,
         }

@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 use super::{ByteSet, border};
 
 /// The longest name, in bytes.
-const MAX_NAME: usize = 253;
+pub(super) const MAX_NAME: usize = 253;
 
 /// What names are made of in ASCII.
 static NAME: [bool; 256] =

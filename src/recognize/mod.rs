@@ -59,7 +59,6 @@ use std::ops::Range;
 
 pub use byteset::ByteSet;
 pub use context::{Context, Evidence, Rules};
-pub use gazetteer::{Folding, Gazetteer, ListFormat, Reason, Skipped};
 pub use gazetteer::{Folding, Gazetteer, ListFormat, SkipReason, Skipped};
 pub use memory::Memory;
 pub use pattern::Pattern;

@@ -260,11 +260,10 @@ mod tests {
             pattern("ORDER", "c", 0),
             pattern("ORDER", "d", 0),
         ]);
-        assert_eq!(
-            registry.labels().collect::<Vec<_>>(),
-            [
-                "DATE", "EMAIL", "HASHTAG", "MENTION", "MONEY", "ORDER", "PHONE", "TIME", "URL"
-            ]
+        let labels: Vec<_> = registry.labels().collect();
+        assert!(
+            labels.is_sorted() && labels.contains(&"ORDER"),
+            "{labels:?}"
         );
         assert_eq!(labels.len(), Registry::builtin().labels().count() + 1);
         let names: Vec<_> = registry.recognizers().iter().map(|r| r.name()).collect();

@@ -318,7 +318,7 @@ impl Shell {
         let outcome = self.script(|| file, Some(path)).await;
         self.depth -= 1;
         match outcome? {
-            Outcome::Interrupted => Err(Error::Interrupted),
+            Outcome::Interrupted | Outcome::Terminated => Err(Error::Interrupted),
             Outcome::Failed => Ok(Next::Failed),
             Outcome::Done | Outcome::Quarantined => Ok(Next::Go),
         }
