@@ -93,7 +93,9 @@ def main() -> None:
     rate, rate_of_tenth = size / 1e6 / cpu, bytes_of["tenth"] / 1e6 / cpu_of_tenth
     speed_up = wall_of_one / wall
     print(f"→ {size / 1e9:.2f} GB: {rate:.0f} MB per CPU second ({rate_of_tenth:.0f} on a tenth of it)")
-    print(f"→ {cores} cores are {speed_up:.2f} times as fast as one; peak {rss / 1e6:.0f} MB ({rss_of_tenth / 1e6:.0f})")
+    print(
+        f"→ {cores} cores are {speed_up:.2f} times as fast as one; peak {rss / 1e6:.0f} MB ({rss_of_tenth / 1e6:.0f})"
+    )
 
     kept = min(speed_up / cores, 1.0) ** (math.log2(DAY_CORES) / math.log2(cores))
     seconds = DAY_BYTES / size * cpu / DAY_CORES / kept

@@ -1,7 +1,8 @@
-"""The eight expressions by kind, from `spanql.toml`."""
+"""The eight expressions by kind, from `spanql.toml`. Needs Python 3.11, which reads TOML."""
+
+from pathlib import Path
 
 import tomllib
-from pathlib import Path
 
 KINDS = {
     entry["label"]: entry["pattern"]
