@@ -198,6 +198,7 @@ async fn shown(query: &Query, format: Format) -> spanql::Result<String> {
 #[tokio::test]
 async fn sql_command_lines_and_configurations_are_as_shown() {
     let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("brands.csv"), "IBM\nH&M\n").unwrap();
     for (page, least_run, least_compared, least_lines) in PAGES {
         let (mut run, mut compared, mut lines) = (0, 0, 0);
         let mut reader = Reader::new(dir.path()).await;
