@@ -4,7 +4,7 @@
 -- param: max_per_document int = 100  -- documents that name more different entities are left out (lists, not texts)
 -- param: top int = 50                -- how many pairs
 --
--- column: label        the label of one entity (dates are no partners)
+-- column: label        the label of one entity (dates and times are no partners)
 -- column: value        its value
 -- column: with_label   the label of the other
 -- column: with_value   its value
@@ -14,7 +14,7 @@
 WITH named AS (
     SELECT doc_id, concat(label, ' ', value) AS entity
     FROM entities
-    WHERE label <> 'DATE'
+    WHERE label NOT IN ('DATE', 'TIME')
     GROUP BY 1, 2
 ),
 by_document AS (

@@ -4,7 +4,7 @@
 -- param: days float = 7                -- the length of the window
 -- param: top int = 100                 -- how many entities
 --
--- column: label        the entity's label (dates are left out)
+-- column: label        the entity's label (dates and times are left out)
 -- column: value        its value
 -- column: first_seen   when it was first named
 -- column: first_doc    the document that named it first
@@ -14,7 +14,7 @@
 WITH by_document AS (
     SELECT label, value, doc_id, min(ts) AS ts, count(*) AS mentions
     FROM entities
-    WHERE label <> 'DATE' AND ts < $until
+    WHERE label NOT IN ('DATE', 'TIME') AND ts < $until
     GROUP BY label, value, doc_id
 ),
 seen AS (
