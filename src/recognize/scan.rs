@@ -38,6 +38,8 @@ struct Plan {
 struct Wanted {
     recognizer: Arc<dyn Recognizer>,
     index: usize,
+    /// The recognizer's, kept here because it is wanted at every candidate.
+    score: f32,
 }
 
 /// Memory that a scan reuses from text to text; one a thread. It may go from scanner to scanner, at the cost of
@@ -68,6 +70,7 @@ impl Scanner {
             .map(|(index, r)| Wanted {
                 recognizer: Arc::clone(r),
                 index,
+                score: r.score(),
             })
             .collect();
         let dispatch = |want: &dyn Fn(&dyn Recognizer) -> bool| {
@@ -84,7 +87,10 @@ impl Scanner {
         });
         let folds = wanted.iter().any(|one| one.recognizer.folds_width());
         let mut rules = Vec::new();
-        for Wanted { recognizer, index } in &wanted {
+        for Wanted {
+            recognizer, index, ..
+        } in &wanted
+        {
             if let Some(of_label) = registry.rules(recognizer.label()) {
                 rules.resize(registry.recognizers().len(), None);
                 rules[*index] = Some(Arc::clone(of_label));
@@ -150,7 +156,11 @@ impl Scanner {
                     memory,
                 } = &mut states[i];
                 if at >= *resume {
-                    let Wanted { recognizer, index } = &plan.wanted[i];
+                    let Wanted {
+                        recognizer,
+                        index,
+                        score,
+                    } = &plan.wanted[i];
                     *resume = recognizer.verify(
                         text,
                         at,
@@ -159,7 +169,7 @@ impl Scanner {
                             recognizer: *index,
                             floor,
                             memory,
-                            score: recognizer.score(),
+                            score: *score,
                             refused: refused.as_deref_mut(),
                         },
                     );
@@ -194,7 +204,8 @@ impl Scanner {
                 }
             }
             spans.sort_unstable_by(|a, b| {
-                (a.start, a.end, label(a)).cmp(&(b.start, b.end, label(b)))
+                let places = (a.start, a.end).cmp(&(b.start, b.end));
+                places.then_with(|| label(a).cmp(label(b)))
             });
         }
         spans
