@@ -152,6 +152,8 @@ impl Session {
             .with_information_schema(true);
         // Stores are split into row groups of some megabytes: even a small file is worth two partitions.
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
+        // DataFusion 55's newer aggregates fail at the memory limit where they should emit early or spill.
+        settings.options_mut().execution.enable_migration_aggregate = false;
         let state = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(runtime)

@@ -290,3 +290,16 @@ fn ctrl_c_ends_at_once_and_leaves_no_file() {
     assert_eq!(said, "");
     assert_eq!(names(here.path()), [""; 0]);
 }
+
+/// What reports over entities do: many groups, by a label and a text.
+#[test]
+fn many_groups_finish_within_little_memory() {
+    let here = tempfile::tempdir().unwrap();
+    let query = "SELECT count(*) AS groups, sum(n) AS rows FROM (\
+        SELECT arrow_cast('L' || (value % 7), 'Dictionary(Int32, Utf8)') AS label, \
+            arrow_cast(value, 'Utf8View') || ' a key that is no number' AS key, count(*) AS n \
+        FROM generate_series(1, 300000) GROUP BY 1, 2)";
+    let limits = ["--memory-limit", "15MB", "--threads", "2"];
+    let args = [&["sql", query, "--format", "csv"], &limits[..]].concat();
+    assert_eq!(ok(here.path(), &args), "groups,rows\n300000,300000\n");
+}
