@@ -104,7 +104,7 @@ def main() -> None:
     print(
         f"→ extrapolated to {DAY_BYTES / 1e9:.0f} GB on {DAY_CORES} vCPU: {seconds / 60:.0f} minutes, if {kept:.0%} of "
         f"the cores' speed is kept; {memory / 1e9:.1f} GB, if memory grows with the text as from the tenth to the whole "
-        "(queries spill at their limit: --memory-limit)"
+        "(--memory-limit bounds it: what cannot spill fails)"
     )
 
 
