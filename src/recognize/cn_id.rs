@@ -51,17 +51,14 @@ impl Recognizer for CnId {
         if !(is_region(id) && is_birth(&id[6..14])) {
             return at + 1;
         }
-        let reason = if !checksum::mod_11_2(id.iter().copied()) {
-            "the checksum is wrong"
+        let verdict = if !checksum::mod_11_2(id.iter().copied()) {
+            Err("the checksum is wrong")
         } else if !border::stands_alone(text, &span) {
-            "it is part of something longer"
+            Err("it is part of something longer")
         } else {
-            let end = span.end;
-            found.push(span);
-            return end;
+            Ok(())
         };
-        found.refuse(span, reason);
-        at + 1
+        found.decide(span, verdict, at + 1)
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         if entity.ends_with('x') {

@@ -61,21 +61,18 @@ impl Recognizer for CnUscc {
             return at + 1;
         }
         let digits = code.iter().all(u8::is_ascii_digit);
-        let reason = if !checksum::mod_31(code) {
-            "the checksum is wrong"
+        let verdict = if !checksum::mod_31(code) {
+            Err("the checksum is wrong")
         } else if !border::stands_alone(text, &span) {
-            "it is part of something longer"
+            Err("it is part of something longer")
         } else if digits && cn_id::is_id(code) {
-            "it is an identity number"
+            Err("it is an identity number")
         } else if digits && !is_organisation(&code[8..17]) {
-            "the checksum of the organisation's code is wrong"
+            Err("the checksum of the organisation's code is wrong")
         } else {
-            let end = span.end;
-            found.push(span);
-            return end;
+            Ok(())
         };
-        found.refuse(span, reason);
-        at + 1
+        found.decide(span, verdict, at + 1)
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         if entity.bytes().any(|b| b.is_ascii_lowercase()) {

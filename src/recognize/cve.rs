@@ -53,18 +53,16 @@ impl Recognizer for Cve {
         if digits::run(bytes, year, 4) < 4 || joins(border::before(text, start)) {
             return year;
         }
-        let reason = if bytes[year..year + 4] < b"1999"[..] {
-            "the first year is 1999"
+        let verdict = if bytes[year..year + 4] < b"1999"[..] {
+            Err("the first year is 1999")
         } else if !(4..=MAX_NUMBER).contains(&length) {
-            "its number has 4 to 19 digits"
+            Err("its number has 4 to 19 digits")
         } else if joins(border::after(text, end)) {
-            "it is part of something longer"
+            Err("it is part of something longer")
         } else {
-            found.push(start..end);
-            return end;
+            Ok(())
         };
-        found.refuse(start..end, reason);
-        year
+        found.decide(start..end, verdict, year)
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         if entity.bytes().any(|b| b.is_ascii_lowercase()) {

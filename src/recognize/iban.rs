@@ -54,17 +54,14 @@ impl Recognizer for Iban {
             return at + 1;
         };
         let characters = || bytes[span.clone()].iter().copied().filter(|&b| b != b' ');
-        let reason = if !checksum::mod_97_10(characters().skip(4).chain(characters().take(4))) {
-            "the checksum is wrong"
+        let verdict = if !checksum::mod_97_10(characters().skip(4).chain(characters().take(4))) {
+            Err("the checksum is wrong")
         } else if !border::stands_alone(text, &span) {
-            "it is part of something longer"
+            Err("it is part of something longer")
         } else {
-            let end = span.end;
-            found.push(span);
-            return end;
+            Ok(())
         };
-        found.refuse(span, reason);
-        at + 1
+        found.decide(span, verdict, at + 1)
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         if entity.bytes().any(|b| b == b' ' || b.is_ascii_lowercase()) {

@@ -187,6 +187,27 @@ impl Found<'_> {
         self.refused.is_some()
     }
 
+    /// Adds what the verdict finds right and says why the rest is refused; returns the byte to go on from: the span's end,
+    /// or else `next`.
+    pub fn decide(
+        &mut self,
+        span: Range<usize>,
+        verdict: Result<(), &'static str>,
+        next: usize,
+    ) -> usize {
+        match verdict {
+            Ok(()) => {
+                let end = span.end;
+                self.push(span);
+                end
+            }
+            Err(reason) => {
+                self.refuse(span, reason);
+                next
+            }
+        }
+    }
+
     /// Says why something that looked much like an entity is none. Free of cost unless somebody asked.
     pub fn refuse(&mut self, span: Range<usize>, reason: &'static str) {
         if let Some(refused) = &mut self.refused {

@@ -74,13 +74,13 @@ impl Recognizer for Uuid {
                 b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f',
             ]
         );
-        if !escaped && joins(border::before(text, start)) || joins(border::after(text, span.end)) {
-            found.refuse(span, "it is part of something longer");
-            return at + 1;
-        }
-        let end = span.end;
-        found.push(span);
-        end
+        let verdict = match !escaped && joins(border::before(text, start))
+            || joins(border::after(text, span.end))
+        {
+            true => Err("it is part of something longer"),
+            false => Ok(()),
+        };
+        found.decide(span, verdict, at + 1)
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
         if entity.bytes().any(|b| b.is_ascii_uppercase()) {
