@@ -250,7 +250,6 @@ pub fn parse_size(size: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recognize::Recognizer;
 
     fn error(text: &str) -> String {
         Config::parse(text, "spanql.toml").unwrap_err().to_string()

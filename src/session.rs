@@ -10,6 +10,7 @@ mod redact_key;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
@@ -20,9 +21,10 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
+use tokio::sync::mpsc::Sender;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -131,16 +133,16 @@ impl Session {
     pub async fn open(options: SessionOptions) -> Result<Self> {
         let config = Config::load_with(options.config.as_deref(), &options.models)?;
         let key = redact_key::redact_key(config.redact_key_file.as_deref());
-        let store = options
-            .store
-            .or(config.store)
-            .map(Store::open)
-            .transpose()?;
         let limit = options
             .memory
             .or(config.memory)
             .unwrap_or_else(memory::default_limit);
         let models = Arc::new(config.models(Models::CACHE_BYTES.min(limit / CACHE_SHARE))?);
+        let store = options
+            .store
+            .or(config.store)
+            .map(Store::open)
+            .transpose()?;
         let threads = options
             .threads
             .unwrap_or_else(|| {
@@ -324,16 +326,26 @@ impl Drop for Wanted {
     }
 }
 
-/// Runs a plan in tasks of its own: whoever holds the stream can then drop it while a model is at work in the plan.
+/// Runs a plan in a task of its own: whoever holds the stream can then drop it while a model is at work in the plan.
 fn run_apart(
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
-    if plan.output_partitioning().partition_count() != 1 {
-        // Already so.
-        return Ok(execute_stream(plan, context)?);
-    }
     let mut stream = RecordBatchReceiverStream::builder(plan.schema(), 1);
-    stream.run_input(plan, 0, context);
+    let batches = execute_stream(plan, context)?;
+    stream.spawn(send_all(batches, stream.tx()));
     Ok(stream.build())
+}
+
+async fn send_all(
+    mut batches: SendableRecordBatchStream,
+    send: Sender<datafusion::error::Result<RecordBatch>>,
+) -> datafusion::error::Result<()> {
+    while let Some(batch) = batches.next().await {
+        let failed = batch.is_err();
+        if send.send(batch).await.is_err() || failed {
+            break;
+        }
+    }
+    Ok(())
 }

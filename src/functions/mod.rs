@@ -45,6 +45,6 @@ pub fn register_all(
 /// Whether a function may run models, and then tells its [`Run`](run::Run) what they took.
 #[must_use]
 pub fn runs_models(function: &ScalarUDF) -> bool {
-    let function = function.inner();
+    let function = function.inner().as_ref();
     ner::is_ner(function) || extract_entities::runs_models(function) || redact::runs_models(function)
 }

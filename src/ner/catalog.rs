@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::Model;
 
-/// The models that come with SpanQL.
-const BUILT_IN: &[(&str, fn() -> Arc<dyn Model>)] = &[];
+/// The models that come with SpanQL: a name, and how to open it.
+const BUILT_IN: &[(&str, Open)] = &[];
+
+type Open = fn() -> Arc<dyn Model>;
 
 /// The models that can be opened: those that come with SpanQL, those of the program around it, and those in folders.
 ///

@@ -275,3 +275,173 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Capitals;
+    use super::super::{Model, ModelRecognizer, Models};
+    use super::*;
+    use crate::recognize::{Context, Pattern, Registry, Rules};
+
+    /// Of one model several recognizers.
+    fn models(recognizers: Vec<ModelRecognizer>) -> Models {
+        let registry = Registry::builtin()
+            .with_patterns([
+                Pattern::new("BRAND", "(?i)acme", 0).unwrap(),
+                Pattern::new("NAME", r"\w+ Smithee", 0).unwrap(),
+            ])
+            .with(recognizers.iter().flat_map(ModelRecognizer::recognizers));
+        let lower = Context::new(["mount"], -0.5, 20, 0).unwrap();
+        let rules = Rules::default().with_context(lower).unwrap();
+        let rules = rules.with_min_score(0.45).unwrap();
+        let registry = registry.with_rules("NAME", rules);
+        Models::new(Arc::new(registry), recognizers, 1 << 20).unwrap()
+    }
+
+    fn capitals(name: &str) -> (Arc<Capitals>, ModelRecognizer) {
+        let model = Arc::new(Capitals::default());
+        let shared: Arc<dyn Model> = Arc::clone(&model) as Arc<dyn Model>;
+        (model, ModelRecognizer::new(name, shared))
+    }
+
+    fn found(finder: &Finder, texts: &[&str]) -> Vec<String> {
+        let ahead = finder.look_ahead(texts, &Cancel::default()).unwrap();
+        let mut scratch = Scratch::default();
+        let registry = finder.scanner().registry().clone();
+        let mut all = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            let spans = finder.scanner().scan_with(text, ahead.spans(number), &mut scratch);
+            let spans = spans.iter().map(|span| {
+                let recognizer = &registry.recognizers()[span.recognizer];
+                format!("{} {} {}", recognizer.label(), span.of(text), recognizer.name())
+            });
+            all.push(spans.collect::<Vec<_>>().join(", "));
+        }
+        all
+    }
+
+    fn seen(model: &Capitals) -> Vec<String> {
+        let mut calls = model.calls.lock().unwrap();
+        std::mem::take(&mut *calls).concat()
+    }
+
+    const TEXTS: [&str; 3] = ["Ann is at Rome. a@b.com", "Alan Smithee", "none"];
+
+    #[test]
+    fn spans_of_models_stand_beside_those_of_recognizers() {
+        let (model, recognizer) = capitals("m");
+        let models = models(vec![recognizer]);
+        assert_eq!(
+            found(&models.finder(&["NAME", "PLACE", "EMAIL"]).unwrap(), &TEXTS),
+            [
+                "NAME Ann model:m, PLACE Rome model:m, EMAIL a@b.com email",
+                "NAME Alan Smithee pattern:NAME",
+                ""
+            ]
+        );
+        assert_eq!(seen(&model).len(), 3);
+        // A label of the model is enough to run it; no other is.
+        assert_eq!(
+            found(&models.finder(&["PLACE"]).unwrap(), &TEXTS[..2]),
+            ["PLACE Rome model:m", ""]
+        );
+        let emails = models.finder(&["EMAIL"]).unwrap();
+        assert_eq!((emails.models().len(), emails.ahead_bytes()), (0, None));
+        assert_eq!(found(&models.finder_of_model("m").unwrap(), &TEXTS)[1], "NAME Alan Smithee model:m");
+        // All of it was known.
+        assert_eq!(seen(&model), [""; 0]);
+        assert_eq!(
+            models.finder_of_model("n").unwrap_err().to_string(),
+            "unknown model \"n\": the models are m"
+        );
+    }
+
+    #[test]
+    fn rules_and_thresholds_weigh_what_models_find() {
+        let (_, recognizer) = capitals("m");
+        let recognizer = recognizer.with_labels([("NAME", "NAME")]).unwrap();
+        let all = models(vec![recognizer.clone()]);
+        let text = "Ann and mount Everest and Peter at Rome";
+        let names = |models: &Models| found(&models.finder(&["NAME"]).unwrap(), &[text]).remove(0);
+        // Everest scores 0.9, and 0.4 beside `mount`; Ann 0.457.
+        assert_eq!(names(&all), "NAME Ann model:m, NAME Peter model:m");
+        let sure = models(vec![recognizer.with_min_score(0.5).unwrap()]);
+        assert_eq!(names(&sure), "NAME Peter model:m");
+        let (_, refused) = sure.finder(&["NAME"]).unwrap().explain(text).unwrap();
+        let refused: Vec<_> = refused.iter().map(|r| (&text[r.span.clone()], &*r.reason)).collect();
+        assert_eq!(
+            refused,
+            [
+                ("Ann", "its score 0.457 is below min_score 0.5 of model m"),
+                ("Everest", "its score 0.4 (-0.5 for \"mount\") is below min_score 0.45"),
+            ]
+        );
+    }
+
+    const LETTER: &str = "Ann saw it. Acme sent Bob. No one. 拉 met Carl. Then Dan left. 他说。";
+
+    /// What the dear model sees, where the cheap one is sure of words of more than three letters.
+    fn seen_when(when: &[&str], script: Option<Script>) -> (Vec<String>, Vec<String>) {
+        let (cheap, first) = capitals("cheap");
+        let first = first.with_labels([("NAME", "PERSON")]).unwrap();
+        let first = first.with_min_score(0.5).unwrap();
+        let (dear, mut second) = capitals("dear");
+        second = second.with_labels([("NAME", "NAME"), ("PLACE", "NAME")]).unwrap();
+        second = second.with_when(when.iter().map(ToString::to_string));
+        if let Some(script) = script {
+            second = second.with_script(script);
+        }
+        // The order of the file does not matter.
+        let models = models(vec![second, first]);
+        let found = found(&models.finder(&["NAME"]).unwrap(), &[LETTER, "", "none"]);
+        assert!(!found.concat().contains("PERSON"), "{found:?}: not asked for");
+        (seen(&cheap), seen(&dear))
+    }
+
+    #[test]
+    fn a_cascade_sees_the_sentences_in_which_something_was_found() {
+        let none: Vec<String> = Vec::new();
+        let (cheap, dear) = seen_when(&["BRAND"], None);
+        assert_eq!(dear, ["Acme sent Bob."]);
+        assert_eq!(cheap, none, "what nothing waits for is not run");
+        assert_eq!(seen_when(&["EMAIL"], None).1, none);
+        let sure = ["Acme sent Bob.", "拉 met Carl. Then Dan left."];
+        for when in [&["cheap"][..], &["PERSON"], &["BRAND", "cheap"], &["EMAIL", "PERSON"]] {
+            let (cheap, dear) = seen_when(when, None);
+            assert_eq!(cheap, ["none", LETTER]);
+            assert_eq!(dear, sure, "{when:?}");
+        }
+        let (_, dear) = seen_when(&["cheap"], Some(Script::Han));
+        assert_eq!(dear, none);
+    }
+
+    #[test]
+    fn a_model_sees_the_sentences_of_its_script() {
+        let latin = LETTER.strip_suffix(" 他说。").unwrap();
+        assert_eq!(seen_when(&[], Some(Script::Latin)).1, ["none", latin]);
+        assert_eq!(seen_when(&[], Some(Script::Han)).1, ["他说。"]);
+    }
+
+    #[test]
+    fn spans_of_passages_lie_in_the_text() {
+        let (_, recognizer) = capitals("m");
+        let models = models(vec![recognizer.with_when(["BRAND".to_string()])]);
+        let text = "他去了。 Acme sent Ann. 没有。\n\nAt acme: Bob.";
+        assert_eq!(
+            found(&models.finder(&["NAME"]).unwrap(), &[text]),
+            ["NAME Acme model:m, NAME Ann model:m, NAME At model:m, NAME Bob model:m"]
+        );
+    }
+
+    #[test]
+    fn rows_keep_what_is_theirs() {
+        let (_, recognizer) = capitals("m");
+        let models = models(vec![recognizer]);
+        let finder = models.finder(&["NAME"]).unwrap();
+        let ahead = finder.look_ahead(&["", "Ann", "", "Bob Carl, Dan", "x"], &Cancel::default());
+        let ahead = ahead.unwrap();
+        let counts: Vec<usize> = (0..6).map(|row| ahead.spans(row).len()).collect();
+        assert_eq!(counts, [0, 1, 0, 2, 0, 0]);
+        assert_eq!(ahead.usage()[0].texts, 3);
+    }
+}

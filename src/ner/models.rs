@@ -306,3 +306,83 @@ impl Search<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Capitals;
+    use super::*;
+
+    fn checked(models: &[(&str, &[&str], &str)]) -> Result<Vec<usize>, String> {
+        let recognizers: Vec<_> = models
+            .iter()
+            .map(|(name, when, label)| {
+                ModelRecognizer::new(name, Arc::new(Capitals::default()))
+                    .with_labels([("NAME", *label)])
+                    .unwrap()
+                    .with_when(when.iter().map(ToString::to_string))
+            })
+            .collect();
+        let all = recognizers.iter().flat_map(ModelRecognizer::recognizers);
+        Models::check(&Registry::builtin().with(all), &recognizers)
+            .map_err(|wrong| format!("{} {:?}: {}", wrong.model, wrong.when, wrong.message))
+    }
+
+    #[test]
+    fn models_come_after_those_that_they_wait_for() {
+        assert_eq!(checked(&[]), Ok(vec![]));
+        let models: [(&str, &[&str], &str); 4] = [
+            ("a", &["EMAIL", "c"], "A"),
+            ("b", &[], "B"),
+            ("c", &["B"], "C"),
+            ("d", &["a", "c"], "B2"),
+        ];
+        assert_eq!(checked(&models), Ok(vec![1, 2, 0, 3]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for (models, error) in [
+            (
+                &[("a", &[][..], "A"), ("a", &[][..], "B")][..],
+                "1 None: there is a model \"a\" already: give this one a `name`",
+            ),
+            (
+                &[("EMAIL", &[][..], "A")],
+                "0 None: a model cannot be named \"EMAIL\": that is a label",
+            ),
+            (
+                &[("a", &["EMAIL", "MAIL"][..], "A")],
+                "0 Some(1): \"MAIL\" is neither a model nor a label: the models are a, the labels A, ",
+            ),
+            (
+                &[("a", &["a"][..], "A")],
+                "0 Some(0): \"a\" leads back to the model itself (a waits for a): ",
+            ),
+            (
+                &[("a", &["A"][..], "A")],
+                "0 Some(0): \"A\" leads back to the model itself (a waits for a): ",
+            ),
+            (
+                &[("a", &["c"][..], "A"), ("b", &["a"][..], "B"), ("c", &["EMAIL", "B"][..], "C")],
+                "1 Some(0): \"a\" leads back to the model itself (a waits for c waits for b waits for a): ",
+            ),
+        ] {
+            let found = checked(models).unwrap_err();
+            assert!(found.starts_with(error), "{found}");
+        }
+    }
+
+    #[test]
+    fn one_model_has_one_cache() {
+        let model: Arc<dyn super::super::Model> = Arc::new(Capitals::default());
+        let named = |name: &str| ModelRecognizer::new(name, Arc::clone(&model));
+        let both = vec![named("a"), named("b")];
+        let registry = Registry::default().with(both.iter().flat_map(ModelRecognizer::recognizers));
+        let models = Models::new(Arc::new(registry), both, 1 << 20).unwrap();
+        assert!(Arc::ptr_eq(&models.models[0].scheduler, &models.models[1].scheduler));
+        let more = models.with(named("c")).unwrap();
+        assert_eq!(more.names().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(Arc::ptr_eq(&more.models[0].scheduler, &more.models[2].scheduler));
+        assert!(models.with(named("b")).is_err());
+    }
+}

@@ -218,3 +218,243 @@ impl fmt::Display for Panic<'_> {
         f.write_str(text.unwrap_or("without a message"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{Capitals, capitals};
+    use super::*;
+
+    const CACHE: usize = 1 << 20;
+
+    fn scheduler(model: Capitals, cache: usize) -> (Arc<Capitals>, Scheduler) {
+        let model = Arc::new(model);
+        let shared: Arc<dyn Model> = Arc::clone(&model) as Arc<dyn Model>;
+        (model, Scheduler::new("mock", shared, cache))
+    }
+
+    fn tag(scheduler: &Scheduler, texts: &[&str]) -> (Vec<Vec<Tagged>>, Usage) {
+        let (spans, usage) = scheduler.tag(texts, &Cancel::default()).unwrap();
+        (spans.iter().map(|s| s.to_vec()).collect(), usage)
+    }
+
+    fn error(scheduler: &Scheduler, texts: &[&str]) -> String {
+        let error = scheduler.tag(texts, &Cancel::default()).unwrap_err();
+        error.to_string()
+    }
+
+    fn calls(model: &Capitals) -> Vec<Vec<String>> {
+        std::mem::take(&mut *model.calls.lock().unwrap())
+    }
+
+    #[test]
+    fn each_text_is_seen_once() {
+        let (model, scheduler) = scheduler(Capitals::default(), CACHE);
+        let texts = ["Ann left", "", "no one", "Ann left", " \n", "Ann left"];
+        let (found, usage) = tag(&scheduler, &texts);
+        let expected: Vec<_> = texts.iter().map(|text| rounded(capitals(text))).collect();
+        assert_eq!(found, expected);
+        assert_eq!((usage.texts, usage.cache_hits, usage.tokens), (4, 2, 4));
+        assert_eq!(calls(&model), [["Ann left", "no one"]]);
+
+        let (found, usage) = tag(&scheduler, &["no one", "Bob", "Ann left"]);
+        assert_eq!(found[2], expected[0]);
+        assert_eq!((usage.texts, usage.cache_hits, usage.tokens), (3, 2, 1));
+        assert_eq!(calls(&model), [["Bob"]]);
+        assert_eq!(tag(&scheduler, &[]), (vec![], Usage::default()));
+    }
+
+    fn rounded(mut spans: Vec<Tagged>) -> Vec<Tagged> {
+        for span in &mut spans {
+            span.score = (span.score * STEPS).round() / STEPS;
+        }
+        spans
+    }
+
+    #[test]
+    fn batches_are_of_similar_lengths_and_cut_by_tokens() {
+        let model = Capitals {
+            batch: 6,
+            ..Capitals::default()
+        };
+        let (model, scheduler) = scheduler(model, 0);
+        tag(&scheduler, &["a b c", "d", "e f g h i j k l", "m n o", "p", "q"]);
+        let expected = [
+            &["d", "p", "q"][..],
+            &["a b c", "m n o"],
+            &["e f g h i j k l"],
+        ];
+        assert_eq!(calls(&model), expected);
+    }
+
+    #[test]
+    fn a_panic_is_an_error_and_the_model_goes_on() {
+        let model = Capitals {
+            poison: Some("Mallory"),
+            ..Capitals::default()
+        };
+        let (_, scheduler) = scheduler(model, CACHE);
+        assert_eq!(
+            error(&scheduler, &["Ann", "Mallory"]),
+            "model mock: it panicked: poisoned by Mallory"
+        );
+        assert_eq!(tag(&scheduler, &["Ann"]).0[0].len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_asked_once_cancelled() {
+        let cancel = Cancel::default();
+        let model = Capitals {
+            batch: 1,
+            cancel: Some((3, cancel.clone())),
+            ..Capitals::default()
+        };
+        let (model, scheduler) = scheduler(model, CACHE);
+        let texts: Vec<String> = (0..100).map(|n| format!("text{n}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let ended = scheduler.tag(&texts, &cancel);
+        assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+        assert_eq!(calls(&model).len(), 3);
+    }
+
+    #[derive(Debug)]
+    struct Says(Result<Vec<Vec<Tagged>>, String>);
+
+    impl Model for Says {
+        fn labels(&self) -> &[String] {
+            const LABELS: &[String] = &[String::new()];
+            LABELS
+        }
+
+        fn fingerprint(&self) -> String {
+            String::new()
+        }
+
+        fn window(&self) -> Option<usize> {
+            None
+        }
+
+        fn batch_tokens(&self) -> usize {
+            0
+        }
+
+        fn count_tokens(&self, _: &str) -> usize {
+            0
+        }
+
+        fn tag(&self, _: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
+            self.0.clone()
+        }
+    }
+
+    #[test]
+    fn what_a_model_says_is_checked() {
+        let good = Tagged {
+            start: 0,
+            end: 3,
+            label: 0,
+            score: 0.12345,
+        };
+        let of = |said| Scheduler::new("bad", Arc::new(Says(said)), CACHE);
+        let (found, _) = tag(&of(Ok(vec![vec![good]])), &["北京"]);
+        assert_eq!(found[0][0].score, 0.123);
+        for bad in [
+            Tagged { start: 1, ..good },
+            Tagged { end: 4, ..good },
+            Tagged { end: 9, ..good },
+            Tagged { end: 0, ..good },
+            Tagged { start: 6, end: 3, ..good },
+            Tagged { label: 1, ..good },
+            Tagged { score: f32::NAN, ..good },
+            Tagged { score: 1.1, ..good },
+        ] {
+            let error = error(&of(Ok(vec![vec![bad]])), &["北京"]);
+            assert!(error.starts_with("model bad: it gave Tagged"), "{error}");
+        }
+        assert_eq!(error(&of(Err("no weights".into())), &["x"]), "model bad: no weights");
+        assert_eq!(
+            error(&of(Ok(vec![])), &["x"]),
+            "model bad: it gave 0 answers for 1 texts"
+        );
+        // Overlaps are settled, not passed on.
+        let over = Tagged { end: 6, ..good };
+        let (found, _) = tag(&of(Ok(vec![vec![good, over]])), &["北京"]);
+        assert_eq!(found[0].len(), 1);
+        assert_eq!(found[0][0].end, 6);
+    }
+
+    #[test]
+    fn odd_texts_go_through() {
+        let model = Capitals {
+            window: Some(64),
+            batch: 256,
+            ..Capitals::default()
+        };
+        let (_, scheduler) = scheduler(model, CACHE);
+        let long = format!("{}Ann met Bob. ", "nothing to see here. ".repeat(500_000));
+        let (found, usage) = tag(&scheduler, &["", "😀", "\u{FFFD}\u{FFFD}", &long, "\0"]);
+        let counts: Vec<usize> = found.iter().map(Vec::len).collect();
+        assert_eq!(counts, [0, 0, 0, 2, 0]);
+        assert!(long.len() > 10_000_000 && usage.tokens > 2_000_000);
+        assert_eq!(&long[found[3][1].start..found[3][1].end], "Bob");
+    }
+
+    #[test]
+    fn threads_share_one_scheduler() {
+        let model = Capitals {
+            window: Some(20),
+            batch: 64,
+            ..Capitals::default()
+        };
+        let (_, scheduler) = scheduler(model, 4 << 10);
+        let texts: Vec<String> = (0..300)
+            .map(|n| format!("w{} Ann at Rome, w{}. ", n % 70, n % 7).repeat(n % 5 + 1))
+            .collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let alone: Vec<_> = tag(&scheduler, &texts).0;
+        std::thread::scope(|scope| {
+            for step in [1, 7, 64] {
+                let (scheduler, texts, alone) = (&scheduler, &texts, &alone);
+                scope.spawn(move || {
+                    for (texts, alone) in texts.chunks(step).zip(alone.chunks(step)) {
+                        assert_eq!(tag(scheduler, texts).0, alone);
+                    }
+                });
+            }
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn answers_depend_on_the_text_alone(
+            texts in prop::collection::vec("((Ann|at|[a-z]{1,4}|拉|😀)[ ,.。\n]{0,2}){0,60}", 1..30),
+            picks in prop::collection::vec(0..1000usize, 1..60),
+            step in 1..40usize,
+            batch in 1..200usize,
+            window in prop::option::of(3..40usize),
+            cache in prop::sample::select(vec![0, 2_000, CACHE]),
+        ) {
+            let model = || Capitals { window, batch, ..Capitals::default() };
+            let rows: Vec<&str> = picks.iter().map(|pick| texts[pick % texts.len()].as_str()).collect();
+            let (_, one_by_one) = scheduler(model(), 0);
+            let expected: Vec<_> = rows.iter().map(|row| tag(&one_by_one, &[row]).0.remove(0)).collect();
+            let (_, scheduler) = scheduler(Capitals { batch: 1000, ..model() }, cache);
+            let (_, other) = self::scheduler(model(), cache);
+            for scheduler in [&scheduler, &other] {
+                for _ in 0..2 {
+                    let found: Vec<_> = rows.chunks(step).flat_map(|rows| tag(scheduler, rows).0).collect();
+                    prop_assert_eq!(&found, &expected);
+                }
+            }
+            for (row, spans) in rows.iter().zip(&expected) {
+                for pair in spans.windows(2) {
+                    prop_assert!(pair[0].end <= pair[1].start);
+                }
+                for span in spans {
+                    prop_assert!(row.get(span.start..span.end).is_some());
+                }
+            }
+        }
+    }
+}

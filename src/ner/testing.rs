@@ -9,7 +9,7 @@ use super::{Cancel, Model, Tagged};
 /// `拉` to `拏` make names of Han.
 #[derive(Debug)]
 pub(super) struct Capitals {
-    labels: Vec<String>,
+    pub(super) labels: Vec<String>,
     pub(super) window: Option<usize>,
     pub(super) batch: usize,
     /// The texts of each call.

@@ -213,3 +213,131 @@ fn disentangle(spans: &mut Vec<Tagged>) {
         score: span.score,
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{Capitals, capitals, words};
+    use super::*;
+
+    fn cut(text: &str, window: usize) -> Vec<Window> {
+        let mut all = Vec::new();
+        let model = Capitals {
+            window: Some(window),
+            ..Capitals::default()
+        };
+        windows(text, &model, &mut all);
+        all
+    }
+
+    /// The texts of the windows.
+    fn parts(text: &str, window: usize) -> Vec<&str> {
+        cut(text, window).iter().map(|w| &text[w.range.clone()]).collect()
+    }
+
+    fn through_windows(text: &str, window: usize) -> Vec<Tagged> {
+        let all = cut(text, window);
+        let mut spans: Vec<_> = all.iter().map(|w| capitals(&text[w.range.clone()])).collect();
+        merge(&all, &mut spans)
+    }
+
+    #[test]
+    fn sentences_fill_windows_and_the_last_ones_come_again() {
+        let text = "One two. Three four five. Six. Seven eight. Nine ten eleven twelve thirteen.";
+        assert_eq!(parts(text, 99), [text]);
+        // Ten words and the two tokens that the model adds.
+        assert_eq!(
+            parts(text, 12),
+            [
+                "One two. Three four five. Six. Seven eight. ",
+                "Seven eight. Nine ten eleven twelve thirteen."
+            ]
+        );
+        assert_eq!(
+            parts(text, 7),
+            [
+                "One two. Three four five. ",
+                "Six. Seven eight. ",
+                "Nine ten eleven twelve thirteen."
+            ]
+        );
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_between_words_and_what_is_there_twice_is_found_once() {
+        let words: Vec<String> = (0..100).map(|n| format!("w{n}")).collect();
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        for at in [0, 17, 18, 19, 40, 41, 99] {
+            words[at] = "Name";
+        }
+        let text = words.join(" ");
+        assert!(parts(&text, 22).len() > 5);
+        assert!(parts(&text, 22).iter().all(|part| part.split_whitespace().all(|w| words.contains(&w))));
+        assert_eq!(through_windows(&text, 22), capitals(&text));
+        // Without spaces: between characters.
+        let han: String = "北京拉拉上海".repeat(100);
+        assert_eq!(through_windows(&han, 22), capitals(&han));
+    }
+
+    #[test]
+    fn of_windows_that_disagree_the_longest_stays_and_the_surer_of_equals() {
+        let all = [0..10, 6..16].map(|range| Window { range, tokens: 1 });
+        let span = |start, end, label, score| Tagged { start, end, label, score };
+        let merged = |left: &[Tagged], right: &[Tagged]| {
+            merge(&all, &mut [left.to_vec(), right.to_vec()])
+        };
+        // The middle is 8: what ends before it is the left window's, what begins after it the right one's.
+        assert_eq!(merged(&[span(8, 10, 0, 1.0)], &[span(0, 2, 1, 1.0)]), []);
+        assert_eq!(
+            merged(&[span(6, 9, 0, 0.5)], &[span(1, 4, 1, 0.9)]),
+            [span(6, 9, 0, 0.5)],
+            "of two of a length the earliest"
+        );
+        assert_eq!(merged(&[span(6, 9, 0, 0.5)], &[span(0, 4, 1, 0.9)]), [span(6, 10, 1, 0.9)]);
+        assert_eq!(merged(&[span(6, 9, 0, 0.5)], &[span(0, 3, 1, 0.9)]), [span(6, 9, 1, 0.9)]);
+        assert_eq!(
+            merged(&[span(0, 2, 0, 1.0)], &[span(3, 9, 0, 1.0)]),
+            [span(0, 2, 0, 1.0), span(9, 15, 0, 1.0)]
+        );
+    }
+
+    #[test]
+    fn hostile_texts_take_linear_time() {
+        for unit in ["a", "a ", ".", "拉", "😀", "\u{FFFD}", "\n", "a. ", "Name"] {
+            let text = unit.repeat(1_000_000 / unit.len());
+            let all = cut(&text, 64);
+            assert_eq!(all.last().map(|w| w.range.end), Some(text.len()), "{unit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn windows_fit_and_cover(text in "([a-z]{1,9}[ .\n]|Name |[拉京。]|😀|\\PC){0,200}", window in 3..60usize) {
+            let all = cut(&text, window);
+            let mut covered = 0;
+            for (i, w) in all.iter().enumerate() {
+                prop_assert!(w.range.start <= covered && w.range.end > covered || text.is_empty());
+                let tokens = words(&text[w.range.clone()]).len() + 2;
+                prop_assert_eq!(tokens, w.tokens);
+                prop_assert!(tokens <= window, "{tokens} of {window}");
+                if i >= 2 {
+                    prop_assert!(w.range.start >= all[i - 2].range.end, "three over one place");
+                }
+                covered = w.range.end;
+            }
+            prop_assert_eq!(covered, text.len());
+        }
+
+        /// The model looks at a word and the one before it; an overlap of two words is enough for it.
+        #[test]
+        fn windows_change_no_answer(text in "((Name|[a-z]{1,5}|at|拉|京|😀)[ ,.。]{0,2}){0,120}", window in 24..60usize) {
+            prop_assume!(!text.contains("NameName"));
+            let (found, whole) = (through_windows(&text, window), capitals(&text));
+            let places = |spans: &[Tagged]| spans.iter().map(|s| (s.start, s.end)).collect::<Vec<_>>();
+            let short = places(&whole).iter().all(|(start, end)| words(&text[*start..*end]).len() <= 2);
+            prop_assume!(short);
+            prop_assert_eq!(places(&found), places(&whole));
+        }
+    }
+}

@@ -26,6 +26,7 @@ use super::models::ModelMetrics;
 use crate::functions::entity_columns::{EntityColumns, EntityField, Extractor};
 use crate::functions::lookahead::Lookahead;
 use crate::functions::run::Run;
+use crate::ner::Finder;
 
 /// Where few rows are enough, models begin with so many documents, and go on with twice as many each time.
 const FIRST_AHEAD: usize = 8;
@@ -183,9 +184,11 @@ impl ExecutionPlan for ExtractExec {
         let models = self.extractor.finder().models();
         Ok(Box::pin(ExtractStream {
             batch_size: context.session_config().batch_size(),
-            run: Run::of(context.session_config().options()),
-            models: ModelMetrics::new(&self.metrics, partition, models),
-            ahead_rows: self.fetch.map_or(usize::MAX, |_| FIRST_AHEAD),
+            models: ModelRuns {
+                run: Run::of(context.session_config().options()),
+                rows: self.fetch.map_or(usize::MAX, |_| FIRST_AHEAD),
+                metrics: ModelMetrics::new(&self.metrics, partition, models),
+            },
             input: self.input.execute(partition, context)?,
             extractor: Arc::clone(&self.extractor),
             columns: self.columns.clone(),
@@ -212,14 +215,33 @@ struct ExtractStream {
     schema: SchemaRef,
     batch_size: usize,
     remaining: usize,
-    run: Run,
-    /// How many rows models may look ahead.
-    ahead_rows: usize,
+    models: ModelRuns,
     current: Option<Current>,
     texts: Count,
     bytes: Count,
-    models: ModelMetrics,
     metrics: BaselineMetrics,
+}
+
+/// What models are run with.
+struct ModelRuns {
+    run: Run,
+    /// How many rows they may look ahead.
+    rows: usize,
+    metrics: ModelMetrics,
+}
+
+impl ModelRuns {
+    fn look_ahead(
+        &mut self,
+        finder: &Finder,
+        texts: &StringViewArray,
+        row: usize,
+    ) -> Result<Lookahead> {
+        let ahead = Lookahead::new(finder, texts, row, self.rows, self.run.cancel())?;
+        self.rows = self.rows.saturating_mul(2);
+        self.metrics.add(ahead.usage());
+        Ok(ahead)
+    }
 }
 
 /// The batch being worked on.
@@ -234,14 +256,13 @@ impl ExtractStream {
     /// Scans documents until a batch of entities is full or the documents are used up; with models, until something is
     /// found in what they looked ahead, since a slow one must not keep its first findings to itself.
     fn extract(&mut self, current: &mut Current) -> Result<Option<RecordBatch>> {
-        let extractor = Arc::clone(&self.extractor);
         let Current {
             documents,
             row,
             ahead,
         } = current;
         let texts = documents.column(0).as_string_view();
-        let mut builder = EntityColumns::new(&extractor, texts, &self.fields);
+        let mut builder = EntityColumns::new(&self.extractor, texts, &self.fields);
         let mut rows: Vec<u32> = Vec::new();
         let (first, mut bytes) = (*row, 0);
         let wanted = self.batch_size.min(self.remaining);
@@ -250,7 +271,7 @@ impl ExtractStream {
                 if !builder.is_empty() {
                     break;
                 }
-                *ahead = self.look_ahead(texts, *row)?;
+                *ahead = self.models.look_ahead(self.extractor.finder(), texts, *row)?;
             }
             let found = builder.push(*row, ahead.spans(*row));
             rows.extend(std::iter::repeat_n(*row as u32, found));
@@ -280,14 +301,6 @@ impl ExtractStream {
         let kept = count.min(self.remaining);
         self.remaining -= kept;
         Ok(Some(batch.slice(0, kept)))
-    }
-
-    fn look_ahead(&mut self, texts: &StringViewArray, row: usize) -> Result<Lookahead> {
-        let finder = self.extractor.finder();
-        let ahead = Lookahead::new(finder, texts, row, self.ahead_rows, self.run.cancel())?;
-        self.ahead_rows = self.ahead_rows.saturating_mul(2);
-        self.models.add(ahead.usage());
-        Ok(ahead)
     }
 }
 

@@ -14,7 +14,9 @@ use datafusion::physical_plan::analyze::AnalyzeExec;
 use datafusion::physical_plan::metrics::{
     Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time,
 };
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, replace_children_if_necessary,
+};
 
 use crate::functions::run::Run;
 use crate::functions::runs_models;
@@ -89,7 +91,7 @@ impl PhysicalOptimizerRule for ShowModels {
         }
         let input = Arc::clone(analyze.input());
         let run = Run::of(config);
-        plan.with_new_children(vec![Arc::new(ModelsExec { input, run })])
+        replace_children_if_necessary(plan, vec![Arc::new(ModelsExec { input, run })])
     }
 }
 
