@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
-use crate::plan::{CompactViews, ShowModels, compact_batch};
+use crate::plan::{CompactViews, compact_batch, show_models};
 use crate::recognize::Registry;
 use crate::store::Store;
 use crate::tables;
@@ -169,7 +169,6 @@ impl Session {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(CompactViews))
-            .with_physical_optimizer_rule(Arc::new(ShowModels))
             .build();
         let ctx = SessionContext::new_with_state(state).enable_url_table();
         if let Some(store) = &store {
@@ -294,10 +293,14 @@ impl Query {
         let (mut state, plan) = self.frame.clone().into_parts();
         let run = Run::default();
         let wanted = Wanted(run.cancel().clone());
-        state.config_mut().options_mut().extensions.insert(run);
+        state
+            .config_mut()
+            .options_mut()
+            .extensions
+            .insert(run.clone());
         let options = Arc::clone(state.config_options());
         state.execution_props_mut().config_options = Some(options);
-        let plan = state.create_physical_plan(&plan).await?;
+        let plan = show_models(state.create_physical_plan(&plan).await?, &run)?;
         let stream = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
         let schema = self.marked(&stream.schema());
         let compacted = stream.map(move |batch| {

@@ -155,7 +155,7 @@ async fn a_model_sees_no_more_than_it_must() {
     rows(&session, "SELECT count(*) FROM entities WHERE label = 'ORG'").await.unwrap();
     let all = seen();
     assert!((100..2_000).contains(&all), "{all}: each text once");
-    rows(&session, "SELECT ner(text, 'quick'), ner(text, 'quick') FROM documents").await.unwrap();
+    rows(&session, "SELECT ner(text, 'quick') AS a, ner(text, 'quick') AS b FROM documents").await.unwrap();
     rows(&session, "SELECT max(span_end) FROM entities WHERE label = 'PERSON'").await.unwrap();
     assert_eq!(seen(), 0, "all is known");
 }

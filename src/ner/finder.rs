@@ -361,7 +361,7 @@ mod tests {
         let (_, recognizer) = capitals("m");
         let recognizer = recognizer.with_labels([("NAME", "NAME")]).unwrap();
         let all = models(vec![recognizer.clone()]);
-        let text = "Ann and mount Everest and Peter at Rome";
+        let text = "Ann and mount Everest, and then, far from there, Peter at Rome";
         let names = |models: &Models| found(&models.finder(&["NAME"]).unwrap(), &[text]).remove(0);
         // Everest scores 0.9, and 0.4 beside `mount`; Ann 0.457.
         assert_eq!(names(&all), "NAME Ann model:m, NAME Peter model:m");

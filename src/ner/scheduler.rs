@@ -34,7 +34,7 @@ pub struct Scheduler {
 /// What it took to answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Texts that were asked about.
+    /// Texts that were asked about, blank ones aside.
     pub texts: usize,
     /// Those among them whose answer was known: they were asked about before, or stand more than once among these.
     pub cache_hits: usize,
@@ -76,10 +76,7 @@ impl Scheduler {
     /// [`Error::Model`] where the model fails or panics, or says what cannot be; [`Error::Interrupted`] where `cancel`
     /// says so between two batches.
     pub fn tag(&self, texts: &[&str], cancel: &Cancel) -> Result<(Vec<Arc<[Tagged]>>, Usage)> {
-        let mut usage = Usage {
-            texts: texts.len(),
-            ..Usage::default()
-        };
+        let mut usage = Usage::default();
         let mut answers: Vec<Arc<[Tagged]>> = vec![Arc::default(); texts.len()];
         let mut asked: HashMap<Key, usize, BuildAsItIs> = HashMap::default();
         let mut new: Vec<(Key, &str)> = Vec::new();
@@ -90,6 +87,7 @@ impl Scheduler {
             if text.trim_start().is_empty() {
                 continue;
             }
+            usage.texts += 1;
             let key = Key::of(text);
             if let Some(&known) = asked.get(&key) {
                 waiting.push((row, known));
@@ -386,18 +384,20 @@ mod tests {
 
     #[test]
     fn odd_texts_go_through() {
-        let model = Capitals {
-            window: Some(64),
-            batch: 256,
-            ..Capitals::default()
-        };
-        let (_, scheduler) = scheduler(model, CACHE);
-        let long = format!("{}Ann met Bob. ", "nothing to see here. ".repeat(500_000));
-        let (found, usage) = tag(&scheduler, &["", "😀", "\u{FFFD}\u{FFFD}", &long, "\0"]);
-        let counts: Vec<usize> = found.iter().map(Vec::len).collect();
-        assert_eq!(counts, [0, 0, 0, 2, 0]);
-        assert!(long.len() > 10_000_000 && usage.tokens > 2_000_000);
-        assert_eq!(&long[found[3][1].start..found[3][1].end], "Bob");
+        for (window, bytes) in [(None, 10 << 20), (Some(64), 1 << 20)] {
+            let model = Capitals {
+                window,
+                batch: 256,
+                ..Capitals::default()
+            };
+            let (_, scheduler) = scheduler(model, CACHE);
+            let long = format!("{}Ann met Bob. ", "nothing to see here. ".repeat(bytes / 20));
+            let (found, usage) = tag(&scheduler, &["", "😀", "\u{FFFD}\u{FFFD}", &long, "\0"]);
+            let counts: Vec<usize> = found.iter().map(Vec::len).collect();
+            assert_eq!(counts, [0, 0, 0, 2, 0]);
+            assert!(long.len() > bytes && usage.tokens > bytes / 5);
+            assert_eq!(&long[found[3][1].start..found[3][1].end], "Bob");
+        }
     }
 
     #[test]

@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn hostile_texts_take_linear_time() {
         for unit in ["a", "a ", ".", "拉", "😀", "\u{FFFD}", "\n", "a. ", "Name"] {
-            let text = unit.repeat(1_000_000 / unit.len());
+            let text = unit.repeat(300_000 / unit.len());
             let all = cut(&text, 64);
             assert_eq!(all.last().map(|w| w.range.end), Some(text.len()), "{unit}");
         }
@@ -329,15 +329,13 @@ mod tests {
             prop_assert_eq!(covered, text.len());
         }
 
-        /// The model looks at a word and the one before it; an overlap of two words is enough for it.
+        /// The model looks at a word and the one before it, and overlaps are longer than that.
         #[test]
-        fn windows_change_no_answer(text in "((Name|[a-z]{1,5}|at|拉|京|😀)[ ,.。]{0,2}){0,120}", window in 24..60usize) {
-            prop_assume!(!text.contains("NameName"));
-            let (found, whole) = (through_windows(&text, window), capitals(&text));
-            let places = |spans: &[Tagged]| spans.iter().map(|s| (s.start, s.end)).collect::<Vec<_>>();
-            let short = places(&whole).iter().all(|(start, end)| words(&text[*start..*end]).len() <= 2);
-            prop_assume!(short);
-            prop_assert_eq!(places(&found), places(&whole));
+        fn windows_change_no_answer(
+            text in "((at )?(Name |拉|Name Name )[a-z]{1,5} ([a-z京]{1,5}[.。]? ){0,9}){0,40}",
+            window in 40..90usize,
+        ) {
+            prop_assert_eq!(through_windows(&text, window), capitals(&text));
         }
     }
 }

@@ -6,10 +6,8 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::analyze::AnalyzeExec;
 use datafusion::physical_plan::metrics::{
     Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time,
@@ -65,34 +63,21 @@ impl ModelMetrics {
     }
 }
 
-/// Puts a [`ModelsExec`] below EXPLAIN ANALYZE where functions run models.
-#[derive(Debug, Default)]
-pub struct ShowModels;
-
-impl PhysicalOptimizerRule for ShowModels {
-    fn name(&self) -> &str {
-        "show_models"
+/// Puts a [`ModelsExec`] below EXPLAIN ANALYZE where functions run models; other plans stay as they are.
+///
+/// This is no optimizer rule, since DataFusion optimizes what is below EXPLAIN ANALYZE alone.
+///
+/// # Errors
+/// None, but for those of DataFusion about the plan itself.
+pub fn show_models(plan: Arc<dyn ExecutionPlan>, run: &Run) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(analyze) = plan.downcast_ref::<AnalyzeExec>() else {
+        return Ok(plan);
+    };
+    if !functions_run_models(analyze.input())? {
+        return Ok(plan);
     }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(analyze) = plan.downcast_ref::<AnalyzeExec>() else {
-            return Ok(plan);
-        };
-        if !functions_run_models(analyze.input())? {
-            return Ok(plan);
-        }
-        let input = Arc::clone(analyze.input());
-        let run = Run::of(config);
-        replace_children_if_necessary(plan, vec![Arc::new(ModelsExec { input, run })])
-    }
+    let (input, run) = (Arc::clone(analyze.input()), run.clone());
+    replace_children_if_necessary(plan, vec![Arc::new(ModelsExec { input, run })])
 }
 
 fn functions_run_models(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
