@@ -164,3 +164,172 @@ impl<'de> Deserialize<'de> for Labels {
         deserializer.deserialize_any(Either)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+    use crate::ner::Tagged;
+
+    #[derive(Debug)]
+    struct Silent(Vec<String>);
+
+    impl Model for Silent {
+        fn labels(&self) -> &[String] {
+            &self.0
+        }
+
+        fn fingerprint(&self) -> String {
+            self.0.join(" ")
+        }
+
+        fn description(&self) -> String {
+            "says nothing".to_string()
+        }
+
+        fn window(&self) -> Option<usize> {
+            None
+        }
+
+        fn batch_tokens(&self) -> usize {
+            100
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            text.len()
+        }
+
+        fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
+            Ok(vec![Vec::new(); texts.len()])
+        }
+    }
+
+    fn parse(text: &str) -> crate::Result<Config> {
+        let model = |labels: &[&str]| {
+            let labels = labels.iter().map(ToString::to_string);
+            Arc::new(Silent(labels.collect())) as Arc<dyn Model>
+        };
+        let catalog = Catalog::default()
+            .with("m", model(&["PER", "ORG", "LOC"]))
+            .with("odd", model(&["first name"]));
+        Config::parse_with(text, "spanql.toml", &catalog)
+    }
+
+    fn rows(config: &Config) -> Vec<(String, String, String)> {
+        let registry = config.registry();
+        let all = registry.recognizers().iter().map(|r| {
+            let (label, name) = (r.label().to_string(), r.name().to_string());
+            (label, name, r.description().to_string())
+        });
+        all.filter(|(_, name, _)| name.starts_with("model:")).collect()
+    }
+
+    #[test]
+    fn a_model_is_a_recognizer_a_label() {
+        let config = parse(
+            "[[recognizer]]\nmodel = 'm'\n\n[[recognizer]]\nname = 'people'\nmodel = 'm'\nlabels = ['PER']\n\
+             min_score = 0.5\nscript = 'han'\nwhen = ['m', 'EMAIL']\n\n[[recognizer]]\nmodel = 'odd'\n\
+             labels = { 'first name' = 'NAME' }\n\n[label.PER]\nmin_score = 0.1",
+        )
+        .unwrap();
+        let row = |label: &str, name: &str, description: &str| {
+            (label.to_string(), name.to_string(), description.to_string())
+        };
+        let people = "says nothing; sentences in han; sentences with m or EMAIL";
+        assert_eq!(
+            rows(&config),
+            [
+                row("PER", "model:m", "says nothing"),
+                row("ORG", "model:m", "says nothing"),
+                row("LOC", "model:m", "says nothing"),
+                row("PER", "model:people", people),
+                row("NAME", "model:odd", "says nothing"),
+            ]
+        );
+        let UserRecognizer::Model(people) = &config.recognizers[1] else {
+            panic!("{:?}", config.recognizers[1]);
+        };
+        assert_eq!((people.min_score(), people.script()), (0.5, Some(Script::Han)));
+        assert_eq!(people.when(), ["m", "EMAIL"]);
+        let models = config.models(1 << 20).unwrap();
+        assert_eq!(models.names().collect::<Vec<_>>(), ["m", "odd", "people"]);
+        let registry = models.registry();
+        let origin = |name: &str| {
+            let found = registry.recognizers().iter().find(|r| r.name() == name);
+            found.unwrap().origin().to_string()
+        };
+        assert_eq!(origin("model:people"), "spanql.toml:4");
+    }
+
+    #[test]
+    fn whatever_changes_answers_changes_the_fingerprint() {
+        let of = |lines: &str| {
+            let text = format!("[[recognizer]]\nmodel = 'm'\n{lines}");
+            parse(&text).unwrap().registry().fingerprint()
+        };
+        let mut all = vec![
+            Config::default().registry().fingerprint(),
+            of(""),
+            of("labels = ['PER']"),
+            of("labels = { PER = 'PERSON' }"),
+            of("labels = { PER = 'ORG', ORG = 'PER' }"),
+            of("min_score = 0.5"),
+            of("script = 'latin'"),
+            of("script = 'han'"),
+            of("when = ['EMAIL']"),
+            of("when = ['URL']"),
+            of("name = 'n'"),
+        ];
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert_eq!(of(""), of("labels = ['PER', 'ORG', 'LOC']"));
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        let error = |text: &str| parse(text).unwrap_err().to_string();
+        let one = |lines: &str| error(&format!("[[recognizer]]\nmodel = 'm'\n{lines}"));
+        for (error, line, part) in [
+            (one("modl = 'x'"), 3, "modl"),
+            (one("label = 'PER'"), 3, "`label` is for patterns and gazetteers: a model has labels"),
+            (one("score = 0.5"), 3, "`score` is for patterns and gazetteers"),
+            (one("\ngroup = 1"), 4, "`group` is for patterns"),
+            (one("ignore_case = true"), 3, "`ignore_case` is for gazetteers"),
+            (one("labels = ['PERSON']"), 3, "labels: the model has no label \"PERSON\": its labels are PER, ORG, LOC"),
+            (one("labels = ['PER',\n'LOCO']"), 4, "no label \"LOCO\""),
+            (one("labels = { PER = 'a b' }"), 3, "label \"a b\": a label is a letter"),
+            (one("labels = { PERS = 'PER' }"), 3, "no label \"PERS\""),
+            (one("labels = []"), 3, "labels: none are left"),
+            (one("labels = 'PER'"), 3, "labels of the model, such as"),
+            (one("min_score = 2"), 3, "min_score: 2 is no score"),
+            (one("min_score = nan"), 3, "min_score: NaN is no score"),
+            (one("script = 'latn'"), 3, "script \"latn\": there are \"latin\" and \"han\""),
+            (one("when = []"), 3, "when: it names nothing"),
+            (one("when = 'EMAIL'"), 3, "sequence"),
+            (one("when = [\n'EMAIL',\n'MAIL']"), 5, "when: \"MAIL\" is neither a model nor a label: the models are m"),
+            (one("when = ['m']"), 3, "when: \"m\" leads back to the model itself"),
+            (one("when = ['PER']"), 3, "when: \"PER\" leads back to the model itself"),
+            (one("name = ''"), 3, "name \"\": write one"),
+            (one("name = ' m'"), 3, "name \" m\": write one, without white space"),
+            (one("name = 'URL'"), 3, "a model cannot be named \"URL\": that is a label"),
+            (one("[[recognizer]]\nmodel = 'm'"), 4, "there is a model \"m\" already: give this one a `name`"),
+            (error("[[recognizer]]\nmodel = 'odd'"), 2, "label \"first name\": a label is a letter"),
+            (error("[[recognizer]]\nmodel = 'odd'"), 2, "rename it: labels = { \"first name\" = \"PERSON\" }"),
+            (error("\n[[recognizer]]\n\nmodel = 'models/none'"), 4, "model \"models/none\" is neither the name of a model (there are m, odd) nor a folder: there is no models/none"),
+            (error("[[recognizer]]\nname = 'x'"), 1, "a recognizer has neither a `pattern` nor a `gazetteer` nor a `model`"),
+            (error("[[recognizer]]\npattern = 'x'"), 1, "missing `label`"),
+            (
+                error("[[recognizer]]\nmodel = 'm'\nname = 'a'\nwhen = ['b']\n[[recognizer]]\nmodel = 'm'\nname = 'b'\nwhen = ['URL', 'a']"),
+                8,
+                "when: \"a\" leads back to the model itself (a waits for b waits for a)",
+            ),
+        ] {
+            let place = format!("spanql.toml:{line}: ");
+            assert!(error.starts_with(&place) && error.contains(part), "{error}, not line {line}: {part}");
+        }
+        let none = Config::parse("[[recognizer]]\nmodel = 'm'", "spanql.toml").unwrap_err();
+        assert!(none.to_string().starts_with("spanql.toml:2: model \"m\" is neither the name of a model ("), "{none}");
+    }
+}
