@@ -47,7 +47,9 @@ pub fn recognizers(models: &Models, labels: &[String]) -> Result<RecordBatch> {
     // A model's own threshold comes first, that of the label after its context was weighed.
     let min_score = |r: &dyn Recognizer| {
         let of_label = rules(r).map_or(0.0, |rules| rules.min_score());
-        let of_model = models.behind(r.name()).map_or(0.0, |model| model.min_score());
+        let of_model = models
+            .behind(r.name())
+            .map_or(0.0, |model| model.min_score());
         Some(of_label.max(of_model))
     };
     let some = |text: &str| (!text.is_empty()).then(|| text.to_string());

@@ -40,11 +40,20 @@ min_score = 0.6
 fn write_store(dir: &Path, documents: usize) {
     std::fs::write(dir.join("spanql.toml"), CONFIG).unwrap();
     let parts = [
-        "nothing. ", "Ann met Peter. ", "王五说。", "😀 ", "ACME and IBM\n", "mail ann@example.com ", "Dr. Who? ", "\u{FFFD}",
+        "nothing. ",
+        "Ann met Peter. ",
+        "王五说。",
+        "😀 ",
+        "ACME and IBM\n",
+        "mail ann@example.com ",
+        "Dr. Who? ",
+        "\u{FFFD}",
     ];
     let mut state = 7u64;
     let mut next = move |below: usize| {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (state >> 33) as usize % below
     };
     let mut lines = String::new();
@@ -59,7 +68,13 @@ fn write_store(dir: &Path, documents: usize) {
         row_group_bytes: 4 << 10,
         ..IngestOptions::default()
     };
-    ingest(&[input.display().to_string()], &dir.join("store"), &options, &()).unwrap();
+    ingest(
+        &[input.display().to_string()],
+        &dir.join("store"),
+        &options,
+        &(),
+    )
+    .unwrap();
 }
 
 async fn open(dir: &Path, threads: usize, batch_size: usize, models: Catalog) -> Session {
@@ -92,7 +107,9 @@ async fn rows(session: &Session, query: &str) -> Result<Vec<String>> {
     let mut rows = Vec::new();
     for batch in &batches {
         let columns = batch.columns().iter();
-        let columns: Vec<_> = columns.map(|c| ArrayFormatter::try_new(c, &options).unwrap()).collect();
+        let columns: Vec<_> = columns
+            .map(|c| ArrayFormatter::try_new(c, &options).unwrap())
+            .collect();
         rows.extend((0..batch.num_rows()).map(|row| {
             let cells = columns.iter().map(|c| c.value(row).to_string());
             cells.collect::<Vec<_>>().join("|")
@@ -134,7 +151,10 @@ async fn answers_depend_on_neither_threads_nor_batches() {
         for _ in 0..2 {
             for (query, expected) in QUERIES.iter().zip(&expected) {
                 let answer = rows(&session, query).await.unwrap();
-                assert!(answer == *expected, "{threads} threads, batches of {batch_size}: {query}");
+                assert!(
+                    answer == *expected,
+                    "{threads} threads, batches of {batch_size}: {query}"
+                );
             }
         }
     }
@@ -148,15 +168,37 @@ async fn a_model_sees_no_more_than_it_must() {
     let models = mocks(None).with("quick", Arc::clone(&quick) as Arc<dyn Model>);
     let session = open(dir.path(), 1, 8192, models).await;
     let seen = || quick.seen.swap(0, Ordering::Relaxed);
-    rows(&session, "SELECT * FROM entities WHERE label = 'EMAIL'").await.unwrap();
+    rows(&session, "SELECT * FROM entities WHERE label = 'EMAIL'")
+        .await
+        .unwrap();
     assert_eq!(seen(), 0, "none of its labels is asked for");
-    rows(&session, "SELECT value FROM entities WHERE label = 'ORG' LIMIT 3").await.unwrap();
+    rows(
+        &session,
+        "SELECT value FROM entities WHERE label = 'ORG' LIMIT 3",
+    )
+    .await
+    .unwrap();
     assert!((1..100).contains(&seen()), "three are soon found");
-    rows(&session, "SELECT count(*) FROM entities WHERE label = 'ORG'").await.unwrap();
+    rows(
+        &session,
+        "SELECT count(*) FROM entities WHERE label = 'ORG'",
+    )
+    .await
+    .unwrap();
     let all = seen();
     assert!((100..2_000).contains(&all), "{all}: each text once");
-    rows(&session, "SELECT ner(text, 'quick') AS a, ner(text, 'quick') AS b FROM documents").await.unwrap();
-    rows(&session, "SELECT max(span_end) FROM entities WHERE label = 'PERSON'").await.unwrap();
+    rows(
+        &session,
+        "SELECT ner(text, 'quick') AS a, ner(text, 'quick') AS b FROM documents",
+    )
+    .await
+    .unwrap();
+    rows(
+        &session,
+        "SELECT max(span_end) FROM entities WHERE label = 'PERSON'",
+    )
+    .await
+    .unwrap();
     assert_eq!(seen(), 0, "all is known");
 }
 
@@ -168,30 +210,48 @@ async fn explain_analyze_says_what_models_took() {
     let count = "SELECT count(*) FROM documents WHERE trim(text, E' \\n') <> ''";
     let texts = rows(&session, count).await.unwrap().remove(0);
     let analyze = async |query: &str| {
-        let plan = rows(&session, &format!("EXPLAIN ANALYZE {query}")).await.unwrap();
+        let plan = rows(&session, &format!("EXPLAIN ANALYZE {query}"))
+            .await
+            .unwrap();
         plan.join("\n")
     };
     let line = |plan: &str, node: &str| {
         let line = plan.lines().find(|line| line.contains(node));
-        line.unwrap_or_else(|| panic!("no {node} in {plan}")).to_string()
+        line.unwrap_or_else(|| panic!("no {node} in {plan}"))
+            .to_string()
     };
     let plan = analyze("SELECT * FROM entities WHERE label = 'ORG'").await;
     let extract = line(&plan, "ExtractExec");
-    assert!(extract.contains("labels=[ORG], models=[quick]"), "{extract}");
-    for metric in [&format!("quick.texts={texts}"), "quick.cache_hits=", "quick.tokens=", "quick.time="] {
+    assert!(
+        extract.contains("labels=[ORG], models=[quick]"),
+        "{extract}"
+    );
+    for metric in [
+        &format!("quick.texts={texts}"),
+        "quick.cache_hits=",
+        "quick.tokens=",
+        "quick.time=",
+    ] {
         assert!(extract.contains(metric), "no {metric} in {extract}");
     }
     assert!(!extract.contains("quick.tokens=0"), "{extract}");
     assert!(!plan.contains("ModelsExec"), "{plan}");
 
-    let plan = analyze("SELECT doc_id FROM documents WHERE array_length(ner(text, 'quick')) > 1").await;
+    let plan =
+        analyze("SELECT doc_id FROM documents WHERE array_length(ner(text, 'quick')) > 1").await;
     let models = line(&plan, "ModelsExec");
-    for metric in [format!("quick.texts={texts}"), format!("quick.cache_hits={texts}"), "quick.tokens=0".to_string()] {
+    for metric in [
+        format!("quick.texts={texts}"),
+        format!("quick.cache_hits={texts}"),
+        "quick.tokens=0".to_string(),
+    ] {
         assert!(models.contains(&metric), "no {metric} in {models}");
     }
     let plan = analyze("SELECT doc_id FROM documents").await;
     assert!(!plan.contains("ModelsExec"), "{plan}");
-    let plan = rows(&session, "EXPLAIN SELECT ner(text, 'quick') FROM documents").await.unwrap();
+    let plan = rows(&session, "EXPLAIN SELECT ner(text, 'quick') FROM documents")
+        .await
+        .unwrap();
     assert!(!plan.concat().contains("ModelsExec"), "{plan:?}");
 }
 
@@ -201,11 +261,88 @@ async fn a_panic_is_an_error_of_the_query() {
     write_store(dir.path(), 10);
     let mut model = Mock::new(None);
     model.poison = Some("Mallory");
-    let session = open(dir.path(), 2, 8192, mocks(None).with("quick", Arc::new(model))).await;
+    let session = open(
+        dir.path(),
+        2,
+        8192,
+        mocks(None).with("quick", Arc::new(model)),
+    )
+    .await;
     let query = "SELECT ner(text, 'quick') FROM (SELECT 'Mallory' AS text UNION ALL SELECT text FROM documents)";
     let error = rows(&session, query).await.unwrap_err().to_string();
     assert_eq!(error, "model quick: it panicked: poisoned");
-    assert!(rows(&session, "SELECT ner(text, 'quick') FROM documents").await.is_ok());
+    assert!(
+        rows(&session, "SELECT ner(text, 'quick') FROM documents")
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn inspection_shows_models() {
+    let dir = tempfile::tempdir().unwrap();
+    write_store(dir.path(), 10);
+    let session = open(dir.path(), 1, 8192, mocks(None)).await;
+    let table = |batch: arrow::array::RecordBatch, columns: &[&str]| {
+        let options = FormatOptions::default().with_null("NULL");
+        let columns = columns
+            .iter()
+            .map(|name| batch.column_by_name(name).unwrap());
+        let columns: Vec<_> = columns
+            .map(|c| ArrayFormatter::try_new(c, &options).unwrap())
+            .collect();
+        let row = |row| {
+            columns
+                .iter()
+                .map(|c| c.value(row).to_string())
+                .collect::<Vec<_>>()
+                .join("|")
+        };
+        (0..batch.num_rows()).map(row).collect::<Vec<_>>()
+    };
+    let labels = ["PERSON".to_string(), "SIGHTED".to_string()];
+    let list = spanql::inspect::recognizers(session.models(), &labels).unwrap();
+    assert_eq!(
+        table(
+            list,
+            &["label", "recognizer", "description", "score", "min_score"]
+        ),
+        [
+            "PERSON|model:quick|capitalised words|NULL|0.0",
+            "PERSON|pattern:PERSON|Dr\\. \\w+|1.0|0.0",
+            "SIGHTED|model:dear|capitalised words; sentences with quick or EMAIL|NULL|0.6",
+        ]
+    );
+    let text = "Ann met Dr. Who. no one. Peter";
+    let found = spanql::inspect::explain(session.models(), &labels, text).unwrap();
+    let beaten = "another entity of its label overlaps it, and is longer, earlier or of an earlier recognizer";
+    assert_eq!(
+        table(
+            found,
+            &[
+                "label",
+                "entity",
+                "span_start",
+                "score",
+                "recognizer",
+                "refused"
+            ]
+        ),
+        [
+            "PERSON|Ann|0|0.5|model:quick|NULL".to_string(),
+            "SIGHTED|Ann|0|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
+                .to_string(),
+            "PERSON|Dr. Who|8|1.0|pattern:PERSON|NULL".to_string(),
+            format!("PERSON|Dr|8|NULL|model:quick|{beaten}"),
+            "SIGHTED|Dr|8|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
+                .to_string(),
+            format!("PERSON|Who|12|NULL|model:quick|{beaten}"),
+            "SIGHTED|Who|12|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
+                .to_string(),
+            "PERSON|Peter|25|0.9|model:quick|NULL".to_string(),
+            "SIGHTED|Peter|25|0.9|model:dear|NULL".to_string(),
+        ]
+    );
 }
 
 #[tokio::test]
@@ -215,16 +352,24 @@ async fn a_bound_model_is_checked() {
     let session = open(dir.path(), 1, 8192, mocks(None)).await;
     let sql = async |name: &str| {
         let params = ParamValues::from(vec![ScalarValue::from(name)]);
-        session.sql("SELECT ner(text, $1) FROM documents", params).await
+        session
+            .sql("SELECT ner(text, $1) FROM documents", params)
+            .await
     };
     assert!(sql("quick").await.unwrap().stream().await.is_ok());
     let error = match sql("quack").await {
         Err(error) => error,
         Ok(query) => query.stream().await.err().unwrap(),
     };
-    assert_eq!(error.to_string(), "unknown model \"quack\": the models are dear, quick");
+    assert_eq!(
+        error.to_string(),
+        "unknown model \"quack\": the models are dear, quick"
+    );
     let none = rows(&session, "SELECT ner('x')").await.unwrap_err();
-    assert!(none.to_string().contains("unknown model \"tagger\""), "{none}");
+    assert!(
+        none.to_string().contains("unknown model \"tagger\""),
+        "{none}"
+    );
 }
 
 /// Takes a text at a time: says that it has begun, and waits for leave to end.
@@ -260,7 +405,11 @@ impl Model for Slow {
     fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let _ = self.begun.lock().unwrap().send(());
-        let _ = self.go.lock().unwrap().recv_timeout(Duration::from_secs(60));
+        let _ = self
+            .go
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(60));
         Ok(vec![Vec::new(); texts.len()])
     }
 }
@@ -284,7 +433,11 @@ async fn a_dropped_query_asks_its_models_nothing_more() {
             calls: AtomicUsize::new(0),
         });
         let models = Catalog::default().with("slow", Arc::clone(&slow) as Arc<dyn Model>);
-        std::fs::write(dir.path().join("spanql.toml"), "[[recognizer]]\nmodel = 'slow'\n").unwrap();
+        std::fs::write(
+            dir.path().join("spanql.toml"),
+            "[[recognizer]]\nmodel = 'slow'\n",
+        )
+        .unwrap();
         let session = open(dir.path(), 1, 8192, models).await;
         let query = session.sql(query, none()).await.unwrap();
         let mut stream = query.stream().await.unwrap();
@@ -296,7 +449,10 @@ async fn a_dropped_query_asks_its_models_nothing_more() {
         .await
         .unwrap();
         task.abort();
-        assert!(task.await.unwrap_err().is_cancelled(), "at once, with the model at work");
+        assert!(
+            task.await.unwrap_err().is_cancelled(),
+            "at once, with the model at work"
+        );
         // The model may end what it has begun; all that it could say now would be lost.
         drop((leave, query, session));
         while Arc::strong_count(&slow) > 1 {

@@ -25,9 +25,7 @@ pub fn to_py(error: spanql::Error) -> PyErr {
         spanql::Error::UnknownLabel { .. }
         | spanql::Error::UnknownModel { .. }
         | spanql::Error::Model { .. }
-        | spanql::Error::Query(_) => {
-            class::QueryError::new_err(message)
-        }
+        | spanql::Error::Query(_) => class::QueryError::new_err(message),
         spanql::Error::Usage(_) | spanql::Error::Busy { .. } => class::UsageError::new_err(message),
         _ => class::Error::new_err(message),
     }

@@ -55,7 +55,10 @@ pub(super) fn recognizer(
     let model = opened.open(source.get_ref()).map_err(at_source)?;
     let name = entry.name.as_ref().unwrap_or(source);
     if name.get_ref().trim() != name.get_ref() || name.get_ref().is_empty() {
-        let message = format!("name {:?}: write one, without white space around it", name.get_ref());
+        let message = format!(
+            "name {:?}: write one, without white space around it",
+            name.get_ref()
+        );
         return Err((name.span().start, message));
     }
     let mut recognizer = ModelRecognizer::new(name.get_ref(), model).with_origin(origin);
@@ -101,9 +104,14 @@ pub(super) fn recognizer(
         None => Ok(recognizer),
         Some(script) => {
             let known = [Script::Latin, Script::Han];
-            let found = known.into_iter().find(|known| known.name() == script.get_ref());
+            let found = known
+                .into_iter()
+                .find(|known| known.name() == script.get_ref());
             let found = found.ok_or_else(|| {
-                let message = format!("script {:?}: there are \"latin\" and \"han\"", script.get_ref());
+                let message = format!(
+                    "script {:?}: there are \"latin\" and \"han\"",
+                    script.get_ref()
+                );
                 (script.span().start, message)
             })?;
             Ok(recognizer.with_script(found))
@@ -122,7 +130,9 @@ pub(super) fn check<'e>(
     let Err(misfit) = Models::check(registry, &models) else {
         return Ok(());
     };
-    let entry = entries.filter(|entry| entry.model.is_some()).nth(misfit.model);
+    let entry = entries
+        .filter(|entry| entry.model.is_some())
+        .nth(misfit.model);
     let place = entry.and_then(|entry| {
         let when = entry.when.as_ref().zip(misfit.when);
         let name = when.map(|(names, i)| &names.get_ref()[i]);
@@ -221,7 +231,8 @@ mod tests {
             let (label, name) = (r.label().to_string(), r.name().to_string());
             (label, name, r.description().to_string())
         });
-        all.filter(|(_, name, _)| name.starts_with("model:")).collect()
+        all.filter(|(_, name, _)| name.starts_with("model:"))
+            .collect()
     }
 
     #[test]
@@ -249,7 +260,10 @@ mod tests {
         let UserRecognizer::Model(people) = &config.recognizers[1] else {
             panic!("{:?}", config.recognizers[1]);
         };
-        assert_eq!((people.min_score(), people.script()), (0.5, Some(Script::Han)));
+        assert_eq!(
+            (people.min_score(), people.script()),
+            (0.5, Some(Script::Han))
+        );
         assert_eq!(people.when(), ["m", "EMAIL"]);
         let models = config.models(1 << 20).unwrap();
         assert_eq!(models.names().collect::<Vec<_>>(), ["m", "odd", "people"]);
@@ -293,43 +307,116 @@ mod tests {
         let one = |lines: &str| error(&format!("[[recognizer]]\nmodel = 'm'\n{lines}"));
         for (error, line, part) in [
             (one("modl = 'x'"), 3, "modl"),
-            (one("label = 'PER'"), 3, "`label` is for patterns and gazetteers: a model has labels"),
-            (one("score = 0.5"), 3, "`score` is for patterns and gazetteers"),
+            (
+                one("label = 'PER'"),
+                3,
+                "`label` is for patterns and gazetteers: a model has labels",
+            ),
+            (
+                one("score = 0.5"),
+                3,
+                "`score` is for patterns and gazetteers",
+            ),
             (one("\ngroup = 1"), 4, "`group` is for patterns"),
-            (one("ignore_case = true"), 3, "`ignore_case` is for gazetteers"),
-            (one("labels = ['PERSON']"), 3, "labels: the model has no label \"PERSON\": its labels are PER, ORG, LOC"),
+            (
+                one("ignore_case = true"),
+                3,
+                "`ignore_case` is for gazetteers",
+            ),
+            (
+                one("labels = ['PERSON']"),
+                3,
+                "labels: the model has no label \"PERSON\": its labels are PER, ORG, LOC",
+            ),
             (one("labels = ['PER',\n'LOCO']"), 4, "no label \"LOCO\""),
-            (one("labels = { PER = 'a b' }"), 3, "label \"a b\": a label is a letter"),
+            (
+                one("labels = { PER = 'a b' }"),
+                3,
+                "label \"a b\": a label is a letter",
+            ),
             (one("labels = { PERS = 'PER' }"), 3, "no label \"PERS\""),
             (one("labels = []"), 3, "labels: none are left"),
             (one("labels = 'PER'"), 3, "labels of the model, such as"),
             (one("min_score = 2"), 3, "min_score: 2 is no score"),
             (one("min_score = nan"), 3, "min_score: NaN is no score"),
-            (one("script = 'latn'"), 3, "script \"latn\": there are \"latin\" and \"han\""),
+            (
+                one("script = 'latn'"),
+                3,
+                "script \"latn\": there are \"latin\" and \"han\"",
+            ),
             (one("when = []"), 3, "when: it names nothing"),
             (one("when = 'EMAIL'"), 3, "sequence"),
-            (one("when = [\n'EMAIL',\n'MAIL']"), 5, "when: \"MAIL\" is neither a model nor a label: the models are m"),
-            (one("when = ['m']"), 3, "when: \"m\" leads back to the model itself"),
-            (one("when = ['PER']"), 3, "when: \"PER\" leads back to the model itself"),
+            (
+                one("when = [\n'EMAIL',\n'MAIL']"),
+                5,
+                "when: \"MAIL\" is neither a model nor a label: the models are m",
+            ),
+            (
+                one("when = ['m']"),
+                3,
+                "when: \"m\" leads back to the model itself",
+            ),
+            (
+                one("when = ['PER']"),
+                3,
+                "when: \"PER\" leads back to the model itself",
+            ),
             (one("name = ''"), 3, "name \"\": write one"),
-            (one("name = ' m'"), 3, "name \" m\": write one, without white space"),
-            (one("name = 'URL'"), 3, "a model cannot be named \"URL\": that is a label"),
-            (one("[[recognizer]]\nmodel = 'm'"), 4, "there is a model \"m\" already: give this one a `name`"),
-            (error("[[recognizer]]\nmodel = 'odd'"), 2, "label \"first name\": a label is a letter"),
-            (error("[[recognizer]]\nmodel = 'odd'"), 2, "rename it: labels = { \"first name\" = \"PERSON\" }"),
-            (error("\n[[recognizer]]\n\nmodel = 'models/none'"), 4, "model \"models/none\" is neither the name of a model (there are m, odd) nor a folder: there is no models/none"),
-            (error("[[recognizer]]\nname = 'x'"), 1, "a recognizer has neither a `pattern` nor a `gazetteer` nor a `model`"),
+            (
+                one("name = ' m'"),
+                3,
+                "name \" m\": write one, without white space",
+            ),
+            (
+                one("name = 'URL'"),
+                3,
+                "a model cannot be named \"URL\": that is a label",
+            ),
+            (
+                one("[[recognizer]]\nmodel = 'm'"),
+                4,
+                "there is a model \"m\" already: give this one a `name`",
+            ),
+            (
+                error("[[recognizer]]\nmodel = 'odd'"),
+                2,
+                "label \"first name\": a label is a letter",
+            ),
+            (
+                error("[[recognizer]]\nmodel = 'odd'"),
+                2,
+                "rename it: labels = { \"first name\" = \"PERSON\" }",
+            ),
+            (
+                error("\n[[recognizer]]\n\nmodel = 'models/none'"),
+                4,
+                "model \"models/none\" is neither the name of a model (there are m, odd) nor a folder: there is no models/none",
+            ),
+            (
+                error("[[recognizer]]\nname = 'x'"),
+                1,
+                "a recognizer has neither a `pattern` nor a `gazetteer` nor a `model`",
+            ),
             (error("[[recognizer]]\npattern = 'x'"), 1, "missing `label`"),
             (
-                error("[[recognizer]]\nmodel = 'm'\nname = 'a'\nwhen = ['b']\n[[recognizer]]\nmodel = 'm'\nname = 'b'\nwhen = ['URL', 'a']"),
+                error(
+                    "[[recognizer]]\nmodel = 'm'\nname = 'a'\nwhen = ['b']\n[[recognizer]]\nmodel = 'm'\nname = 'b'\nwhen = ['URL', 'a']",
+                ),
                 8,
                 "when: \"a\" leads back to the model itself (a waits for b waits for a)",
             ),
         ] {
             let place = format!("spanql.toml:{line}: ");
-            assert!(error.starts_with(&place) && error.contains(part), "{error}, not line {line}: {part}");
+            assert!(
+                error.starts_with(&place) && error.contains(part),
+                "{error}, not line {line}: {part}"
+            );
         }
         let none = Config::parse("[[recognizer]]\nmodel = 'm'", "spanql.toml").unwrap_err();
-        assert!(none.to_string().starts_with("spanql.toml:2: model \"m\" is neither the name of a model ("), "{none}");
+        assert!(
+            none.to_string()
+                .starts_with("spanql.toml:2: model \"m\" is neither the name of a model ("),
+            "{none}"
+        );
     }
 }

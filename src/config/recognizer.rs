@@ -82,7 +82,8 @@ impl Entry {
                 let (at, who) = self.label.as_ref().map_or((at, "a recognizer"), |label| {
                     (label.span().start, label.get_ref().as_str())
                 });
-                let message = format!("{who} has neither a `pattern` nor a `gazetteer` nor a `model`");
+                let message =
+                    format!("{who} has neither a `pattern` nor a `gazetteer` nor a `model`");
                 Err((at, message))
             }
             (Some(_), Some(list), None) => {
@@ -90,7 +91,8 @@ impl Entry {
                 Err((list.span().start, message.to_string()))
             }
             (_, _, Some(model)) => {
-                let message = "a recognizer with a `model` has no `pattern` and no `gazetteer`: write two";
+                let message =
+                    "a recognizer with a `model` has no `pattern` and no `gazetteer`: write two";
                 Err((model.span().start, message.to_string()))
             }
         }
@@ -98,7 +100,10 @@ impl Entry {
 
     fn label(&self, at: usize) -> Result<&str, Wrong> {
         let Some(label) = &self.label else {
-            return Err((at, "missing `label`: what the entities are called in SQL".to_string()));
+            return Err((
+                at,
+                "missing `label`: what the entities are called in SQL".to_string(),
+            ));
         };
         check_label(label.get_ref()).map_err(|message| (label.span().start, message))?;
         Ok(label.get_ref())
@@ -147,11 +152,7 @@ impl Entry {
     }
 
     /// `made` with the score that is written, if one is.
-    fn scored<R>(
-        &self,
-        made: R,
-        with_score: fn(R, f32) -> Result<R, String>,
-    ) -> Result<R, Wrong> {
+    fn scored<R>(&self, made: R, with_score: fn(R, f32) -> Result<R, String>) -> Result<R, Wrong> {
         match &self.score {
             None => Ok(made),
             Some(score) => with_score(made, *score.get_ref())
@@ -240,8 +241,16 @@ gazetteer = 'lists/pot.txt'
             ("", 2, "A has neither"),
             ("pattern = 'x'\nname = 'x'", 4, "`name` is for models"),
             ("pattern = 'x'\nlabels = ['B']", 4, "`labels` is for models"),
-            ("gazetteer = 'tea.csv'\nmin_score = 0.5", 4, "`min_score` is for models"),
-            ("gazetteer = 'tea.csv'\nwhen = ['A']", 4, "`when` is for models"),
+            (
+                "gazetteer = 'tea.csv'\nmin_score = 0.5",
+                4,
+                "`min_score` is for models",
+            ),
+            (
+                "gazetteer = 'tea.csv'\nwhen = ['A']",
+                4,
+                "`when` is for models",
+            ),
             ("pattern = 'x'\nscript = 'han'", 4, "`script` is for models"),
             ("pattern = 'x'\nmodel = 'm'", 4, "write two"),
             ("gazetteer = 'tea.csv'\npattern = 'x'", 3, "not both"),

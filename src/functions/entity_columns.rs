@@ -249,7 +249,11 @@ impl<'a> EntityColumns<'a> {
         }
         let text = self.texts.value(row);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let spans = self.extractor.finder.scanner().scan_with(text, of_models, &mut scratch);
+        let spans = self
+            .extractor
+            .finder
+            .scanner()
+            .scan_with(text, of_models, &mut scratch);
         let found = spans.len();
         let mut offsets = CharOffsets::new(text);
         for span in spans {
@@ -441,7 +445,9 @@ mod tests {
     #[test]
     fn a_part_of_the_text_need_not_start_with_the_entity() {
         let texts = StringViewArray::from_iter_values(["see #averylongtopicname today"]);
-        let lists = extractor(&["HASHTAG"]).value_lists(&texts, &Run::default()).unwrap();
+        let lists = extractor(&["HASHTAG"])
+            .value_lists(&texts, &Run::default())
+            .unwrap();
         let values = lists.value(0);
         let values: &StringViewArray = values.as_any().downcast_ref().unwrap();
         assert_eq!(values.value(0), "averylongtopicname");
@@ -451,7 +457,9 @@ mod tests {
     #[test]
     fn lists_keep_null_and_empty_apart() {
         let texts = StringViewArray::from_iter(vec![None, Some(""), Some("a@example.com")]);
-        let lists = extractor(&["EMAIL"]).entity_lists(&texts, &Run::default()).unwrap();
+        let lists = extractor(&["EMAIL"])
+            .entity_lists(&texts, &Run::default())
+            .unwrap();
         assert!(lists.is_null(0));
         assert_eq!((lists.value_length(1), lists.value_length(2)), (0, 1));
     }

@@ -40,7 +40,11 @@ impl Lookahead {
         // A NULL has no entities, as a text without words has none.
         let mut slice: Vec<&str> = Vec::new();
         while end < last && (taken < bytes || end == row) {
-            let text = if texts.is_null(end) { "" } else { texts.value(end) };
+            let text = if texts.is_null(end) {
+                ""
+            } else {
+                texts.value(end)
+            };
             slice.push(text);
             taken += text.len();
             end += 1;

@@ -46,5 +46,7 @@ pub fn register_all(
 #[must_use]
 pub fn runs_models(function: &ScalarUDF) -> bool {
     let function = function.inner().as_ref();
-    ner::is_ner(function) || extract_entities::runs_models(function) || redact::runs_models(function)
+    ner::is_ner(function)
+        || extract_entities::runs_models(function)
+        || redact::runs_models(function)
 }

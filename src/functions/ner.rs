@@ -119,7 +119,9 @@ impl ScalarUDFImpl for Ner {
                 text_type(NAME, text)?,
                 constant_type(NAME, MODEL, model)?,
             ]),
-            _ => plan_err!("{NAME} takes a text and, if wanted, a model: {NAME}(text, '{DEFAULT_MODEL}')"),
+            _ => plan_err!(
+                "{NAME} takes a text and, if wanted, a model: {NAME}(text, '{DEFAULT_MODEL}')"
+            ),
         }
     }
 
@@ -144,7 +146,9 @@ impl ScalarUDFImpl for Ner {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let model = args.args.get(1);
-        let model = model.map(|model| constant(NAME, MODEL, model)).transpose()?;
+        let model = model
+            .map(|model| constant(NAME, MODEL, model))
+            .transpose()?;
         let extractor = self.extractor(model)?;
         let run = Run::of(&args.config_options);
         map_text(&args.args[0], |texts| {

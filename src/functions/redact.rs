@@ -217,7 +217,9 @@ mod tests {
             idle: Idle::default(),
         };
         let redactor = function.redactor(None, style).unwrap();
-        let array = function.redacted(&redactor, texts, &Run::default()).unwrap();
+        let array = function
+            .redacted(&redactor, texts, &Run::default())
+            .unwrap();
         let array: StringViewArray = array
             .as_any()
             .downcast_ref::<StringViewArray>()

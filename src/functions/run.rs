@@ -23,7 +23,11 @@ impl Run {
     /// The run that these options belong to; one of its own where they belong to none.
     #[must_use]
     pub fn of(options: &ConfigOptions) -> Self {
-        options.extensions.get::<Self>().cloned().unwrap_or_default()
+        options
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Whether it is still wanted.

@@ -78,7 +78,12 @@ impl Cache {
             .weight_capacity(bytes as u64)
             .build();
         Self(options.ok().filter(|_| entries > 0).map(|options| {
-            Shards::with_options(options, Bytes, BuildAsItIs::default(), DefaultLifecycle::default())
+            Shards::with_options(
+                options,
+                Bytes,
+                BuildAsItIs::default(),
+                DefaultLifecycle::default(),
+            )
         }))
     }
 

@@ -32,7 +32,12 @@ impl Catalog {
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         let built_in = BUILT_IN.iter().map(|(name, _)| *name);
-        let mut names: Vec<&str> = self.own.keys().map(String::as_str).chain(built_in).collect();
+        let mut names: Vec<&str> = self
+            .own
+            .keys()
+            .map(String::as_str)
+            .chain(built_in)
+            .collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -92,8 +92,13 @@ impl Finder {
     /// How much text to look ahead at once, in bytes; none where there is no model.
     #[must_use]
     pub fn ahead_bytes(&self) -> Option<usize> {
-        let batches = self.stages.iter().map(|stage| stage.scheduler.model().batch_tokens());
-        let bytes = batches.min()?.saturating_mul(BYTES_PER_TOKEN * AHEAD_BATCHES);
+        let batches = self
+            .stages
+            .iter()
+            .map(|stage| stage.scheduler.model().batch_tokens());
+        let bytes = batches
+            .min()?
+            .saturating_mul(BYTES_PER_TOKEN * AHEAD_BATCHES);
         Some(bytes.clamp(AHEAD.0, AHEAD.1))
     }
 
@@ -227,8 +232,12 @@ impl Stage {
         found: &[PerText],
         scratch: &mut Scratch,
     ) -> Vec<Range<usize>> {
-        let of_models = self.after_models.iter().flat_map(|&stage| found[stage].of(number));
-        let mut places: Vec<Range<usize>> = of_models.map(|one| one.span.start..one.span.end).collect();
+        let of_models = self
+            .after_models
+            .iter()
+            .flat_map(|&stage| found[stage].of(number));
+        let mut places: Vec<Range<usize>> =
+            of_models.map(|one| one.span.start..one.span.end).collect();
         if let Some((scanner, stages)) = &self.after_labels {
             let spans = stages.iter().flat_map(|&stage| found[stage].of(number));
             let spans: Vec<Span> = spans.map(|one| one.span).collect();
@@ -310,10 +319,17 @@ mod tests {
         let registry = finder.scanner().registry().clone();
         let mut all = Vec::new();
         for (number, text) in texts.iter().enumerate() {
-            let spans = finder.scanner().scan_with(text, ahead.spans(number), &mut scratch);
+            let spans = finder
+                .scanner()
+                .scan_with(text, ahead.spans(number), &mut scratch);
             let spans = spans.iter().map(|span| {
                 let recognizer = &registry.recognizers()[span.recognizer];
-                format!("{} {} {}", recognizer.label(), span.of(text), recognizer.name())
+                format!(
+                    "{} {} {}",
+                    recognizer.label(),
+                    span.of(text),
+                    recognizer.name()
+                )
             });
             all.push(spans.collect::<Vec<_>>().join(", "));
         }
@@ -347,7 +363,10 @@ mod tests {
         );
         let emails = models.finder(&["EMAIL"]).unwrap();
         assert_eq!((emails.models().len(), emails.ahead_bytes()), (0, None));
-        assert_eq!(found(&models.finder_of_model("m").unwrap(), &TEXTS)[1], "NAME Alan Smithee model:m");
+        assert_eq!(
+            found(&models.finder_of_model("m").unwrap(), &TEXTS)[1],
+            "NAME Alan Smithee model:m"
+        );
         // All of it was known.
         assert_eq!(seen(&model), [""; 0]);
         assert_eq!(
@@ -368,12 +387,18 @@ mod tests {
         let sure = models(vec![recognizer.with_min_score(0.5).unwrap()]);
         assert_eq!(names(&sure), "NAME Peter model:m");
         let (_, refused) = sure.finder(&["NAME"]).unwrap().explain(text).unwrap();
-        let refused: Vec<_> = refused.iter().map(|r| (&text[r.span.clone()], &*r.reason)).collect();
+        let refused: Vec<_> = refused
+            .iter()
+            .map(|r| (&text[r.span.clone()], &*r.reason))
+            .collect();
         assert_eq!(
             refused,
             [
                 ("Ann", "its score 0.457 is below min_score 0.5 of model m"),
-                ("Everest", "its score 0.4 (-0.5 for \"mount\") is below min_score 0.45"),
+                (
+                    "Everest",
+                    "its score 0.4 (-0.5 for \"mount\") is below min_score 0.45"
+                ),
             ]
         );
     }
@@ -386,7 +411,9 @@ mod tests {
         let first = first.with_labels([("NAME", "PERSON")]).unwrap();
         let first = first.with_min_score(0.5).unwrap();
         let (dear, mut second) = capitals("dear");
-        second = second.with_labels([("NAME", "NAME"), ("PLACE", "NAME")]).unwrap();
+        second = second
+            .with_labels([("NAME", "NAME"), ("PLACE", "NAME")])
+            .unwrap();
         second = second.with_when(when.iter().map(ToString::to_string));
         if let Some(script) = script {
             second = second.with_script(script);
@@ -394,7 +421,10 @@ mod tests {
         // The order of the file does not matter.
         let models = models(vec![second, first]);
         let found = found(&models.finder(&["NAME"]).unwrap(), &[LETTER, "", "none"]);
-        assert!(!found.concat().contains("PERSON"), "{found:?}: not asked for");
+        assert!(
+            !found.concat().contains("PERSON"),
+            "{found:?}: not asked for"
+        );
         (seen(&cheap), seen(&dear))
     }
 
@@ -406,7 +436,12 @@ mod tests {
         assert_eq!(cheap, none, "what nothing waits for is not run");
         assert_eq!(seen_when(&["EMAIL"], None).1, none);
         let sure = ["Acme sent Bob.", "拉 met Carl. Then Dan left."];
-        for when in [&["cheap"][..], &["PERSON"], &["BRAND", "cheap"], &["EMAIL", "PERSON"]] {
+        for when in [
+            &["cheap"][..],
+            &["PERSON"],
+            &["BRAND", "cheap"],
+            &["EMAIL", "PERSON"],
+        ] {
             let (cheap, dear) = seen_when(when, None);
             assert_eq!(cheap, ["none", LETTER]);
             assert_eq!(dear, sure, "{when:?}");

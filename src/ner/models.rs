@@ -83,7 +83,10 @@ impl Models {
     /// # Errors
     /// Where two models have one name, or one has that of a label; where a `when` names what is neither a model nor a label,
     /// or leads back to the model itself.
-    pub fn check(registry: &Registry, recognizers: &[ModelRecognizer]) -> Result<Vec<usize>, Misfit> {
+    pub fn check(
+        registry: &Registry,
+        recognizers: &[ModelRecognizer],
+    ) -> Result<Vec<usize>, Misfit> {
         let is_label = |name: &str| registry.labels().any(|label| label == name);
         for (at, recognizer) in recognizers.iter().enumerate() {
             let name = recognizer.name();
@@ -92,11 +95,18 @@ impl Models {
                 when: None,
                 message,
             };
-            if recognizers[..at].iter().any(|earlier| earlier.name() == name) {
-                return Err(wrong(format!("there is a model {name:?} already: give this one a `name`")));
+            if recognizers[..at]
+                .iter()
+                .any(|earlier| earlier.name() == name)
+            {
+                return Err(wrong(format!(
+                    "there is a model {name:?} already: give this one a `name`"
+                )));
             }
             if is_label(name) {
-                return Err(wrong(format!("a model cannot be named {name:?}: that is a label")));
+                return Err(wrong(format!(
+                    "a model cannot be named {name:?}: that is a label"
+                )));
             }
             for (i, when) in recognizer.when().iter().enumerate() {
                 if !is_label(when) && !recognizers.iter().any(|known| known.name() == when) {
@@ -213,8 +223,16 @@ impl Models {
                 recognizer,
                 scheduler,
             } = &self.models[at];
-            let by_name = |name: &str| self.models[..at].iter().position(|m| m.recognizer.name() == name);
-            let labels: Vec<&String> = recognizer.when().iter().filter(|w| by_name(w).is_none()).collect();
+            let by_name = |name: &str| {
+                self.models[..at]
+                    .iter()
+                    .position(|m| m.recognizer.name() == name)
+            };
+            let labels: Vec<&String> = recognizer
+                .when()
+                .iter()
+                .filter(|w| by_name(w).is_none())
+                .collect();
             let index = |label: &str| self.index(recognizer, label);
             Stage {
                 scheduler: Arc::clone(scheduler),
@@ -231,9 +249,15 @@ impl Models {
                 min_score: recognizer.min_score(),
                 script: recognizer.script(),
                 conditional: !recognizer.when().is_empty(),
-                after_models: recognizer.when().iter().filter_map(|w| stage_of(by_name(w)?)).collect(),
+                after_models: recognizer
+                    .when()
+                    .iter()
+                    .filter_map(|w| stage_of(by_name(w)?))
+                    .collect(),
                 after_labels: (!labels.is_empty()).then(|| {
-                    let scanner = self.registry.scanner_where(|r| labels.iter().any(|l| *l == r.label()));
+                    let scanner = self
+                        .registry
+                        .scanner_where(|r| labels.iter().any(|l| *l == r.label()));
                     let stages = self.waits_for(at).into_iter().filter_map(stage_of);
                     (scanner, stages.collect())
                 }),
@@ -363,7 +387,11 @@ mod tests {
                 "0 Some(0): \"A\" leads back to the model itself (a waits for a): ",
             ),
             (
-                &[("a", &["c"][..], "A"), ("b", &["a"][..], "B"), ("c", &["EMAIL", "B"][..], "C")],
+                &[
+                    ("a", &["c"][..], "A"),
+                    ("b", &["a"][..], "B"),
+                    ("c", &["EMAIL", "B"][..], "C"),
+                ],
                 "1 Some(0): \"a\" leads back to the model itself (a waits for c waits for b waits for a): ",
             ),
         ] {
@@ -379,10 +407,16 @@ mod tests {
         let both = vec![named("a"), named("b")];
         let registry = Registry::default().with(both.iter().flat_map(ModelRecognizer::recognizers));
         let models = Models::new(Arc::new(registry), both, 1 << 20).unwrap();
-        assert!(Arc::ptr_eq(&models.models[0].scheduler, &models.models[1].scheduler));
+        assert!(Arc::ptr_eq(
+            &models.models[0].scheduler,
+            &models.models[1].scheduler
+        ));
         let more = models.with(named("c")).unwrap();
         assert_eq!(more.names().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert!(Arc::ptr_eq(&more.models[0].scheduler, &more.models[2].scheduler));
+        assert!(Arc::ptr_eq(
+            &more.models[0].scheduler,
+            &more.models[2].scheduler
+        ));
         assert!(models.with(named("b")).is_err());
     }
 }

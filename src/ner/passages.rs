@@ -114,15 +114,24 @@ mod tests {
             places
         });
         let passages = passages(text, script, places.as_deref());
-        passages.into_iter().map(|range| text[range].to_string()).collect()
+        passages
+            .into_iter()
+            .map(|range| text[range].to_string())
+            .collect()
     }
 
     #[test]
     fn neighbours_stay_together() {
         let text = " One. Two.\n\nThree. 四。Five. 六。七。 8. 9!  ";
         assert_eq!(seen(text, None, None), [text.trim()]);
-        assert_eq!(seen(text, Some(Script::Latin), None), ["One. Two.\n\nThree.", "Five."]);
-        assert_eq!(seen(text, Some(Script::Han), None), ["四。", "六。七。 8. 9!"]);
+        assert_eq!(
+            seen(text, Some(Script::Latin), None),
+            ["One. Two.\n\nThree.", "Five."]
+        );
+        assert_eq!(
+            seen(text, Some(Script::Han), None),
+            ["四。", "六。七。 8. 9!"]
+        );
         let found = |words: &[&str]| seen(text, None, Some(words));
         assert_eq!(found(&[]), [""; 0]);
         assert_eq!(found(&["nothing"]), [""; 0]);

@@ -27,7 +27,10 @@ impl ModelRecognizer {
     /// A model with all its labels, for all sentences.
     #[must_use]
     pub fn new(name: &str, model: Arc<dyn Model>) -> Self {
-        let labels = model.labels().iter().map(|label| Some(label.as_str().into()));
+        let labels = model
+            .labels()
+            .iter()
+            .map(|label| Some(label.as_str().into()));
         Self {
             name: name.into(),
             labels: labels.collect(),
@@ -175,7 +178,10 @@ impl ModelRecognizer {
 
     fn description(&self) -> Arc<str> {
         let mut parts = vec![self.model.description()];
-        parts.extend(self.script.map(|script| format!("sentences in {}", script.name())));
+        parts.extend(
+            self.script
+                .map(|script| format!("sentences in {}", script.name())),
+        );
         if !self.when.is_empty() {
             parts.push(format!("sentences with {}", self.when.join(" or ")));
         }
@@ -236,5 +242,48 @@ impl Recognizer for OfLabel {
 
     fn description(&self) -> &str {
         &self.description
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Capitals;
+    use super::*;
+
+    #[test]
+    fn a_value_is_the_name_in_one_line() {
+        let recognizer = ModelRecognizer::new("m", Arc::new(Capitals::default()));
+        let recognizers = recognizer.recognizers();
+        for (entity, value) in [
+            ("New York", "New York"),
+            ("New\nYork", "New York"),
+            ("New  \r\n\u{3000}York City", "New York City"),
+            (" a ", "a"),
+            ("北京", "北京"),
+        ] {
+            assert_eq!(recognizers[0].value(entity), value, "{entity:?}");
+            assert_eq!(recognizers[0].value(value), value);
+        }
+    }
+
+    #[test]
+    fn several_labels_of_a_model_may_be_one() {
+        let recognizer = ModelRecognizer::new("m", Arc::new(Capitals::default()));
+        assert_eq!(recognizer.labels().collect::<Vec<_>>(), ["NAME", "PLACE"]);
+        let one = recognizer
+            .clone()
+            .with_labels([("PLACE", "X"), ("NAME", "X")])
+            .unwrap();
+        assert_eq!(one.labels().collect::<Vec<_>>(), ["X"]);
+        assert_eq!(one.recognizers().len(), 1);
+        let error = recognizer
+            .clone()
+            .with_labels([("PLACE", "X"), ("ORG", "X")])
+            .unwrap_err();
+        assert_eq!(
+            error,
+            "the model has no label \"ORG\": its labels are NAME, PLACE"
+        );
+        assert!(recognizer.with_min_score(-0.1).is_err());
     }
 }

@@ -124,7 +124,11 @@ impl Scheduler {
         for (_, text) in texts {
             let first = all.len();
             self.guarded(|| windows(text, &*self.model, &mut all))?;
-            parts.extend(all[first..].iter().map(|window| &text[window.range.clone()]));
+            parts.extend(
+                all[first..]
+                    .iter()
+                    .map(|window| &text[window.range.clone()]),
+            );
             of_text.push(first..all.len());
         }
         let mut order: Vec<usize> = (0..all.len()).collect();
@@ -149,7 +153,8 @@ impl Scheduler {
     /// How many of the next parts go into one batch: each counts as many tokens as the longest, which is the last.
     fn batch(&self, next: &[usize], all: &[Window]) -> usize {
         let most = self.model.batch_tokens();
-        let fits = |&(count, &part): &(usize, &usize)| (count + 1) * all[part].tokens.max(1) <= most;
+        let fits =
+            |&(count, &part): &(usize, &usize)| (count + 1) * all[part].tokens.max(1) <= most;
         next.iter().enumerate().take_while(fits).count().max(1)
     }
 
@@ -277,7 +282,10 @@ mod tests {
             ..Capitals::default()
         };
         let (model, scheduler) = scheduler(model, 0);
-        tag(&scheduler, &["a b c", "d", "e f g h i j k l", "m n o", "p", "q"]);
+        tag(
+            &scheduler,
+            &["a b c", "d", "e f g h i j k l", "m n o", "p", "q"],
+        );
         let expected = [
             &["d", "p", "q"][..],
             &["a b c", "m n o"],
@@ -362,15 +370,25 @@ mod tests {
             Tagged { end: 4, ..good },
             Tagged { end: 9, ..good },
             Tagged { end: 0, ..good },
-            Tagged { start: 6, end: 3, ..good },
+            Tagged {
+                start: 6,
+                end: 3,
+                ..good
+            },
             Tagged { label: 1, ..good },
-            Tagged { score: f32::NAN, ..good },
+            Tagged {
+                score: f32::NAN,
+                ..good
+            },
             Tagged { score: 1.1, ..good },
         ] {
             let error = error(&of(Ok(vec![vec![bad]])), &["北京"]);
             assert!(error.starts_with("model bad: it gave Tagged"), "{error}");
         }
-        assert_eq!(error(&of(Err("no weights".into())), &["x"]), "model bad: no weights");
+        assert_eq!(
+            error(&of(Err("no weights".into())), &["x"]),
+            "model bad: no weights"
+        );
         assert_eq!(
             error(&of(Ok(vec![])), &["x"]),
             "model bad: it gave 0 answers for 1 texts"
@@ -391,7 +409,10 @@ mod tests {
                 ..Capitals::default()
             };
             let (_, scheduler) = scheduler(model, CACHE);
-            let long = format!("{}Ann met Bob. ", "nothing to see here. ".repeat(bytes / 20));
+            let long = format!(
+                "{}Ann met Bob. ",
+                "nothing to see here. ".repeat(bytes / 20)
+            );
             let (found, usage) = tag(&scheduler, &["", "😀", "\u{FFFD}\u{FFFD}", &long, "\0"]);
             let counts: Vec<usize> = found.iter().map(Vec::len).collect();
             assert_eq!(counts, [0, 0, 0, 2, 0]);

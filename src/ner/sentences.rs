@@ -146,7 +146,10 @@ fn wrapped(text: &str, line: usize, at: usize, gap: &Gap) -> bool {
     let before = text[line..at].trim_ascii_end();
     let joins = |c: char| c.is_alphanumeric() && !is_han(c);
     before.len() >= WRAPPED_LINE
-        && before.chars().next_back().is_some_and(|c| joins(c) || c == ',')
+        && before
+            .chars()
+            .next_back()
+            .is_some_and(|c| joins(c) || c == ',')
         && text[gap.end..].chars().next().is_some_and(joins)
 }
 
@@ -168,7 +171,10 @@ fn abbreviates(bytes: &[u8], start: usize, stop: usize, next: usize) -> bool {
         Some(b) if b.is_ascii_alphanumeric() || !b.is_ascii() => return false,
         _ => {}
     }
-    let among = |list: &[&str]| list.iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes()));
+    let among = |list: &[&str]| {
+        list.iter()
+            .any(|one| word.eq_ignore_ascii_case(one.as_bytes()))
+    };
     // A single capital is an initial.
     (length == 1 && word[0].is_ascii_uppercase())
         || among(&ABBREVIATIONS)
@@ -233,9 +239,14 @@ mod tests {
 
     #[test]
     fn hostile_texts_take_linear_time() {
-        for unit in [".", ". ", "\n", " ", "a.", "。", "\"", "A. ", "…", "\u{3000}", "?x", "\n "] {
+        for unit in [
+            ".", ". ", "\n", " ", "a.", "。", "\"", "A. ", "…", "\u{3000}", "?x", "\n ",
+        ] {
             let text = unit.repeat(1_000_000 / unit.len());
-            assert_eq!(sentences(&text).last().map_or(0, |range| range.end), text.len());
+            assert_eq!(
+                sentences(&text).last().map_or(0, |range| range.end),
+                text.len()
+            );
         }
     }
 

@@ -117,7 +117,10 @@ impl Model for Capitals {
             cancel.cancel();
         }
         if let Some(poison) = self.poison {
-            assert!(!texts.iter().any(|text| text.contains(poison)), "poisoned by {poison}");
+            assert!(
+                !texts.iter().any(|text| text.contains(poison)),
+                "poisoned by {poison}"
+            );
         }
         Ok(texts.iter().map(|text| capitals(text)).collect())
     }

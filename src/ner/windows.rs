@@ -123,7 +123,8 @@ impl Cutter<'_> {
     /// As many atoms a window as fit.
     fn pack(&self, atoms: &[Window], windows: &mut Vec<Window>) {
         let sum = |some: Range<usize>| atoms[some].iter().map(|atom| atom.tokens).sum::<usize>();
-        let range = |some: &Range<usize>| atoms[some.start].range.start..atoms[some.end - 1].range.end;
+        let range =
+            |some: &Range<usize>| atoms[some.start].range.start..atoms[some.end - 1].range.end;
         // Atoms from `fresh` on are in no window yet; `seen` is where the last window's fresh ones began.
         let (mut from, mut fresh) = (0, 0);
         while fresh < atoms.len() {
@@ -174,12 +175,20 @@ pub(super) fn merge(windows: &[Window], spans: &mut [Vec<Tagged>]) -> Vec<Tagged
     let seam = |left: &Window, right: &Window| left.range.end.midpoint(right.range.start);
     let mut merged = Vec::with_capacity(spans.iter().map(Vec::len).sum());
     for (i, (window, spans)) in windows.iter().zip(spans).enumerate() {
-        let first = i.checked_sub(1).map_or(0, |before| seam(&windows[before], window));
-        let last = windows.get(i + 1).map_or(usize::MAX, |next| seam(window, next));
+        let first = i
+            .checked_sub(1)
+            .map_or(0, |before| seam(&windows[before], window));
+        let last = windows
+            .get(i + 1)
+            .map_or(usize::MAX, |next| seam(window, next));
         merged.extend(spans.iter().filter_map(|span| {
             let start = window.range.start + span.start;
             let end = window.range.start + span.end;
-            (start < last && end > first).then_some(Tagged { start, end, ..*span })
+            (start < last && end > first).then_some(Tagged {
+                start,
+                end,
+                ..*span
+            })
         }));
     }
     disentangle(&mut merged);
@@ -233,12 +242,18 @@ mod tests {
 
     /// The texts of the windows.
     fn parts(text: &str, window: usize) -> Vec<&str> {
-        cut(text, window).iter().map(|w| &text[w.range.clone()]).collect()
+        cut(text, window)
+            .iter()
+            .map(|w| &text[w.range.clone()])
+            .collect()
     }
 
     fn through_windows(text: &str, window: usize) -> Vec<Tagged> {
         let all = cut(text, window);
-        let mut spans: Vec<_> = all.iter().map(|w| capitals(&text[w.range.clone()])).collect();
+        let mut spans: Vec<_> = all
+            .iter()
+            .map(|w| capitals(&text[w.range.clone()]))
+            .collect();
         merge(&all, &mut spans)
     }
 
@@ -273,7 +288,11 @@ mod tests {
         }
         let text = words.join(" ");
         assert!(parts(&text, 22).len() > 5);
-        assert!(parts(&text, 22).iter().all(|part| part.split_whitespace().all(|w| words.contains(&w))));
+        assert!(
+            parts(&text, 22)
+                .iter()
+                .all(|part| part.split_whitespace().all(|w| words.contains(&w)))
+        );
         assert_eq!(through_windows(&text, 22), capitals(&text));
         // Without spaces: between characters.
         let han: String = "北京拉拉上海".repeat(100);
@@ -283,10 +302,14 @@ mod tests {
     #[test]
     fn of_windows_that_disagree_the_longest_stays_and_the_surer_of_equals() {
         let all = [0..10, 6..16].map(|range| Window { range, tokens: 1 });
-        let span = |start, end, label, score| Tagged { start, end, label, score };
-        let merged = |left: &[Tagged], right: &[Tagged]| {
-            merge(&all, &mut [left.to_vec(), right.to_vec()])
+        let span = |start, end, label, score| Tagged {
+            start,
+            end,
+            label,
+            score,
         };
+        let merged =
+            |left: &[Tagged], right: &[Tagged]| merge(&all, &mut [left.to_vec(), right.to_vec()]);
         // The middle is 8: what ends before it is the left window's, what begins after it the right one's.
         assert_eq!(merged(&[span(8, 10, 0, 1.0)], &[span(0, 2, 1, 1.0)]), []);
         assert_eq!(
@@ -294,8 +317,14 @@ mod tests {
             [span(6, 9, 0, 0.5)],
             "of two of a length the earliest"
         );
-        assert_eq!(merged(&[span(6, 9, 0, 0.5)], &[span(0, 4, 1, 0.9)]), [span(6, 10, 1, 0.9)]);
-        assert_eq!(merged(&[span(6, 9, 0, 0.5)], &[span(0, 3, 1, 0.9)]), [span(6, 9, 1, 0.9)]);
+        assert_eq!(
+            merged(&[span(6, 9, 0, 0.5)], &[span(0, 4, 1, 0.9)]),
+            [span(6, 10, 1, 0.9)]
+        );
+        assert_eq!(
+            merged(&[span(6, 9, 0, 0.5)], &[span(0, 3, 1, 0.9)]),
+            [span(6, 9, 1, 0.9)]
+        );
         assert_eq!(
             merged(&[span(0, 2, 0, 1.0)], &[span(3, 9, 0, 1.0)]),
             [span(0, 2, 0, 1.0), span(9, 15, 0, 1.0)]

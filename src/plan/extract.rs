@@ -271,7 +271,9 @@ impl ExtractStream {
                 if !builder.is_empty() {
                     break;
                 }
-                *ahead = self.models.look_ahead(self.extractor.finder(), texts, *row)?;
+                *ahead = self
+                    .models
+                    .look_ahead(self.extractor.finder(), texts, *row)?;
             }
             let found = builder.push(*row, ahead.spans(*row));
             rows.extend(std::iter::repeat_n(*row as u32, found));

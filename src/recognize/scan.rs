@@ -123,12 +123,7 @@ impl Scanner {
 
     /// As [`Scanner::scan`], with spans that something else found for recognizers of the registry: those that are wanted
     /// are weighed and settled with the others. Each recognizer's ascend and do not overlap.
-    pub fn scan_with<'s>(
-        &self,
-        text: &str,
-        more: &[Span],
-        scratch: &'s mut Scratch,
-    ) -> &'s [Span] {
+    pub fn scan_with<'s>(&self, text: &str, more: &[Span], scratch: &'s mut Scratch) -> &'s [Span] {
         self.scan_and_say(text, more, scratch, None)
     }
 
@@ -237,7 +232,9 @@ impl Scanner {
 
 impl Plan {
     fn wants(&self, recognizer: usize) -> bool {
-        let place = self.wanted.binary_search_by_key(&recognizer, |one| one.index);
+        let place = self
+            .wanted
+            .binary_search_by_key(&recognizer, |one| one.index);
         place.is_ok()
     }
 

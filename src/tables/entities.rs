@@ -21,8 +21,8 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::functions::entity_columns::{EntityField, Extractor};
-use crate::plan::ExtractExec;
 use crate::ner::Models;
+use crate::plan::ExtractExec;
 
 /// The document columns that an entity carries.
 const DOCUMENT_COLUMNS: [&str; 3] = ["doc_id", "source", "ts"];
@@ -80,7 +80,12 @@ impl EntitiesTable {
 
     /// The labels for which all conditions hold: each condition is evaluated on the few labels that there are.
     fn labels(&self, state: &dyn Session, conditions: &[Expr]) -> Result<Vec<String>> {
-        let mut labels: Vec<String> = self.models.registry().labels().map(str::to_string).collect();
+        let mut labels: Vec<String> = self
+            .models
+            .registry()
+            .labels()
+            .map(str::to_string)
+            .collect();
         let schema = Arc::new(Schema::new(vec![EntityField::Label.field()]));
         let df_schema = DFSchema::try_from(Arc::clone(&schema))?;
         for condition in conditions {

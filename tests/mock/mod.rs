@@ -41,11 +41,21 @@ fn find(text: &str) -> Vec<Tagged> {
             if c.is_ascii_uppercase() {
                 let org = word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase());
                 let score = if word.len() > 3 { 0.9 } else { 0.5 };
-                spans.push(Tagged { start, end, label: usize::from(org), score });
+                spans.push(Tagged {
+                    start,
+                    end,
+                    label: usize::from(org),
+                    score,
+                });
             }
         } else if matches!(c, '王' | '李') {
             end += text[end..].chars().next().map_or(0, char::len_utf8);
-            spans.push(Tagged { start, end, label: 0, score: 0.75 });
+            spans.push(Tagged {
+                start,
+                end,
+                label: 0,
+                score: 0.75,
+            });
         }
         rest = end;
     }
