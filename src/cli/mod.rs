@@ -4,18 +4,22 @@
 //! is in the library so that the binary and the `spanql` command of the Python package are the same code.
 
 mod engine;
+mod evaluate;
 pub mod ingest;
 mod recognizers;
 mod report;
 mod schedule;
 mod shell;
 mod sql;
+mod train_tagger;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
+use arrow::array::RecordBatch;
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, Parser, Subcommand};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, Result};
@@ -65,6 +69,8 @@ enum Command {
     Schedule(schedule::Args),
     Recognizers(recognizers::Args),
     Shell(shell::Args),
+    TrainTagger(train_tagger::Args),
+    Evaluate(evaluate::Args),
 }
 
 const HELP: &str = "\
@@ -112,6 +118,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Schedule(args)) => schedule::run(args),
         Ok(Command::Recognizers(args)) => recognizers::run(args),
         Ok(Command::Shell(args)) => shell::run(args),
+        Ok(Command::TrainTagger(args)) => train_tagger::run(args),
+        Ok(Command::Evaluate(args)) => evaluate::run(args),
         Err(usage) => {
             // Nobody to tell where the terminal is gone.
             let _ = usage.print();
@@ -156,6 +164,16 @@ fn default_format() -> Format {
     } else {
         Format::Json
     }
+}
+
+/// Writes a batch to stdout.
+fn print_batch(batch: RecordBatch, format: Format) -> Result<()> {
+    let stream = RecordBatchStreamAdapter::new(
+        batch.schema(),
+        futures::stream::once(std::future::ready(Ok(batch))),
+    );
+    futures::executor::block_on(output::write(Box::pin(stream), format, io::stdout()))?;
+    Ok(())
 }
 
 /// Streams a result to stdout.

@@ -3,15 +3,12 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-
-use super::{Outcome, default_format, format_parser};
+use super::{Outcome, default_format, format_parser, print_batch};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::inspect;
 use crate::ner::Models;
-use crate::output::{self, Format};
+use crate::output::Format;
 
 /// List the recognizers, or test them on a text
 ///
@@ -47,16 +44,16 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
     match args.test.as_deref() {
         Some("-") => {
             let text = io::read_to_string(io::stdin()).map_err(Error::io(Path::new("stdin")))?;
-            print(inspect::explain(&models, &args.labels, &text)?, format)?;
+            print_batch(inspect::explain(&models, &args.labels, &text)?, format)?;
         }
-        Some(text) => print(inspect::explain(&models, &args.labels, text)?, format)?,
+        Some(text) => print_batch(inspect::explain(&models, &args.labels, text)?, format)?,
         None => {
             let mut list = inspect::recognizers(&models, &args.labels)?;
             if format == Format::Table {
                 // The same in every row: a line of its own is easier to read.
                 list.remove_column(list.num_columns() - 1);
             }
-            print(list, format)?;
+            print_batch(list, format)?;
             if format == Format::Table {
                 let line = writeln!(io::stdout(), "registry {}", models.registry().fingerprint());
                 line.map_err(Error::io(Path::new("output")))?;
@@ -64,13 +61,4 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Done)
-}
-
-fn print(batch: RecordBatch, format: Format) -> Result<()> {
-    let stream = RecordBatchStreamAdapter::new(
-        batch.schema(),
-        futures::stream::once(std::future::ready(Ok(batch))),
-    );
-    futures::executor::block_on(output::write(Box::pin(stream), format, io::stdout()))?;
-    Ok(())
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Model;
+use super::tagger::Tagger;
 
 /// The models that come with SpanQL: a name, and how to open it.
-const BUILT_IN: &[(&str, Open)] = &[];
+const BUILT_IN: &[(&str, Open)] = &[("tagger", || -> Arc<dyn Model> { Tagger::embedded().clone() })];
 
 type Open = fn() -> Arc<dyn Model>;
 
@@ -53,7 +54,7 @@ impl Catalog {
         })
     }
 
-    /// The model of a name, or else of a folder; relative ones are beneath `beside`.
+    /// The model of a name, or else a tagger's weights in a file, or a folder; relative ones are beneath `beside`.
     ///
     /// # Errors
     /// A message that names what is missing or wrong.
@@ -62,6 +63,14 @@ impl Catalog {
             return Ok(model);
         }
         let folder = beside.join(source);
+        if folder.is_file() {
+            let read = std::fs::read(&folder).map_err(|e| e.to_string());
+            let tagger = read.and_then(|bytes| Tagger::from_bytes(&bytes));
+            return match tagger {
+                Ok(tagger) => Ok(Arc::new(tagger)),
+                Err(reason) => Err(format!("model {source:?}: {}: {reason}", folder.display())),
+            };
+        }
         if folder.is_dir() {
             return Err(format!(
                 "model {source:?}: this build of SpanQL runs no models from folders"
@@ -72,7 +81,7 @@ impl Catalog {
             names => format!("there are {}", names.join(", ")),
         };
         Err(format!(
-            "model {source:?} is neither the name of a model ({known}) nor a folder: there is no {}",
+            "model {source:?} is neither the name of a model ({known}) nor a file or folder: there is no {}",
             folder.display()
         ))
     }

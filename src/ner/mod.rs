@@ -18,6 +18,7 @@ mod recognizer;
 mod scheduler;
 mod script;
 mod sentences;
+pub mod tagger;
 #[cfg(test)]
 mod testing;
 mod windows;

@@ -1,0 +1,349 @@
+//! [`Tagger`]: persons, organisations and places in English and Chinese, without a native library.
+//!
+//! Owns the way from a text to spans: sentences, tokens, their features, a small network, the best way through its scores.
+//! Two networks of the same kind, one for words and one for Han characters; a sentence goes to the one that it is mainly
+//! written in. How the weights came about is [`train`]'s concern; batches and caches are the scheduler's.
+//!
+//! Cost: about a microsecond a token, since what a word contributes is kept ([`memo`]).
+
+mod decode;
+mod features;
+mod kernel;
+mod lexicon;
+mod memo;
+mod network;
+mod segment;
+mod tokens;
+mod variants;
+mod weights;
+
+pub mod conll;
+pub mod evaluate;
+pub mod train;
+
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use twox_hash::XxHash64;
+
+use super::script::{Mainly, Script};
+use super::{Model, Tagged, sentences};
+use decode::{Decoder, Piece};
+use features::{Buffers, Features};
+use lexicon::Lexicon;
+use memo::Memo;
+use network::{Activations, Network};
+use segment::{Place, Ways};
+use tokens::{Kind, Token, tokenize};
+use variants::Variants;
+
+/// The labels, in the order of the tags.
+pub const LABELS: [&str; 3] = ["PERSON", "ORG", "LOC"];
+
+/// Kinds of tokens that a thread keeps, by script. Each takes about two kilobytes.
+const KEPT: usize = 8192;
+
+static EMBEDDED: LazyLock<Arc<Tagger>> = LazyLock::new(|| {
+    let weights = include_bytes!("../weights/tagger.safetensors.zst");
+    Arc::new(Tagger::from_bytes(weights).expect("the weights that are built in are whole"))
+});
+
+/// A tagger: weights, and memory that threads take turns with.
+///
+/// ```
+/// use spanql::ner::Model;
+/// use spanql::ner::tagger::{LABELS, Tagger};
+///
+/// let text = "Angela Merkel met Emmanuel Macron in Paris.";
+/// let found = Tagger::embedded().tag(&[text])?;
+/// let names: Vec<_> = found[0].iter().map(|e| (&text[e.start..e.end], LABELS[e.label])).collect();
+/// assert_eq!(names, [("Angela Merkel", "PERSON"), ("Emmanuel Macron", "PERSON"), ("Paris", "LOC")]);
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug)]
+pub struct Tagger {
+    words: Side,
+    characters: Side,
+    variants: Variants,
+    labels: Vec<String>,
+    fingerprint: String,
+    bytes: usize,
+    idle: Mutex<Vec<Scratch>>,
+}
+
+/// What one script has: a network and its lexicon.
+#[derive(Debug, Clone, PartialEq)]
+struct Side {
+    network: Network,
+    lexicon: Lexicon,
+}
+
+/// Memory of one thread.
+#[derive(Debug, Default)]
+struct Scratch {
+    tokens: Vec<Token>,
+    words: Option<Memo>,
+    characters: Option<Memo>,
+    activations: Activations,
+    features: Features,
+    buffers: Buffers,
+    decoder: Decoder,
+    pieces: Vec<Piece>,
+    run: Run,
+}
+
+/// Memory of a run of Han characters.
+#[derive(Debug, Default)]
+struct Run {
+    text: String,
+    starts: Vec<usize>,
+    places: Vec<Place>,
+    ways: Ways,
+}
+
+impl Tagger {
+    /// The one that comes with SpanQL.
+    #[must_use]
+    pub fn embedded() -> &'static Arc<Self> {
+        &EMBEDDED
+    }
+
+    /// Reads weights that [`train`](mod@train) wrote.
+    ///
+    /// # Errors
+    /// A message where the bytes are no such weights, or parts of them do not fit each other.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let (words, characters, variants) = weights::read(bytes)?;
+        Ok(Self {
+            words,
+            characters,
+            variants,
+            labels: LABELS.map(String::from).to_vec(),
+            fingerprint: format!("{:016x}", XxHash64::oneshot(0, bytes)),
+            bytes: bytes.len(),
+            idle: Mutex::default(),
+        })
+    }
+
+    fn tag_text(&self, text: &str, scratch: &mut Scratch) -> Vec<Tagged> {
+        let mut found = Vec::new();
+        for sentence in sentences(text) {
+            scratch.tokens.clear();
+            tokenize(text, sentence, &mut scratch.tokens);
+            if scratch.tokens.is_empty() {
+                continue;
+            }
+            let side = match script_of(text, &scratch.tokens) {
+                Mainly::This(Script::Han) => {
+                    self.read_characters(text, scratch);
+                    &self.characters
+                }
+                Mainly::Nothing => continue,
+                _ => {
+                    self.read_words(text, scratch);
+                    &self.words
+                }
+            };
+            side.network.score(&mut scratch.activations);
+            scratch.pieces.clear();
+            let scores = &scratch.activations.scores;
+            let transitions = &side.network.transitions;
+            scratch.decoder.decode(scores, transitions, &mut scratch.pieces);
+            found.extend(scratch.pieces.iter().map(|piece| Tagged {
+                start: scratch.tokens[piece.first].start,
+                end: scratch.tokens[piece.end - 1].end,
+                label: piece.label,
+                score: piece.score,
+            }));
+        }
+        found
+    }
+
+    fn read_words(&self, text: &str, scratch: &mut Scratch) {
+        let Scratch {
+            tokens,
+            words,
+            activations,
+            features,
+            buffers,
+            ..
+        } = scratch;
+        let Side { network, lexicon } = &self.words;
+        let memo = words.get_or_insert_with(|| Memo::new(KEPT, network.contribution_len()));
+        network.begin(tokens.len(), activations);
+        for (at, token) in tokens.iter().enumerate() {
+            let word = token.of(text);
+            let hash = XxHash64::oneshot(0, word.as_bytes());
+            let contribution = memo.get(hash, |to| {
+                features.of_word(word, lexicon, buffers);
+                network.contribution(features, activations, to);
+            });
+            network.add(at, contribution, activations);
+        }
+    }
+
+    fn read_characters(&self, text: &str, scratch: &mut Scratch) {
+        let Scratch {
+            tokens,
+            characters,
+            activations,
+            features,
+            buffers,
+            run,
+            ..
+        } = scratch;
+        let Side { network, lexicon } = &self.characters;
+        let memo = characters.get_or_insert_with(|| Memo::new(KEPT, network.contribution_len()));
+        network.begin(tokens.len(), activations);
+        let mut at = 0;
+        while at < tokens.len() {
+            let characters = self.variants.read_run(text, &tokens[at..], run);
+            if characters == 0 {
+                let word = tokens[at].of(text);
+                let hash = XxHash64::oneshot(0, word.as_bytes());
+                let contribution = memo.get(hash, |to| {
+                    features.of_word(word, lexicon, buffers);
+                    network.contribution(features, activations, to);
+                });
+                network.add(at, contribution, activations);
+                at += 1;
+                continue;
+            }
+            run.places.clear();
+            segment::segment(&run.text, &run.starts, lexicon, &mut run.ways, &mut run.places);
+            for &place in &run.places {
+                let word = &run.text[place.start..place.end];
+                // A kind is a word and a place in it; no word that is written out has such a seed.
+                let hash = XxHash64::oneshot(1 + place.at as u64, word.as_bytes());
+                let contribution = memo.get(hash, |to| {
+                    features.of_character(word, place.at, lexicon, &mut buffers.ends);
+                    network.contribution(features, activations, to);
+                });
+                network.add(at, contribution, activations);
+                at += 1;
+            }
+        }
+    }
+}
+
+/// What a sentence is mainly written in, by its tokens; as [`Mainly::of`] says it by characters.
+fn script_of(text: &str, tokens: &[Token]) -> Mainly {
+    let (mut han, mut words) = (0, 0);
+    for token in tokens {
+        match token.kind {
+            Kind::Han => han += 2,
+            Kind::Word if text.as_bytes()[token.start].is_ascii_digit() => {}
+            Kind::Word => words += 3,
+            Kind::Sign => {}
+        }
+    }
+    match han.max(words) {
+        0 => Mainly::Nothing,
+        most if most == han => Mainly::This(Script::Han),
+        _ => Mainly::This(Script::Latin),
+    }
+}
+
+impl Model for Tagger {
+    fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+
+    fn description(&self) -> String {
+        format!("tagger, {:.1} MB", self.bytes as f64 / 1e6)
+    }
+
+    fn window(&self) -> Option<usize> {
+        None
+    }
+
+    fn batch_tokens(&self) -> usize {
+        1 << 14
+    }
+
+    /// An estimate by bytes: there is no window to fit.
+    fn count_tokens(&self, text: &str) -> usize {
+        text.len() / 4 + 1
+    }
+
+    fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = idle().pop().unwrap_or_default();
+        let found = texts.iter().map(|text| self.tag_text(text, &mut scratch)).collect();
+        idle().push(scratch);
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(&str, &'static str)> {
+        let found = Tagger::embedded().tag(&[text]).unwrap();
+        found[0].iter().map(|e| (&text[e.start..e.end], LABELS[e.label])).collect()
+    }
+
+    #[test]
+    fn names_in_plain_sentences() {
+        for (text, expected) in [
+            ("", &[][..]),
+            (" \n", &[]),
+            ("😀", &[]),
+            ("\u{FFFD}\u{FFFD}", &[]),
+            ("the cat sat on the mat", &[]),
+            ("Barack Obama was born in Hawaii.", &[("Barack Obama", "PERSON"), ("Hawaii", "LOC")]),
+            ("Microsoft and IBM opened offices in Berlin.", &[("Microsoft", "ORG"), ("IBM", "ORG"), ("Berlin", "LOC")]),
+            ("温家宝总理访问了日本。", &[("温家宝", "PERSON"), ("日本", "LOC")]),
+            ("溫家寶總理訪問了日本。", &[("溫家寶", "PERSON"), ("日本", "LOC")]),
+            ("毛泽东1893年出生于湖南。\nShe lives in London.", &[("毛泽东", "PERSON"), ("湖南", "LOC"), ("London", "LOC")]),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_alone_or_beside_others_gives_the_same() {
+        let texts = ["Angela Merkel met him in Paris.", "他在北京工作。", "", "Angela Merkel met him in Paris."];
+        let together = Tagger::embedded().tag(&texts).unwrap();
+        for (text, found) in texts.iter().zip(&together) {
+            assert_eq!(&Tagger::embedded().tag(&[text]).unwrap()[0], found, "{text}");
+        }
+        assert!(together[0] == together[3] && !together[0].is_empty());
+    }
+
+    #[test]
+    fn what_the_memo_has_kept_changes_nothing() {
+        let fresh = Tagger::from_bytes(include_bytes!("../weights/tagger.safetensors.zst")).unwrap();
+        let text = "Ban Ki-moon 潘基文 spoke at the U.N. in New York";
+        let before = fresh.tag(&[text]).unwrap();
+        let many: String = (0..KEPT * 2).map(|n| format!("w{n} ")).collect();
+        fresh.tag(&[&many]).unwrap();
+        assert_eq!(fresh.tag(&[text]).unwrap(), before);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn spans_slice_any_text(text in "\\PC{0,40}|[A-Z][a-z]{1,5}( [A-Z][a-z]{1,5}|，|。|王|明|北京|\u{301}|😀){0,12}") {
+            let mut last = 0;
+            for tagged in &Tagger::embedded().tag(&[&text]).unwrap()[0] {
+                proptest::prop_assert!(last <= tagged.start && tagged.start < tagged.end);
+                proptest::prop_assert!(text.get(tagged.start..tagged.end).is_some());
+                proptest::prop_assert!((0.0..=1.0).contains(&tagged.score));
+                last = tagged.end;
+            }
+        }
+    }
+
+    #[test]
+    fn a_megabyte_of_anything() {
+        for piece in ["a", "王", "A. ", "@", "''", "北京 ", "n't", "\u{301}", "http://"] {
+            let text = piece.repeat(1_000_000 / piece.len());
+            let found = Tagger::embedded().tag(&[&text]).unwrap();
+            assert!(found[0].iter().all(|e| text.get(e.start..e.end).is_some()), "{piece}");
+        }
+    }
+}
