@@ -10,6 +10,7 @@ pub mod error;
 pub mod functions;
 pub mod ingest;
 pub mod inspect;
+pub mod ner;
 pub mod output;
 pub mod plan;
 pub mod recognize;
