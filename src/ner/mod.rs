@@ -4,6 +4,9 @@
 //! a cache, thresholds, cancellation. Arrow, DataFusion and `spanql.toml` are absent here; files are a model's own
 //! business, when it is opened ([`open`]).
 
+#[cfg(feature = "rust-bert")]
+mod bert;
+
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,12 +72,26 @@ pub struct Tagged {
 pub fn open(source: &str, beside: &Path) -> Result<Arc<dyn Model>, String> {
     let folder = beside.join(source);
     if folder.is_dir() {
-        return Err(format!(
-            "model {source:?}: this build of SpanQL runs no models from folders"
-        ));
+        return of_folder(&folder).map_err(|e| format!("model {source:?}: {e}"));
+    }
+    #[cfg(feature = "rust-bert")]
+    if let Some(name) = bert::Name::parse(source) {
+        let fetched = name.fetch().and_then(|folder| of_folder(&folder));
+        return fetched.map_err(|e| format!("model {source:?}: {e}"));
     }
     Err(format!(
         "model {source:?}: there is no built-in model of this name, and no folder {}",
         folder.display()
     ))
+}
+
+#[cfg(feature = "rust-bert")]
+fn of_folder(folder: &Path) -> Result<Arc<dyn Model>, String> {
+    Ok(Arc::new(bert::Bert::open(folder)?))
+}
+
+#[cfg(not(feature = "rust-bert"))]
+fn of_folder(_: &Path) -> Result<Arc<dyn Model>, String> {
+    Err("a model in a folder is run by rust-bert, which this build is without: build SpanQL with `--features rust-bert`"
+        .to_owned())
 }

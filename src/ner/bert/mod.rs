@@ -1,0 +1,174 @@
+//! Token classifiers in Hugging Face's format, run by rust-bert (feature `rust-bert`).
+//!
+//! A model is a folder: `config.json`, the tokenizer's files, and weights as `model.safetensors` or rust-bert's own
+//! `rust_model.ot`. Owns everything between a text and its spans: tokens, the windows that a text is read in when it is
+//! longer than the network, batches of windows, and the thread with the network. Batches of texts, the cache and thresholds
+//! are the scheduler's.
+//!
+//! rust-bert's own pipeline is passed by, since it gives rows to the wrong texts when a batch has more windows than it was
+//! made for, and panics on bad files. Its answers are the yardstick all the same, token for token: `tests.rs`.
+
+mod architecture;
+mod folder;
+mod hub;
+mod network;
+mod owner;
+mod spans;
+mod tags;
+mod tokenizer;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::{self, Debug};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+pub(super) use self::hub::Name;
+
+use self::folder::Folder;
+use self::network::Guess;
+use self::owner::Owner;
+use self::tags::Tags;
+use self::tokenizer::{Token, Tokenizer};
+use super::{Model, Tagged};
+
+/// Texts up to this many tokens are read in windows here, as rust-bert does it; longer ones are cut before, so that a query
+/// can be stopped between the parts.
+const LONGEST: usize = 32 * 1024;
+/// How many tokens the network is given at once, padding included.
+const BATCH: usize = 4096;
+/// The window of networks that set none; XLNet was trained with as many.
+const WINDOW: usize = 512;
+
+/// A model that rust-bert runs.
+pub(super) struct Bert {
+    folder: Arc<Folder>,
+    tags: Tags,
+    tokenizer: Tokenizer,
+    /// Started by the first text.
+    network: OnceLock<Result<Owner, String>>,
+    fingerprint: OnceLock<String>,
+}
+
+impl Bert {
+    /// Opens the model in a folder. The weights are read when they are first needed.
+    ///
+    /// # Errors
+    /// A message that names the file and what is wrong with it.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let folder = Arc::new(Folder::open(path)?);
+        let tags = Tags::new(&folder.classes)
+            .map_err(|e| format!("{}: {e}", path.join("config.json").display()))?;
+        let tokenizer = Tokenizer::open(&folder)?;
+        Ok(Self { folder, tags, tokenizer, network: OnceLock::new(), fingerprint: OnceLock::new() })
+    }
+
+    /// The windows over a text of so many tokens.
+    fn windows(&self, tokens: usize) -> Vec<Window> {
+        let positions = self.folder.positions.unwrap_or(WINDOW);
+        let unused = self.folder.architecture.unused_positions() + self.tokenizer.added();
+        Window::over(tokens, positions.saturating_sub(unused).max(1), positions / 4)
+    }
+
+    /// The guesses for each token of each text.
+    fn guesses(&self, texts: &[Vec<Token>]) -> Result<Vec<Vec<Guess>>, String> {
+        let network = self.network.get_or_init(|| Owner::start(Arc::clone(&self.folder), self.tokenizer.padding));
+        let network = network.as_ref().map_err(String::clone)?;
+        let mut windows: Vec<(usize, Window)> = Vec::new();
+        for (text, tokens) in texts.iter().enumerate() {
+            windows.extend(self.windows(tokens.len()).into_iter().map(|window| (text, window)));
+        }
+        let mut guesses = vec![Vec::new(); texts.len()];
+        let mut rest = &windows[..];
+        while let [(_, first), ..] = rest {
+            let taken = self.batch(first, rest);
+            let batch = taken.iter().map(|(text, window)| self.tokenizer.window(&texts[*text][window.read.clone()]));
+            let rows = network.guess(batch.collect())?;
+            for ((text, window), row) in taken.iter().zip(rows) {
+                let skipped = self.tokenizer.leading() + window.kept.start - window.read.start;
+                guesses[*text].extend_from_slice(&row[skipped..skipped + window.kept.len()]);
+            }
+            rest = &rest[taken.len()..];
+        }
+        Ok(guesses)
+    }
+
+    /// The first of the windows: as many as fit a batch.
+    fn batch<'a>(&self, first: &Window, windows: &'a [(usize, Window)]) -> &'a [(usize, Window)] {
+        let alike = self.folder.architecture.feels_padding();
+        let mut longest = first.read.len();
+        let fits = windows.iter().enumerate().take_while(|(before, (_, window))| {
+            longest = longest.max(window.read.len());
+            let alike = !alike || window.read.len() == first.read.len();
+            *before == 0 || alike && (before + 1) * (longest + self.tokenizer.added()) <= BATCH
+        });
+        &windows[..fits.count()]
+    }
+}
+
+impl Model for Bert {
+    fn labels(&self) -> &[String] {
+        &self.tags.labels
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.get_or_init(|| self.folder.fingerprint()).clone()
+    }
+
+    fn description(&self) -> String {
+        format!("{}, by rust-bert, folder {}", self.folder.architecture, self.folder.path.display())
+    }
+
+    fn window(&self) -> Option<usize> {
+        Some(LONGEST)
+    }
+
+    fn batch_tokens(&self) -> usize {
+        BATCH
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokenizer.count(text)
+    }
+
+    fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
+        let tokens: Vec<Vec<Token>> = texts.iter().map(|text| self.tokenizer.tokens(text)).collect();
+        let guesses = self
+            .guesses(&tokens)
+            .map_err(|e| format!("model {}: {e}", self.folder.path.display()))?;
+        let found = texts.iter().zip(&tokens).zip(&guesses);
+        Ok(found.map(|((text, tokens), guesses)| spans::spans(text, tokens, guesses, &self.tags)).collect())
+    }
+}
+
+impl Debug for Bert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bert").field("folder", &self.folder).field("tags", &self.tags).finish_non_exhaustive()
+    }
+}
+
+/// A part of a text's tokens that the network reads at once.
+struct Window {
+    read: Range<usize>,
+    /// Those of them whose guesses count: at a cut, they are from the window that reads further on.
+    kept: Range<usize>,
+}
+
+impl Window {
+    /// Windows over a text of `tokens`, where the network takes `most`, and each repeats `overlap` of the one before. These
+    /// are rust-bert's.
+    fn over(tokens: usize, most: usize, overlap: usize) -> Vec<Self> {
+        let overlap = overlap.min(most - 1);
+        let mut windows: Vec<Self> = Vec::new();
+        let (mut start, mut kept) = (0, 0);
+        while kept < tokens {
+            let end = tokens.min(start + most);
+            let last = if end == tokens { end } else { end - overlap / 2 };
+            windows.push(Self { read: start..end, kept: kept..last });
+            (start, kept) = (end - overlap.min(end), last);
+        }
+        windows
+    }
+}

@@ -1,0 +1,14 @@
+//! The package's build script: where a binary with the feature `rust-bert` finds libtorch when it runs. That is where it was
+//! linked from; `LD_LIBRARY_PATH` names another place.
+
+use std::env;
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/ner/bert/rpath.rs");
+    println!("cargo::rerun-if-env-changed=LIBTORCH");
+    let linked = env::var_os("CARGO_FEATURE_RUST_BERT").is_some();
+    let unix = env::var_os("CARGO_CFG_UNIX").is_some();
+    if let (true, true, Ok(folder)) = (linked, unix, env::var("LIBTORCH")) {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{folder}/lib");
+    }
+}
