@@ -3,7 +3,7 @@
     libtorch.py FOLDER
 
 There is no package of libtorch alone. The wheel has its headers and libraries, and four times as much that serves CUDA
-and Python; 0.8 GB are fetched, 0.5 GB kept. Nothing is done where FOLDER is complete, and FOLDER appears complete or not
+and Python; 0.8 GB are fetched, 0.5 GB kept. Nothing is done where FOLDER has a libtorch, and FOLDER appears complete or not
 at all.
 """
 
@@ -29,10 +29,11 @@ A libtorch {VERSION} of your own, with or without CUDA, will do: set LIBTORCH to
 
 
 def missing(folder: Path) -> list[str]:
-    """What FOLDER lacks of a libtorch."""
-    files = [name for names in KEPT.values() for name in names]
-    files += ["lib/libtorch.so", "include/torch/csrc/api/include/torch/torch.h", "build-version"]
-    return [name for name in files if not (folder / name).is_file()]
+    """What `folder` lacks of a libtorch, ours or another."""
+    headers = folder / "include/torch/csrc/api/include/torch/torch.h"
+    found = {path.stem for path in (folder / "lib").glob("*")}
+    lacks = [f"lib/{name}" for name in ("libc10", "libtorch", "libtorch_cpu") if name not in found]
+    return lacks if headers.is_file() else [*lacks, str(headers.relative_to(folder))]
 
 
 def fetch(into: Path) -> None:
@@ -66,7 +67,7 @@ def main() -> None:
     """Prepare the folder named on the command line."""
     folder = Path(sys.argv[1]).absolute()
     if not missing(folder):
-        print(f"libtorch {VERSION} is in {folder}")
+        print(f"libtorch is in {folder}")
         return
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         sys.exit(f"libtorch is prepared on Linux x86-64 only, and this is {platform.platform()}.\n{OWN}")
@@ -83,7 +84,7 @@ def main() -> None:
         subprocess.run(["cc", *link], check=True)
         (made / "build-version").write_text(f"{VERSION}\n")
         if missing(made):
-            sys.exit(f"the wheels in {REQUIREMENTS} have no {', '.join(missing(made))}")
+            sys.exit(f"the wheels of {REQUIREMENTS} have no {', '.join(missing(made))}")
         for library in ("libtorch_cpu.so", "libtorch.so"):
             ctypes.CDLL(str(made / "lib" / library))
         made.rename(folder)

@@ -5,10 +5,11 @@ use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=src/ner/bert/rpath.rs");
+    if env::var_os("CARGO_FEATURE_RUST_BERT").is_none() {
+        return;
+    }
     println!("cargo::rerun-if-env-changed=LIBTORCH");
-    let linked = env::var_os("CARGO_FEATURE_RUST_BERT").is_some();
-    let unix = env::var_os("CARGO_CFG_UNIX").is_some();
-    if let (true, true, Ok(folder)) = (linked, unix, env::var("LIBTORCH")) {
+    if let (Ok(folder), Some(_)) = (env::var("LIBTORCH"), env::var_os("CARGO_CFG_UNIX")) {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{folder}/lib");
     }
 }
