@@ -29,6 +29,14 @@ pub(super) type Forward =
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Architecture(ModelType);
 
+/// Which texts may share a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Together {
+    OfAnyLength,
+    OfOneLength,
+    None,
+}
+
 const NAMES: [(&str, ModelType); 12] = [
     ("albert", ModelType::Albert),
     ("bert", ModelType::Bert),
@@ -96,9 +104,17 @@ impl Architecture {
         }
     }
 
-    /// Whether padding changes the answers, so that only texts of one length may share a batch.
-    pub(super) fn feels_padding(self) -> bool {
-        self.0 == ModelType::FNet
+    /// Which texts may share a batch, so that the answers depend on each alone.
+    pub(super) fn together(self) -> Together {
+        match self.0 {
+            // Has no attention that could be kept from the padding.
+            ModelType::FNet => Together::OfOneLength,
+            // rust-bert adds the mask as it is, 1 for a token and 0 for padding.
+            ModelType::Electra => Together::OfOneLength,
+            // rust-bert compares token types along the wrong axis, and panics.
+            ModelType::XLNet => Together::None,
+            _ => Together::OfAnyLength,
+        }
     }
 
     /// The network, with its parameters under `root` and random values in them.

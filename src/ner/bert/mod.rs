@@ -27,6 +27,7 @@ use std::sync::{Arc, OnceLock};
 
 pub(super) use self::hub::Name;
 
+use self::architecture::Together;
 use self::folder::Folder;
 use self::network::Guess;
 use self::owner::Owner;
@@ -62,29 +63,47 @@ impl Bert {
         let tags = Tags::new(&folder.classes)
             .map_err(|e| format!("{}: {e}", path.join("config.json").display()))?;
         let tokenizer = Tokenizer::open(&folder)?;
-        Ok(Self { folder, tags, tokenizer, network: OnceLock::new(), fingerprint: OnceLock::new() })
+        Ok(Self {
+            folder,
+            tags,
+            tokenizer,
+            network: OnceLock::new(),
+            fingerprint: OnceLock::new(),
+        })
     }
 
     /// The windows over a text of so many tokens.
     fn windows(&self, tokens: usize) -> Vec<Window> {
         let positions = self.folder.positions.unwrap_or(WINDOW);
         let unused = self.folder.architecture.unused_positions() + self.tokenizer.added();
-        Window::over(tokens, positions.saturating_sub(unused).max(1), positions / 4)
+        Window::over(
+            tokens,
+            positions.saturating_sub(unused).max(1),
+            positions / 4,
+        )
     }
 
     /// The guesses for each token of each text.
     fn guesses(&self, texts: &[Vec<Token>]) -> Result<Vec<Vec<Guess>>, String> {
-        let network = self.network.get_or_init(|| Owner::start(Arc::clone(&self.folder), self.tokenizer.padding));
+        let network = self
+            .network
+            .get_or_init(|| Owner::start(Arc::clone(&self.folder), self.tokenizer.padding));
         let network = network.as_ref().map_err(String::clone)?;
         let mut windows: Vec<(usize, Window)> = Vec::new();
         for (text, tokens) in texts.iter().enumerate() {
-            windows.extend(self.windows(tokens.len()).into_iter().map(|window| (text, window)));
+            windows.extend(
+                self.windows(tokens.len())
+                    .into_iter()
+                    .map(|window| (text, window)),
+            );
         }
         let mut guesses = vec![Vec::new(); texts.len()];
         let mut rest = &windows[..];
-        while let [(_, first), ..] = rest {
-            let taken = self.batch(first, rest);
-            let batch = taken.iter().map(|(text, window)| self.tokenizer.window(&texts[*text][window.read.clone()]));
+        while !rest.is_empty() {
+            let taken = self.batch(rest);
+            let batch = taken
+                .iter()
+                .map(|(text, window)| self.tokenizer.window(&texts[*text][window.read.clone()]));
             let rows = network.guess(batch.collect())?;
             for ((text, window), row) in taken.iter().zip(rows) {
                 let skipped = self.tokenizer.leading() + window.kept.start - window.read.start;
@@ -96,15 +115,20 @@ impl Bert {
     }
 
     /// The first of the windows: as many as fit a batch.
-    fn batch<'a>(&self, first: &Window, windows: &'a [(usize, Window)]) -> &'a [(usize, Window)] {
-        let alike = self.folder.architecture.feels_padding();
-        let mut longest = first.read.len();
-        let fits = windows.iter().enumerate().take_while(|(before, (_, window))| {
-            longest = longest.max(window.read.len());
-            let alike = !alike || window.read.len() == first.read.len();
-            *before == 0 || alike && (before + 1) * (longest + self.tokenizer.added()) <= BATCH
-        });
-        &windows[..fits.count()]
+    fn batch<'a>(&self, windows: &'a [(usize, Window)]) -> &'a [(usize, Window)] {
+        let together = self.folder.architecture.together();
+        let length = |(_, window): &(usize, Window)| window.read.len() + self.tokenizer.added();
+        let mut longest = 0;
+        let fits = |(before, window): &(usize, &(usize, Window))| {
+            longest = longest.max(length(window));
+            let alike = match together {
+                Together::OfAnyLength => true,
+                Together::OfOneLength => length(window) == length(&windows[0]),
+                Together::None => false,
+            };
+            *before == 0 || alike && (before + 1) * longest <= BATCH
+        };
+        &windows[..windows.iter().enumerate().take_while(fits).count()]
     }
 }
 
@@ -114,11 +138,17 @@ impl Model for Bert {
     }
 
     fn fingerprint(&self) -> String {
-        self.fingerprint.get_or_init(|| self.folder.fingerprint()).clone()
+        self.fingerprint
+            .get_or_init(|| self.folder.fingerprint())
+            .clone()
     }
 
     fn description(&self) -> String {
-        format!("{}, by rust-bert, folder {}", self.folder.architecture, self.folder.path.display())
+        format!(
+            "{}, by rust-bert, folder {}",
+            self.folder.architecture,
+            self.folder.path.display()
+        )
     }
 
     fn window(&self) -> Option<usize> {
@@ -134,18 +164,26 @@ impl Model for Bert {
     }
 
     fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
-        let tokens: Vec<Vec<Token>> = texts.iter().map(|text| self.tokenizer.tokens(text)).collect();
+        let tokens: Vec<Vec<Token>> = texts
+            .iter()
+            .map(|text| self.tokenizer.tokens(text))
+            .collect();
         let guesses = self
             .guesses(&tokens)
             .map_err(|e| format!("model {}: {e}", self.folder.path.display()))?;
         let found = texts.iter().zip(&tokens).zip(&guesses);
-        Ok(found.map(|((text, tokens), guesses)| spans::spans(text, tokens, guesses, &self.tags)).collect())
+        Ok(found
+            .map(|((text, tokens), guesses)| spans::spans(text, tokens, guesses, &self.tags))
+            .collect())
     }
 }
 
 impl Debug for Bert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bert").field("folder", &self.folder).field("tags", &self.tags).finish_non_exhaustive()
+        f.debug_struct("Bert")
+            .field("folder", &self.folder)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,8 +203,15 @@ impl Window {
         let (mut start, mut kept) = (0, 0);
         while kept < tokens {
             let end = tokens.min(start + most);
-            let last = if end == tokens { end } else { end - overlap / 2 };
-            windows.push(Self { read: start..end, kept: kept..last });
+            let last = if end == tokens {
+                end
+            } else {
+                end - overlap / 2
+            };
+            windows.push(Self {
+                read: start..end,
+                kept: kept..last,
+            });
             (start, kept) = (end - overlap.min(end), last);
         }
         windows

@@ -18,10 +18,17 @@ pub(super) fn spans(text: &str, tokens: &[Token], guesses: &[Guess], tags: &Tags
         if token.start >= token.end {
             continue;
         }
-        if previous.is_some_and(|left| !token.special && !left.special && one_word(text, left, *token)) {
+        if previous
+            .is_some_and(|left| !token.special && !left.special && one_word(text, left, *token))
+        {
             spans.extend(token.end);
         } else {
-            let tag = tags.classes.get(*class).copied().flatten().filter(|_| !token.special);
+            let tag = tags
+                .classes
+                .get(*class)
+                .copied()
+                .flatten()
+                .filter(|_| !token.special);
             spans.word(*token, tag, *score);
         }
         previous = Some(*token);
@@ -85,8 +92,17 @@ impl Spans {
             }
             _ => {
                 self.close();
-                let span = Tagged { start: token.start, end: token.end, label: tag.label, score };
-                self.open = Some(Open { span, words: 1.0, ended: tag.ends });
+                let span = Tagged {
+                    start: token.start,
+                    end: token.end,
+                    label: tag.label,
+                    score,
+                };
+                self.open = Some(Open {
+                    span,
+                    words: 1.0,
+                    ended: tag.ends,
+                });
             }
         }
     }
@@ -98,7 +114,10 @@ impl Spans {
     }
 
     fn close(&mut self) {
-        if let Some(Open { mut span, words, .. }) = self.open.take() {
+        if let Some(Open {
+            mut span, words, ..
+        }) = self.open.take()
+        {
             // Rounding may take probabilities beyond 1.
             span.score = (span.score / words).min(1.0);
             self.done.push(span);
@@ -122,7 +141,12 @@ mod tests {
             let end = start + piece.len();
             if *class != "gap" {
                 let special = *class == "special";
-                tokens.push(Token { start, end, id: 0, special });
+                tokens.push(Token {
+                    start,
+                    end,
+                    id: 0,
+                    special,
+                });
                 let class = names.iter().position(|name| name == class).unwrap_or(1);
                 guesses.push((class, if guesses.is_empty() { 1.0 } else { 0.5 }));
             }
@@ -130,7 +154,13 @@ mod tests {
         }
         spans(&text, &tokens, &guesses, &tags)
             .into_iter()
-            .map(|s| (text[s.start..s.end].to_owned(), tags.labels[s.label].clone(), s.score))
+            .map(|s| {
+                (
+                    text[s.start..s.end].to_owned(),
+                    tags.labels[s.label].clone(),
+                    s.score,
+                )
+            })
             .collect()
     }
 
@@ -140,40 +170,98 @@ mod tests {
 
     #[test]
     fn an_entity_is_a_run_of_words_with_their_mean_score() {
-        let john = [("John", "B-PER"), (" ", "gap"), ("Smith", "I-PER"), (" ", "gap"), ("ran", "O")];
-        assert_eq!(found(&john), [("John Smith".to_owned(), "PERSON".to_owned(), 0.75)]);
+        let john = [
+            ("John", "B-PER"),
+            (" ", "gap"),
+            ("Smith", "I-PER"),
+            (" ", "gap"),
+            ("ran", "O"),
+        ];
+        assert_eq!(
+            found(&john),
+            [("John Smith".to_owned(), "PERSON".to_owned(), 0.75)]
+        );
     }
 
     #[test]
     fn a_word_is_what_its_first_token_is() {
-        let pieces = [("Wash", "B-LOC"), ("ing", "O"), ("ton", "B-PER"), (".", "O")];
-        assert_eq!(found(&pieces), [("Washington".to_owned(), "LOC".to_owned(), 1.0)]);
+        let pieces = [
+            ("Wash", "B-LOC"),
+            ("ing", "O"),
+            ("ton", "B-PER"),
+            (".", "O"),
+        ];
+        assert_eq!(
+            found(&pieces),
+            [("Washington".to_owned(), "LOC".to_owned(), 1.0)]
+        );
         assert_eq!(texts(&[("un", "O"), ("likely", "B-PER")]), [""; 0]);
     }
 
     #[test]
     fn an_entity_begins_ends_and_changes_its_label() {
-        assert_eq!(texts(&[("A", "B-PER"), (" ", "gap"), ("B", "B-PER")]), ["A", "B"]);
-        assert_eq!(texts(&[("A", "I-PER"), (" ", "gap"), ("B", "I-LOC")]), ["A", "B"]);
-        assert_eq!(texts(&[("A", "S-PER"), (" ", "gap"), ("B", "I-PER")]), ["A", "B"]);
-        assert_eq!(texts(&[("A", "B-PER"), (" ", "gap"), ("B", "E-PER"), (" ", "gap"), ("C", "I-PER")]), ["A B", "C"]);
-        assert_eq!(texts(&[("A", "B-PER"), (" ", "gap"), ("b", "O"), (" ", "gap"), ("C", "I-PER")]), ["A", "C"]);
+        assert_eq!(
+            texts(&[("A", "B-PER"), (" ", "gap"), ("B", "B-PER")]),
+            ["A", "B"]
+        );
+        assert_eq!(
+            texts(&[("A", "I-PER"), (" ", "gap"), ("B", "I-LOC")]),
+            ["A", "B"]
+        );
+        assert_eq!(
+            texts(&[("A", "S-PER"), (" ", "gap"), ("B", "I-PER")]),
+            ["A", "B"]
+        );
+        assert_eq!(
+            texts(&[
+                ("A", "B-PER"),
+                (" ", "gap"),
+                ("B", "E-PER"),
+                (" ", "gap"),
+                ("C", "I-PER")
+            ]),
+            ["A B", "C"]
+        );
+        assert_eq!(
+            texts(&[
+                ("A", "B-PER"),
+                (" ", "gap"),
+                ("b", "O"),
+                (" ", "gap"),
+                ("C", "I-PER")
+            ]),
+            ["A", "C"]
+        );
     }
 
     #[test]
     fn punctuation_and_han_are_words_of_their_own() {
         assert_eq!(texts(&[("Bonn", "B-LOC"), (",", "O")]), ["Bonn"]);
-        assert_eq!(texts(&[("王", "B-PER"), ("明", "I-PER"), ("住", "O"), ("京", "B-LOC")]), ["王明", "京"]);
+        assert_eq!(
+            texts(&[
+                ("王", "B-PER"),
+                ("明", "I-PER"),
+                ("住", "O"),
+                ("京", "B-LOC")
+            ]),
+            ["王明", "京"]
+        );
     }
 
     #[test]
     fn what_the_tokenizer_dropped_does_not_part_a_word() {
-        assert_eq!(texts(&[("Nun", "B-PER"), ("\u{303}", "gap"), ("ez", "O")]), ["Nun\u{303}ez"]);
+        assert_eq!(
+            texts(&[("Nun", "B-PER"), ("\u{303}", "gap"), ("ez", "O")]),
+            ["Nun\u{303}ez"]
+        );
         assert_eq!(texts(&[("Li", "B-PER"), (" ", "gap"), ("Na", "O")]), ["Li"]);
     }
 
     #[test]
     fn special_tokens_are_in_no_entity() {
-        assert_eq!(texts(&[("A", "B-PER"), ("[SEP]", "special"), ("B", "I-PER")]), ["A", "B"]);
+        assert_eq!(
+            texts(&[("A", "B-PER"), ("[SEP]", "special"), ("B", "I-PER")]),
+            ["A", "B"]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Tests with a real model: `make test-rust-bert` prepares it, and names its folder in `RAMPART`.
 
 mod broken;
+mod every;
 mod same;
 
 use std::fs;
@@ -37,20 +38,39 @@ fn it_finds_what_another_runtime_finds() {
     let Some(folder) = rampart() else { return };
     let model = Bert::open(&folder).unwrap();
     let recorded = recorded();
-    assert!(recorded.iter().map(|record| record.spans.len()).sum::<usize>() > 80);
+    assert!(
+        recorded
+            .iter()
+            .map(|record| record.spans.len())
+            .sum::<usize>()
+            > 80
+    );
     for Recorded { text, spans } in recorded {
         let chars = |byte: usize| text[..byte].chars().count();
         let found: Vec<(usize, usize, String, f32)> = model.tag(&[&text]).unwrap()[0]
             .iter()
-            .map(|s| (chars(s.start), chars(s.end), model.labels()[s.label].clone(), s.score))
+            .map(|s| {
+                (
+                    chars(s.start),
+                    chars(s.end),
+                    model.labels()[s.label].clone(),
+                    s.score,
+                )
+            })
             .collect();
         let places = |spans: &[(usize, usize, String, f32)]| -> Vec<(usize, usize, String)> {
-            spans.iter().map(|(start, end, label, _)| (*start, *end, label.clone())).collect()
+            spans
+                .iter()
+                .map(|(start, end, label, _)| (*start, *end, label.clone()))
+                .collect()
         };
         assert_eq!(places(&found), places(&spans), "{text:?}");
         for ((.., ours), (.., theirs)) in found.iter().zip(&spans) {
             // They compute with other kernels, and from the 4-bit weights.
-            assert!((ours - theirs).abs() < 0.002, "{text:?}: {ours} for {theirs}");
+            assert!(
+                (ours - theirs).abs() < 0.002,
+                "{text:?}: {ours} for {theirs}"
+            );
         }
     }
 }
@@ -61,5 +81,9 @@ fn labels_are_without_prefixes() {
     let model = Bert::open(&folder).unwrap();
     assert_eq!(model.labels()[..3], ["GIVEN_NAME", "SURNAME", "EMAIL"]);
     assert_eq!(model.labels().len(), 17);
-    assert!(model.description().starts_with("bert, by rust-bert"), "{}", model.description());
+    assert!(
+        model.description().starts_with("bert, by rust-bert"),
+        "{}",
+        model.description()
+    );
 }

@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 use std::path::Path;
 
-use rust_bert::pipelines::common::{ModelResource, ModelType};
+use rust_bert::pipelines::common::ModelResource;
 use rust_bert::pipelines::token_classification::{
     LabelAggregationOption, TokenClassificationConfig, TokenClassificationModel,
 };
@@ -11,23 +11,27 @@ use rust_bert::resources::LocalResource;
 
 use super::{Bert, rampart, recorded};
 use crate::ner::Model;
+use crate::ner::bert::architecture::Architecture;
 
 /// A token that is not O: first and last character, class, score.
-type Found = (usize, usize, String, f32);
+pub(super) type Found = (usize, usize, String, f32);
 
 /// rust-bert's own pipeline, with room for all windows in one batch: with more it confuses the rows.
-struct Direct(TokenClassificationModel);
+pub(super) struct Direct(TokenClassificationModel);
 
 impl Direct {
-    fn open(folder: &Path, kind: ModelType, vocabulary: &str, merges: Option<&str>) -> Self {
-        let local = |name: &str| LocalResource { local_path: folder.join(name) };
+    pub(super) fn open(folder: &Path, architecture: Architecture, lower_case: bool) -> Self {
+        let local = |name: &str| LocalResource {
+            local_path: folder.join(name),
+        };
+        let (vocabulary, merges) = architecture.tokenizer_files();
         let mut config = TokenClassificationConfig::new(
-            kind,
+            architecture.kind(),
             ModelResource::Torch(Box::new(local("model.safetensors"))),
             local("config.json"),
             local(vocabulary),
             merges.map(local),
-            merges.is_none(),
+            lower_case,
             None,
             None,
             LabelAggregationOption::First,
@@ -36,30 +40,47 @@ impl Direct {
         Self(TokenClassificationModel::new(config).unwrap())
     }
 
-    fn found(&self, text: &str) -> Vec<Found> {
+    pub(super) fn found(&self, text: &str) -> Vec<Found> {
         let tokens = self.0.predict(&[text], false, false).remove(0);
-        tokens
-            .into_iter()
-            .filter(|token| token.label != "O")
+        let chars: Vec<char> = text.chars().collect();
+        let named = tokens.into_iter().filter(|token| token.label != "O");
+        named
             .filter_map(|token| {
                 let offset = token.offset?;
-                Some((offset.begin as usize, offset.end as usize, token.label, token.score as f32))
+                let (start, end) = (offset.begin as usize, offset.end as usize);
+                // Some tokenizers take the space before a word for part of it.
+                let space = chars[start..end]
+                    .iter()
+                    .take_while(|c| c.is_whitespace())
+                    .count();
+                (start + space < end).then_some((
+                    start + space,
+                    end,
+                    token.label,
+                    token.score as f32,
+                ))
             })
             .collect()
     }
 }
 
 /// The same of ours, below the level of spans.
-fn found(model: &Bert, texts: &[&str]) -> Vec<Vec<Found>> {
-    let tokens: Vec<_> = texts.iter().map(|text| model.tokenizer.tokens(text)).collect();
+pub(super) fn found(model: &Bert, texts: &[&str]) -> Vec<Vec<Found>> {
+    let tokens: Vec<_> = texts
+        .iter()
+        .map(|text| model.tokenizer.tokens(text))
+        .collect();
     let guesses = model.guesses(&tokens).unwrap();
     let rows = texts.iter().zip(tokens).zip(guesses);
     rows.map(|((text, tokens), guesses)| {
         assert_eq!(tokens.len(), guesses.len());
         let chars = |byte: usize| text[..byte].chars().count();
-        let named = tokens.into_iter().zip(guesses).filter(|(token, (class, _))| {
-            model.folder.classes[*class] != "O" && !token.special && token.start < token.end
-        });
+        let named = tokens
+            .into_iter()
+            .zip(guesses)
+            .filter(|(token, (class, _))| {
+                model.folder.classes[*class] != "O" && !token.special && token.start < token.end
+            });
         named
             .map(|(token, (class, score))| {
                 let class = model.folder.classes[class].clone();
@@ -70,14 +91,25 @@ fn found(model: &Bert, texts: &[&str]) -> Vec<Vec<Found>> {
     .collect()
 }
 
-fn assert_same(text: &str, ours: &[Found], theirs: &[Found]) {
+pub(super) fn assert_same(text: &str, ours: &[Found], theirs: &[Found]) {
     let places = |found: &[Found]| -> Vec<(usize, usize, String)> {
-        found.iter().map(|(start, end, class, _)| (*start, *end, class.clone())).collect()
+        found
+            .iter()
+            .map(|(start, end, class, _)| (*start, *end, class.clone()))
+            .collect()
     };
     let start: String = text.chars().take(80).collect();
-    assert_eq!(places(ours), places(theirs), "{start:?} ({} characters)", text.chars().count());
+    assert_eq!(
+        places(ours),
+        places(theirs),
+        "{start:?} ({} characters)",
+        text.chars().count()
+    );
     for (ours, theirs) in ours.iter().zip(theirs) {
-        assert!((ours.3 - theirs.3).abs() < 1e-4, "{start:?}: {ours:?} for {theirs:?}");
+        assert!(
+            (ours.3 - theirs.3).abs() < 1e-4,
+            "{start:?}: {ours:?} for {theirs:?}"
+        );
     }
 }
 
@@ -91,7 +123,10 @@ fn texts() -> Vec<String> {
         .enumerate()
         .map(|(number, length)| {
             let pieces = recorded.iter().cycle().skip(number);
-            pieces.flat_map(|record| record.text.chars().chain([' '])).take(length).collect()
+            pieces
+                .flat_map(|record| record.text.chars().chain([' ']))
+                .take(length)
+                .collect()
         })
         .collect()
 }
@@ -100,7 +135,7 @@ fn texts() -> Vec<String> {
 fn answers_are_rust_berts_for_every_batch_and_length() {
     let Some(folder) = rampart() else { return };
     let model = Bert::open(&folder).unwrap();
-    let direct = Direct::open(&folder, ModelType::Bert, "vocab.txt", None);
+    let direct = Direct::open(&folder, model.folder.architecture, true);
     let texts = texts();
     let expected: Vec<Vec<Found>> = texts.iter().map(|text| direct.found(text)).collect();
     assert!(expected.iter().map(Vec::len).sum::<usize>() > 1_000);
