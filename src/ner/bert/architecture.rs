@@ -109,6 +109,8 @@ impl Architecture {
         match self.0 {
             // Has no attention that could be kept from the padding.
             ModelType::FNet => Together::OfOneLength,
+            // A token's embedding is made of its neighbours' too, and the last one's neighbour is padding.
+            ModelType::MobileBert => Together::OfOneLength,
             // rust-bert adds the mask as it is, 1 for a token and 0 for padding.
             ModelType::Electra => Together::OfOneLength,
             // rust-bert compares token types along the wrong axis, and panics.

@@ -79,14 +79,14 @@ impl Tokenizer {
             },
             None,
         );
+        let mut kinds: Vec<i64> = around.segment_ids.iter().map(|kind| i64::from(*kind)).collect();
+        // XLNet's tokenizer forgets the kind of the last token.
+        kinds.resize(around.token_ids.len(), kinds.last().copied().unwrap_or(0));
         let inputs: Vec<Input> = around
             .token_ids
             .iter()
-            .zip(&around.segment_ids)
-            .map(|(id, kind)| Input {
-                id: *id,
-                kind: i64::from(*kind),
-            })
+            .zip(kinds)
+            .map(|(id, kind)| Input { id: *id, kind })
             .collect();
         let own = around
             .mask
