@@ -2,7 +2,7 @@
 //!
 //! A model is a folder: `config.json`, the tokenizer's files, and weights as `model.safetensors` or rust-bert's own
 //! `rust_model.ot`. Owns everything between a text and its spans: tokens, the windows that a text is read in when it is
-//! longer than the network, batches of windows, and the thread with the network. Batches of texts, the cache and thresholds
+//! longer than the network, batches of windows, and the threads with the network. Batches of texts, the cache and thresholds
 //! are the scheduler's.
 //!
 //! rust-bert's own pipeline is passed by, since it gives rows to the wrong texts when a batch has more windows than it was
@@ -12,10 +12,10 @@ mod architecture;
 mod folder;
 mod hub;
 mod network;
-mod owner;
 mod spans;
 mod tags;
 mod tokenizer;
+mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -30,16 +30,16 @@ pub(super) use self::hub::Name;
 use self::architecture::Together;
 use self::folder::Folder;
 use self::network::Guess;
-use self::owner::Owner;
 use self::tags::Tags;
 use self::tokenizer::{Token, Tokenizer};
+use self::workers::Workers;
 use super::{Model, Tagged};
 
 /// Texts up to this many tokens are read in windows here, as rust-bert does it; longer ones are cut before, so that a query
 /// can be stopped between the parts.
 const LONGEST: usize = 32 * 1024;
-/// How many tokens the network is given at once, padding included.
-const BATCH: usize = 4096;
+/// Of texts, seldom less.
+const BYTES_PER_TOKEN: usize = 2;
 /// The window of networks that set none; XLNet was trained with as many.
 const WINDOW: usize = 512;
 
@@ -49,7 +49,7 @@ pub(super) struct Bert {
     tags: Tags,
     tokenizer: Tokenizer,
     /// Started by the first text.
-    network: OnceLock<Result<Owner, String>>,
+    workers: OnceLock<Result<Workers, String>>,
     fingerprint: OnceLock<String>,
 }
 
@@ -67,7 +67,7 @@ impl Bert {
             folder,
             tags,
             tokenizer,
-            network: OnceLock::new(),
+            workers: OnceLock::new(),
             fingerprint: OnceLock::new(),
         })
     }
@@ -85,10 +85,10 @@ impl Bert {
 
     /// The guesses for each token of each text.
     fn guesses(&self, texts: &[Vec<Token>]) -> Result<Vec<Vec<Guess>>, String> {
-        let network = self
-            .network
-            .get_or_init(|| Owner::start(Arc::clone(&self.folder), self.tokenizer.padding));
-        let network = network.as_ref().map_err(String::clone)?;
+        let workers = self
+            .workers
+            .get_or_init(|| Workers::start(&self.folder, self.tokenizer.padding));
+        let workers = workers.as_ref().map_err(String::clone)?;
         let mut windows: Vec<(usize, Window)> = Vec::new();
         for (text, tokens) in texts.iter().enumerate() {
             windows.extend(
@@ -97,25 +97,27 @@ impl Bert {
                     .map(|window| (text, window)),
             );
         }
-        let mut guesses = vec![Vec::new(); texts.len()];
+        let mut batches = Vec::new();
         let mut rest = &windows[..];
         while !rest.is_empty() {
-            let taken = self.batch(rest);
-            let batch = taken
-                .iter()
-                .map(|(text, window)| self.tokenizer.window(&texts[*text][window.read.clone()]));
-            let rows = network.guess(batch.collect())?;
-            for ((text, window), row) in taken.iter().zip(rows) {
-                let skipped = self.tokenizer.leading() + window.kept.start - window.read.start;
-                guesses[*text].extend_from_slice(&row[skipped..skipped + window.kept.len()]);
-            }
-            rest = &rest[taken.len()..];
+            let (batch, later) = rest.split_at(self.batch(rest, workers.batch));
+            let inputs = |(text, window): &(usize, Window)| {
+                self.tokenizer.window(&texts[*text][window.read.clone()])
+            };
+            batches.push(batch.iter().map(inputs).collect());
+            rest = later;
+        }
+        let rows = workers.guess(batches)?;
+        let mut guesses = vec![Vec::new(); texts.len()];
+        for ((text, window), row) in windows.iter().zip(rows.iter().flatten()) {
+            let skipped = self.tokenizer.leading() + window.kept.start - window.read.start;
+            guesses[*text].extend_from_slice(&row[skipped..skipped + window.kept.len()]);
         }
         Ok(guesses)
     }
 
-    /// The first of the windows: as many as fit a batch.
-    fn batch<'a>(&self, windows: &'a [(usize, Window)]) -> &'a [(usize, Window)] {
+    /// How many of the windows make a batch of at most so many tokens; one does in any case.
+    fn batch(&self, windows: &[(usize, Window)], tokens: usize) -> usize {
         let together = self.folder.architecture.together();
         let length = |(_, window): &(usize, Window)| window.read.len() + self.tokenizer.added();
         let mut longest = 0;
@@ -126,9 +128,9 @@ impl Bert {
                 Together::OfOneLength => length(window) == length(&windows[0]),
                 Together::None => false,
             };
-            *before == 0 || alike && (before + 1) * longest <= BATCH
+            *before == 0 || alike && (before + 1) * longest <= tokens
         };
-        &windows[..windows.iter().enumerate().take_while(fits).count()]
+        windows.iter().enumerate().take_while(fits).count()
     }
 }
 
@@ -156,11 +158,15 @@ impl Model for Bert {
     }
 
     fn batch_tokens(&self) -> usize {
-        BATCH
+        workers::enough()
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer.count(text)
+        // A text that is to be cut in any case need not be taken apart for that.
+        match text.len() / BYTES_PER_TOKEN {
+            most if most > 4 * LONGEST => most,
+            _ => self.tokenizer.count(text),
+        }
     }
 
     fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {

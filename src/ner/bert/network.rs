@@ -1,6 +1,6 @@
 //! The network on its device: its weights, and a batch of token ids in, a class and a score for each token out.
 //!
-//! Leaves out where it runs (`owner.rs`) and what classes mean.
+//! Leaves out where it runs (`workers.rs`) and what classes mean.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -55,6 +55,11 @@ impl Network {
             vocabulary: folder.vocabulary,
             padding,
         })
+    }
+
+    /// Whether the processor runs it.
+    pub(super) fn on_cpu(&self) -> bool {
+        self.device == Device::Cpu
     }
 
     /// The guesses for a batch of texts, of which there is at least one; those for the padding are left out.

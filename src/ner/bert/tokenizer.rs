@@ -79,7 +79,11 @@ impl Tokenizer {
             },
             None,
         );
-        let mut kinds: Vec<i64> = around.segment_ids.iter().map(|kind| i64::from(*kind)).collect();
+        let mut kinds: Vec<i64> = around
+            .segment_ids
+            .iter()
+            .map(|kind| i64::from(*kind))
+            .collect();
         // XLNet's tokenizer forgets the kind of the last token.
         kinds.resize(around.token_ids.len(), kinds.last().copied().unwrap_or(0));
         let inputs: Vec<Input> = around

@@ -10,8 +10,8 @@ use rust_bert::pipelines::token_classification::{
 use rust_bert::resources::LocalResource;
 
 use super::{Bert, rampart, recorded};
-use crate::ner::Model;
 use crate::ner::bert::architecture::Architecture;
+use crate::ner::{Model, Tagged};
 
 /// A token that is not O: first and last character, class, score.
 pub(super) type Found = (usize, usize, String, f32);
@@ -163,4 +163,35 @@ fn spans_slice_the_text_and_do_not_overlap() {
             end = span.end;
         }
     }
+}
+
+#[test]
+fn threads_that_ask_at_the_same_time_get_their_own_answers() {
+    let Some(folder) = rampart() else { return };
+    let model = Bert::open(&folder).unwrap();
+    let texts: Vec<String> = texts()
+        .into_iter()
+        .filter(|text| text.len() < 1_000)
+        .collect();
+    let alone: Vec<_> = texts
+        .iter()
+        .map(|text| model.tag(&[text]).unwrap().remove(0))
+        .collect();
+    std::thread::scope(|scope| {
+        for part in 0..4 {
+            let (model, texts, alone) = (&model, &texts, &alone);
+            scope.spawn(move || {
+                let batch: Vec<&str> = texts[part..].iter().map(String::as_str).collect();
+                for (ours, alone) in model.tag(&batch).unwrap().iter().zip(&alone[part..]) {
+                    let places = |spans: &[Tagged]| {
+                        spans
+                            .iter()
+                            .map(|s| (s.start, s.end, s.label))
+                            .collect::<Vec<_>>()
+                    };
+                    assert_eq!(places(ours), places(alone));
+                }
+            });
+        }
+    });
 }
