@@ -37,6 +37,8 @@ impl Direct {
             LabelAggregationOption::First,
         );
         config.batch_size = usize::MAX;
+        // libtorch's own threads wait for each other by spinning.
+        tch::set_num_threads(1);
         Self(TokenClassificationModel::new(config).unwrap())
     }
 
