@@ -2,19 +2,23 @@
 //!
 //! Unknown keys, bad patterns and lists that cannot be read are refused with file and line, because a misspelt key that
 //! is silently ignored looks exactly like a recognizer that finds nothing. What a pattern *means* is
-//! `recognize/pattern.rs`, what a list means `recognize/gazetteer/`.
+//! `recognize/pattern.rs`, what a list means `recognize/gazetteer/`, what a model means `ner/`.
 
 mod label;
 mod list_file;
+mod model;
+mod recognizer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
-use crate::recognize::{Folding, Gazetteer, Pattern, Registry, Rules};
+use crate::ner::{Catalog, ModelRecognizer, Models};
+use crate::recognize::{Gazetteer, Pattern, Registry, Rules};
 
 /// The name looked for in the working directory when no file is given.
 pub const FILE_NAME: &str = "spanql.toml";
@@ -58,6 +62,8 @@ pub enum UserRecognizer {
     Pattern(Pattern),
     /// A list of phrases.
     Gazetteer(Gazetteer),
+    /// A model.
+    Model(ModelRecognizer),
 }
 
 #[derive(Deserialize)]
@@ -67,21 +73,9 @@ struct File {
     memory: Option<Spanned<String>>,
     redact_key_file: Option<PathBuf>,
     #[serde(default)]
-    recognizer: Vec<Spanned<Entry>>,
+    recognizer: Vec<Spanned<recognizer::Entry>>,
     #[serde(default)]
     label: BTreeMap<Spanned<String>, label::Table>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    label: Spanned<String>,
-    pattern: Option<Spanned<String>>,
-    group: Option<Spanned<usize>>,
-    gazetteer: Option<Spanned<PathBuf>>,
-    ignore_case: Option<Spanned<bool>>,
-    ignore_width: Option<Spanned<bool>>,
-    score: Option<Spanned<f32>>,
 }
 
 impl Config {
@@ -90,13 +84,21 @@ impl Config {
     /// # Errors
     /// [`Error::Io`] where a named file cannot be read; otherwise as [`Config::parse`].
     pub fn load(path: Option<&Path>) -> Result<Self> {
+        Self::load_with(path, &Catalog::default())
+    }
+
+    /// As [`Config::load`], with models of one's own.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with(path: Option<&Path>, catalog: &Catalog) -> Result<Self> {
         let path = match path {
             Some(path) => path,
             None if Path::new(FILE_NAME).exists() => Path::new(FILE_NAME),
             None => return Ok(Self::default()),
         };
         let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        Self::parse(&text, path)
+        Self::parse_with(&text, path, catalog)
     }
 
     /// Checks the text of a configuration and reads the lists that it names; relative ones are beside `path`.
@@ -106,9 +108,17 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::Config`] with the line of an unknown key, a bad label, a pattern that does not compile, a list that
-    /// cannot be read or has no phrase, a score or a memory size that is none, context that cannot count, or a table for
-    /// a label that no recognizer has.
+    /// cannot be read or has no phrase, a model that cannot be opened or that waits for itself, a score or a memory size
+    /// that is none, context that cannot count, or a table for a label that no recognizer has.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self> {
+        Self::parse_with(text, path, &Catalog::default())
+    }
+
+    /// As [`Config::parse`], with models of one's own.
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn parse_with(text: &str, path: impl AsRef<Path>, catalog: &Catalog) -> Result<Self> {
         let path = path.as_ref();
         let line = |offset: usize| {
             let before = &text.as_bytes()[..offset.min(text.len())];
@@ -126,9 +136,11 @@ impl Config {
             )
         })?;
         let mut recognizers = Vec::with_capacity(file.recognizer.len());
+        let mut opened = model::Opened::new(catalog, path);
         for entry in &file.recognizer {
-            let origin = format!("{}:{}", path.display(), line(entry.span().start));
-            let made = entry.get_ref().recognizer(path, &origin);
+            let (at, entry) = (entry.span().start, entry.get_ref());
+            let origin = format!("{}:{}", path.display(), line(at));
+            let made = entry.recognizer(at, path, &origin, &mut opened);
             recognizers.push(made.map_err(|(offset, message)| fail(offset, message))?);
         }
         let memory = match &file.memory {
@@ -149,6 +161,9 @@ impl Config {
             }),
         };
         let registry = config.registry();
+        let entries = file.recognizer.iter().map(Spanned::get_ref);
+        model::check(&registry, &config.recognizers, entries)
+            .map_err(|(offset, message)| fail(offset, message))?;
         for (label, table) in file.label {
             let (at, label) = (label.span().start, label.into_inner());
             if !registry.labels().any(|known| known == label) {
@@ -172,6 +187,7 @@ impl Config {
             |registry, recognizer| match recognizer {
                 UserRecognizer::Pattern(pattern) => registry.with_patterns([pattern]),
                 UserRecognizer::Gazetteer(gazetteer) => registry.with_gazetteer(gazetteer),
+                UserRecognizer::Model(model) => registry.with(model.recognizers()),
             },
         );
         let rules = self.rules.iter();
@@ -179,88 +195,28 @@ impl Config {
             registry.with_rules(label, rules.clone())
         })
     }
-}
 
-impl Entry {
-    /// Makes it, or says at which byte of the configuration at `config` what is wrong.
-    fn recognizer(&self, config: &Path, origin: &str) -> Result<UserRecognizer, (usize, String)> {
-        let label = self.label.get_ref();
-        check_label(label).map_err(|message| (self.label.span().start, message))?;
-        match (&self.pattern, &self.gazetteer) {
-            (Some(pattern), None) => {
-                for (key, flag) in [
-                    ("ignore_case", &self.ignore_case),
-                    ("ignore_width", &self.ignore_width),
-                ] {
-                    if let Some(flag) = flag {
-                        let message = format!(
-                            "`{key}` is for gazetteers: a pattern ignores case after (?i) and names the characters that it wants"
-                        );
-                        return Err((flag.span().start, message));
-                    }
-                }
-                let group = self.group.as_ref().map_or(0, |group| *group.get_ref());
-                let pattern = Pattern::new(label, pattern.get_ref(), group)
-                    .map_err(|e| (pattern.span().start, e.to_string()))?
-                    .with_origin(origin);
-                self.scored(pattern, Pattern::with_score)
-                    .map(UserRecognizer::Pattern)
-            }
-            (None, Some(list)) => {
-                if let Some(group) = &self.group {
-                    let message = "`group` is for patterns: a gazetteer finds whole phrases";
-                    return Err((group.span().start, message.to_string()));
-                }
-                let flag = |flag: &Option<Spanned<bool>>| {
-                    flag.as_ref().is_some_and(|flag| *flag.get_ref())
-                };
-                let folding = Folding {
-                    case: flag(&self.ignore_case),
-                    width: flag(&self.ignore_width),
-                };
-                let folder = config.parent().unwrap_or(Path::new(""));
-                let gazetteer = list_file::load(label, &folder.join(list.get_ref()), folding)
-                    .map_err(|message| (list.span().start, message))?
-                    .with_origin(origin);
-                self.scored(gazetteer, Gazetteer::with_score)
-                    .map(UserRecognizer::Gazetteer)
-            }
-            (Some(_), Some(list)) => {
-                let message = "a recognizer has a `pattern` or a `gazetteer`, not both: write two under one label";
-                Err((list.span().start, message.to_string()))
-            }
-            (None, None) => {
-                let message = format!("{label} has neither a `pattern` nor a `gazetteer`");
-                Err((self.label.span().start, message))
-            }
-        }
-    }
-
-    /// `made` with the score that is written, if one is.
-    fn scored<R>(
-        &self,
-        made: R,
-        with_score: fn(R, f32) -> Result<R, String>,
-    ) -> Result<R, (usize, String)> {
-        match &self.score {
-            None => Ok(made),
-            Some(score) => with_score(made, *score.get_ref())
-                .map_err(|e| (score.span().start, format!("score: {e}"))),
-        }
+    /// [`Config::registry`] with the models behind it, each with a cache of at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for models that do not fit together, which [`Config::parse`] would have refused.
+    pub fn models(&self, cache_bytes: usize) -> Result<Models> {
+        let models = self.recognizers.iter().filter_map(UserRecognizer::model);
+        Models::new(
+            Arc::new(self.registry()),
+            models.cloned().collect(),
+            cache_bytes,
+        )
+        .map_err(|misfit| Error::Usage(misfit.message))
     }
 }
 
-/// Labels are written in comma-separated lists inside SQL strings, hence no commas, spaces or quotes.
-fn check_label(label: &str) -> Result<(), String> {
-    let mut bytes = label.bytes();
-    let fine = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if fine {
-        Ok(())
-    } else {
-        Err(format!(
-            "label {label:?}: a label is a letter followed by letters, digits or underscores, such as ORDER"
-        ))
+impl UserRecognizer {
+    fn model(&self) -> Option<&ModelRecognizer> {
+        match self {
+            Self::Model(model) => Some(model),
+            _ => None,
+        }
     }
 }
 
@@ -294,7 +250,6 @@ pub fn parse_size(size: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recognize::Recognizer;
 
     fn error(text: &str) -> String {
         Config::parse(text, "spanql.toml").unwrap_err().to_string()
@@ -347,86 +302,6 @@ mod tests {
             file("/etc/spanql/spanql.toml"),
             Path::new("/etc/spanql/a/redact.key")
         );
-    }
-
-    #[test]
-    fn a_recognizer_is_a_pattern_or_a_gazetteer() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("tea.csv"), "Tea\n").unwrap();
-        std::fs::create_dir(dir.path().join("lists")).unwrap();
-        std::fs::write(dir.path().join("lists/pot.txt"), "Pot\nKettle\n").unwrap();
-        let path = dir.path().join("spanql.toml");
-        let parse = |text: &str| Config::parse(text, &path);
-        let text = "
-[[recognizer]]
-label = 'A'
-gazetteer = 'tea.csv'
-
-[[recognizer]]
-label = 'A'
-pattern = 'x'
-
-[[recognizer]]
-label = 'B'
-gazetteer = 'lists/pot.txt'
-ignore_case = true
-ignore_width = false
-
-[[recognizer]]
-label = 'A'
-gazetteer = 'lists/pot.txt'
-";
-        let config = parse(text).unwrap();
-        let registry = config.registry();
-        let names: Vec<_> = registry.recognizers().iter().map(|r| r.name()).collect();
-        assert!(
-            names.ends_with(&["gazetteer:A", "pattern:A", "gazetteer:B", "gazetteer:A#2"]),
-            "{names:?}"
-        );
-        let UserRecognizer::Gazetteer(pots) = &config.recognizers[2] else {
-            panic!("{:?}", config.recognizers);
-        };
-        assert_eq!(pots.origin(), format!("{}:10", path.display()));
-        assert!(pots.folding().case && !pots.folding().width);
-        assert_eq!(pots.phrases(), 2);
-
-        let error = |lines: &str| {
-            let text = format!("[[recognizer]]\nlabel = 'A'\n{lines}\n");
-            let error = parse(&text).unwrap_err().to_string();
-            error
-                .strip_prefix(&format!("{}:", path.display()))
-                .unwrap()
-                .to_string()
-        };
-        for (lines, line, words) in [
-            ("", 2, "neither"),
-            ("gazetteer = 'tea.csv'\npattern = 'x'", 3, "not both"),
-            (
-                "gazetteer = 'tea.csv'\ngroup = 1",
-                4,
-                "`group` is for patterns",
-            ),
-            (
-                "pattern = 'x'\nignore_case = true",
-                4,
-                "`ignore_case` is for gazetteers",
-            ),
-            (
-                "ignore_width = false\npattern = 'x'",
-                3,
-                "`ignore_width` is for gazetteers",
-            ),
-            ("gazetteer = 'tea.csv'\nignore_case = 'yes'", 4, "boolean"),
-            ("gazetteer = 'tee.csv'", 3, "tee.csv: No such file"),
-            ("gazetteer = 'lists'", 3, "a list is"),
-            ("gazetteer = ['tea.csv']", 3, "string"),
-        ] {
-            let error = error(lines);
-            assert!(
-                error.starts_with(&format!("{line}: ")) && error.contains(words),
-                "{lines}: {error}"
-            );
-        }
     }
 
     #[test]

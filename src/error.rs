@@ -56,6 +56,24 @@ pub enum Error {
         known: String,
     },
 
+    /// A name that no model has.
+    #[error("unknown model {model:?}: {}", if known.is_empty() { "there are none; `model = …` in spanql.toml adds one".to_string() } else { format!("the models are {known}") })]
+    UnknownModel {
+        /// The name asked for.
+        model: String,
+        /// The names there are, comma separated.
+        known: String,
+    },
+
+    /// A model failed, or cannot run.
+    #[error("model {model}: {message}")]
+    Model {
+        /// Its name.
+        model: String,
+        /// What happened.
+        message: String,
+    },
+
     /// No store where one was expected.
     #[error("no store at {0}: make one with `spanql ingest PATHS… --store {0}`", path.display())]
     MissingStore {

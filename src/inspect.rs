@@ -8,10 +8,11 @@ use arrow::array::{ArrayRef, Float32Array, Int32Array, RecordBatch, StringArray}
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::error::{Error, Result};
-use crate::recognize::{CharOffsets, Recognizer, Registry};
+use crate::ner::Models;
+use crate::recognize::{CharOffsets, Recognizer};
 
 /// One row a recognizer, in registry order: `label`, `recognizer`, `origin`, `description`, `score` (where nothing
-/// changes it), `min_score`, `context` (the words of its label and what they add to the score), and `registry`, the
+/// changes it; NULL where a model says), `min_score`, `context` (the words of its label and what they add to the score), and `registry`, the
 /// fingerprint of all recognizers together. `description` and `context` are NULL where there is none.
 ///
 /// Without labels all are listed.
@@ -20,13 +21,15 @@ use crate::recognize::{CharOffsets, Recognizer, Registry};
 /// [`Error::UnknownLabel`] for a label that no recognizer has.
 ///
 /// ```
-/// # use spanql::recognize::Registry;
-/// let all = spanql::inspect::recognizers(&Registry::builtin(), &[])?;
-/// assert_eq!(all.num_rows(), Registry::builtin().recognizers().len());
+/// # use spanql::{Config, ner::Models};
+/// let models = Config::default().models(Models::CACHE_BYTES)?;
+/// let all = spanql::inspect::recognizers(&models, &[])?;
+/// assert_eq!(all.num_rows(), models.registry().recognizers().len());
 /// assert_eq!(all.schema().field(1).name(), "recognizer");
 /// # Ok::<(), spanql::Error>(())
 /// ```
-pub fn recognizers(registry: &Registry, labels: &[String]) -> Result<RecordBatch> {
+pub fn recognizers(models: &Models, labels: &[String]) -> Result<RecordBatch> {
+    let registry = models.registry();
     registry.scanner(labels)?;
     let chosen: Vec<&dyn Recognizer> = registry
         .recognizers()
@@ -40,6 +43,15 @@ pub fn recognizers(registry: &Registry, labels: &[String]) -> Result<RecordBatch
         let words: Vec<String> = contexts.iter().map(ToString::to_string).collect();
         (!words.is_empty()).then(|| words.join("; "))
     };
+    let score = |r: &dyn Recognizer| models.behind(r.name()).is_none().then(|| r.score());
+    // A model's own threshold comes first, that of the label after its context was weighed.
+    let min_score = |r: &dyn Recognizer| {
+        let of_label = rules(r).map_or(0.0, |rules| rules.min_score());
+        let of_model = models
+            .behind(r.name())
+            .map_or(0.0, |model| model.min_score());
+        Some(of_label.max(of_model))
+    };
     let some = |text: &str| (!text.is_empty()).then(|| text.to_string());
     let all = chosen.iter().copied();
     let fingerprint = registry.fingerprint();
@@ -51,14 +63,8 @@ pub fn recognizers(registry: &Registry, labels: &[String]) -> Result<RecordBatch
             "description",
             texts(all.clone().map(|r| some(r.description()))),
         ),
-        ("score", scores(all.clone().map(|r| Some(r.score())))),
-        (
-            "min_score",
-            scores(
-                all.clone()
-                    .map(|r| Some(rules(r).map_or(0.0, |rules| rules.min_score()))),
-            ),
-        ),
+        ("score", scores(all.clone().map(score))),
+        ("min_score", scores(all.clone().map(min_score))),
         ("context", texts(all.clone().map(contexts))),
         ("registry", texts(all.map(|_| some(&fingerprint)))),
     ])
@@ -72,13 +78,15 @@ pub fn recognizers(registry: &Registry, labels: &[String]) -> Result<RecordBatch
 /// Without labels all are looked for.
 ///
 /// # Errors
-/// [`Error::UnknownLabel`] for a label that no recognizer has; [`Error::Usage`] for a text of more than 2³¹ characters.
-pub fn explain(registry: &Registry, labels: &[String], text: &str) -> Result<RecordBatch> {
-    let scanner = match labels {
-        [] => registry.scanner_for_all(),
-        _ => registry.scanner(labels)?,
+/// [`Error::UnknownLabel`] for a label that no recognizer has; [`Error::Model`] where a model fails; [`Error::Usage`] for
+/// a text of more than 2³¹ characters.
+pub fn explain(models: &Models, labels: &[String], text: &str) -> Result<RecordBatch> {
+    let registry = models.registry();
+    let finder = match labels {
+        [] => models.finder_for_all(),
+        _ => models.finder(labels)?,
     };
-    let (found, refused) = scanner.explain(text);
+    let (found, refused) = finder.explain(text)?;
     let mut rows: Vec<Row> = Vec::with_capacity(found.len() + refused.len());
     for span in &found {
         let context = registry.evidence(text, span);

@@ -10,23 +10,28 @@ mod redact_key;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::dataframe::DataFrame;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
+use tokio::sync::mpsc::Sender;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::functions;
-use crate::plan::{CompactViews, compact_batch};
+use crate::functions::run::Run;
+use crate::ner::{Cancel, Catalog, Models};
+use crate::plan::{CompactViews, compact_batch, show_models};
 use crate::recognize::Registry;
 use crate::store::Store;
 use crate::tables;
@@ -40,6 +45,9 @@ const CONSUMERS_NAMED: usize = 5;
 /// Rows of a batch. Rows are documents here: DataFusion's 8,192 of a kilobyte each outgrow the caches and keep pages
 /// alive; 2,048 cost no more CPU and a tenth less memory (measured with `make bench-email-domains`).
 const BATCH_ROWS: usize = 2048;
+
+/// What a model may remember of texts: at most this share of the memory limit.
+const CACHE_SHARE: usize = 16;
 
 /// The key of the metadata under which a result carries the fingerprint of the registry that it was made with:
 /// in Arrow schemas, and in the footers of Parquet files.
@@ -56,6 +64,8 @@ pub struct SessionOptions {
     pub memory: Option<usize>,
     /// Partitions that a query runs on; one a core by default.
     pub threads: Option<usize>,
+    /// Models of one's own, beside those that come with SpanQL: `spanql.toml` and `ner` may name them.
+    pub models: Catalog,
 }
 
 impl SessionOptions {
@@ -66,7 +76,7 @@ impl SessionOptions {
     pub fn open_store(&self) -> Result<Option<Store>> {
         let folder = match &self.store {
             Some(folder) => Some(folder.clone()),
-            None => Config::load(self.config.as_deref())?.store,
+            None => Config::load_with(self.config.as_deref(), &self.models)?.store,
         };
         folder.map(Store::open).transpose()
     }
@@ -97,7 +107,7 @@ pub(crate) fn no_store() -> Error {
 /// ```
 pub struct Session {
     ctx: SessionContext,
-    registry: Arc<Registry>,
+    models: Arc<Models>,
     /// The registry's.
     fingerprint: String,
     store: Option<Store>,
@@ -108,7 +118,7 @@ pub struct Session {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
-            .field("registry", &self.registry)
+            .field("models", &self.models)
             .field("store", &self.store)
             .finish_non_exhaustive()
     }
@@ -121,18 +131,18 @@ impl Session {
     /// [`Error::Config`] or [`Error::Pattern`] for a bad configuration, [`Error::MissingStore`] where the store named
     /// is none.
     pub async fn open(options: SessionOptions) -> Result<Self> {
-        let config = Config::load(options.config.as_deref())?;
-        let registry = Arc::new(config.registry());
+        let config = Config::load_with(options.config.as_deref(), &options.models)?;
         let key = redact_key::redact_key(config.redact_key_file.as_deref());
+        let limit = options
+            .memory
+            .or(config.memory)
+            .unwrap_or_else(memory::default_limit);
+        let models = Arc::new(config.models(Models::CACHE_BYTES.min(limit / CACHE_SHARE))?);
         let store = options
             .store
             .or(config.store)
             .map(Store::open)
             .transpose()?;
-        let limit = options
-            .memory
-            .or(config.memory)
-            .unwrap_or_else(memory::default_limit);
         let threads = options
             .threads
             .unwrap_or_else(|| {
@@ -166,11 +176,11 @@ impl Session {
             let files = url::Url::parse("file://").expect("a URL");
             ctx.register_object_store(&files, Arc::new(MappedFiles::below(folder)));
         }
-        functions::register_all(&ctx, &registry, key);
+        functions::register_all(&ctx, &models, &options.models, key);
         let session = Self {
             ctx,
-            fingerprint: registry.fingerprint(),
-            registry,
+            fingerprint: models.registry().fingerprint(),
+            models,
             store,
             seen: Mutex::new(None),
         };
@@ -181,7 +191,13 @@ impl Session {
     /// The recognizers that queries use.
     #[must_use]
     pub fn registry(&self) -> &Arc<Registry> {
-        &self.registry
+        self.models.registry()
+    }
+
+    /// The recognizers with the models behind them.
+    #[must_use]
+    pub fn models(&self) -> &Arc<Models> {
+        &self.models
     }
 
     /// The store, if the session has one.
@@ -246,7 +262,7 @@ impl Session {
             .iter()
             .all(|name| self.ctx.table_exist(*name).unwrap_or(false));
         if !whole || seen.as_ref() != Some(&now) {
-            tables::register_store(&self.ctx, &now, &self.registry)?;
+            tables::register_store(&self.ctx, &now, &self.models)?;
             *seen = Some(now);
         }
         Ok(())
@@ -267,16 +283,30 @@ impl Query {
         self.marked(self.frame.schema().inner())
     }
 
-    /// Starts the query and gives its batches as they come; dropping the stream stops it. Views are compacted, so that
+    /// Starts the query and gives its batches as they come; dropping the stream stops it, models at their next batch. Views are compacted, so that
     /// keeping a batch keeps its own bytes only. The schema of the stream carries [`REGISTRY_METADATA`].
     ///
     /// # Errors
     /// [`Error::Query`] where the plan cannot be made physical, for instance because a parameter is not bound; errors
     /// while running come through the stream.
     pub async fn stream(&self) -> Result<SendableRecordBatchStream> {
-        let stream = self.frame.clone().execute_stream().await?;
+        let (mut state, plan) = self.frame.clone().into_parts();
+        let run = Run::default();
+        let wanted = Wanted(run.cancel().clone());
+        state
+            .config_mut()
+            .options_mut()
+            .extensions
+            .insert(run.clone());
+        let options = Arc::clone(state.config_options());
+        state.execution_props_mut().config_options = Some(options);
+        let plan = show_models(state.create_physical_plan(&plan).await?, &run)?;
+        let stream = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
         let schema = self.marked(&stream.schema());
-        let compacted = stream.map(|batch| Ok(compact_batch(&batch?)));
+        let compacted = stream.map(move |batch| {
+            let _ = &wanted;
+            Ok(compact_batch(&batch?))
+        });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, compacted)))
     }
 
@@ -288,4 +318,37 @@ impl Query {
             .insert(REGISTRY_METADATA.to_string(), fingerprint);
         Arc::new(marked)
     }
+}
+
+/// Says, when it is dropped, that a run is no longer wanted.
+struct Wanted(Cancel);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs a plan in a task of its own: whoever holds the stream can then drop it while a model is at work in the plan.
+fn run_apart(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let mut stream = RecordBatchReceiverStream::builder(plan.schema(), 1);
+    let batches = execute_stream(plan, context)?;
+    stream.spawn(send_all(batches, stream.tx()));
+    Ok(stream.build())
+}
+
+async fn send_all(
+    mut batches: SendableRecordBatchStream,
+    send: Sender<datafusion::error::Result<RecordBatch>>,
+) -> datafusion::error::Result<()> {
+    while let Some(batch) = batches.next().await {
+        let failed = batch.is_err();
+        if send.send(batch).await.is_err() || failed {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -16,8 +16,11 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::ParamValues;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
+use spanql::ner::Catalog;
 use spanql::{Error, Session, SessionOptions, Store};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType};
+
+mod mock;
 
 struct Db(Session);
 
@@ -188,16 +191,69 @@ Tea Pot,
 ";
 const MORE: &str = "乌龙\n茶\nand #oolong\n";
 
+/// Models beside recognizers. `tagger` and `short` are mocks, see `mock/mod.rs`; `short` takes a few words at a time.
+const MODELS: &str = r#"
+[[recognizer]]
+label = "BRAND"
+pattern = '\bacme\b'
+
+[[recognizer]]
+model = "tagger"
+labels = { PER = "PERSON", ORG = "ORG" }
+
+[[recognizer]]
+label = "PERSON"
+pattern = 'Dr\. \w+'
+
+[[recognizer]]
+model = "short"
+name = "sure"
+labels = { PER = "NAME" }
+min_score = 0.8
+
+[[recognizer]]
+model = "short"
+name = "after brands"
+labels = { PER = "SIGHTED", ORG = "SIGHTED" }
+when = ["BRAND", "sure"]
+
+[[recognizer]]
+model = "tagger"
+name = "chinese"
+labels = { PER = "XINGMING" }
+script = "han"
+
+[label.PERSON]
+min_score = 0.4
+
+[[label.PERSON.context]]
+words = ["mount"]
+lower = 0.5
+"#;
+
 #[test]
 fn sql_logic_tests() {
+    run("tests/slt", CONFIG, &Catalog::default());
+}
+
+#[test]
+fn sql_logic_tests_of_models() {
+    let mut catalog = Catalog::default();
+    for (name, window) in [("tagger", None), ("short", Some(6)), ("unused", None)] {
+        catalog = catalog.with(name, Arc::new(mock::Mock::new(window)));
+    }
+    run("tests/slt/models", MODELS, &catalog);
+}
+
+fn run(folder: &str, config_text: &str, models: &Catalog) {
     let dir = tempfile::tempdir().unwrap();
     write_store(dir.path());
     let config = dir.path().join("spanql.toml");
-    std::fs::write(&config, CONFIG).unwrap();
+    std::fs::write(&config, config_text).unwrap();
     std::fs::write(dir.path().join("redact.key"), KEY).unwrap();
     std::fs::write(dir.path().join("tea.csv"), TEA).unwrap();
     std::fs::write(dir.path().join("more.txt"), MORE).unwrap();
-    let mut files: Vec<_> = std::fs::read_dir("tests/slt")
+    let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|e| e.unwrap().path())
         .filter(|p| p.extension().is_some_and(|e| e == "slt"))
@@ -213,11 +269,13 @@ fn sql_logic_tests() {
         for file in &files {
             let mut runner = sqllogictest::Runner::new(|| async {
                 let (store, config) = (dir.path().to_path_buf(), config.clone());
+                let models = models.clone();
                 let options = SessionOptions {
                     store: Some(store),
                     config: Some(config),
                     threads: Some(threads),
                     memory: None,
+                    models,
                 };
                 let mut db = Db(Session::open(options).await?);
                 let set = format!("SET datafusion.execution.batch_size = {batch_size}");

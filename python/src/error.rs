@@ -22,9 +22,10 @@ pub fn to_py(error: spanql::Error) -> PyErr {
             class::ConfigError::new_err(message)
         }
         spanql::Error::MissingStore { .. } => class::StoreError::new_err(message),
-        spanql::Error::UnknownLabel { .. } | spanql::Error::Query(_) => {
-            class::QueryError::new_err(message)
-        }
+        spanql::Error::UnknownLabel { .. }
+        | spanql::Error::UnknownModel { .. }
+        | spanql::Error::Model { .. }
+        | spanql::Error::Query(_) => class::QueryError::new_err(message),
         spanql::Error::Usage(_) | spanql::Error::Busy { .. } => class::UsageError::new_err(message),
         _ => class::Error::new_err(message),
     }

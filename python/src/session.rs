@@ -59,6 +59,7 @@ pub fn connect(
         config,
         memory,
         threads: None,
+        ..SessionOptions::default()
     };
     let inner = wait(py, spanql::Session::open(options))?;
     Ok(Session {

@@ -41,6 +41,7 @@ impl Engine {
             config: self.config.clone(),
             memory: self.memory_limit,
             threads: self.threads.map(NonZeroUsize::get),
+            ..SessionOptions::default()
         }
     }
 

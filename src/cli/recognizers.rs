@@ -10,6 +10,7 @@ use super::{Outcome, default_format, format_parser};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::inspect;
+use crate::ner::Models;
 use crate::output::{self, Format};
 
 /// List the recognizers, or test them on a text
@@ -41,23 +42,23 @@ Examples:
   spanql recognizers --config my.toml --labels ORDER --test - < letter.txt";
 
 pub(super) fn run(args: Args) -> Result<Outcome> {
-    let registry = Config::load(args.config.as_deref())?.registry();
+    let models = Config::load(args.config.as_deref())?.models(Models::CACHE_BYTES)?;
     let format = args.format.unwrap_or_else(default_format);
     match args.test.as_deref() {
         Some("-") => {
             let text = io::read_to_string(io::stdin()).map_err(Error::io(Path::new("stdin")))?;
-            print(inspect::explain(&registry, &args.labels, &text)?, format)?;
+            print(inspect::explain(&models, &args.labels, &text)?, format)?;
         }
-        Some(text) => print(inspect::explain(&registry, &args.labels, text)?, format)?,
+        Some(text) => print(inspect::explain(&models, &args.labels, text)?, format)?,
         None => {
-            let mut list = inspect::recognizers(&registry, &args.labels)?;
+            let mut list = inspect::recognizers(&models, &args.labels)?;
             if format == Format::Table {
                 // The same in every row: a line of its own is easier to read.
                 list.remove_column(list.num_columns() - 1);
             }
             print(list, format)?;
             if format == Format::Table {
-                let line = writeln!(io::stdout(), "registry {}", registry.fingerprint());
+                let line = writeln!(io::stdout(), "registry {}", models.registry().fingerprint());
                 line.map_err(Error::io(Path::new("output")))?;
             }
         }

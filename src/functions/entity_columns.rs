@@ -15,8 +15,11 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int32Type};
 use datafusion::common::{Result, exec_datafusion_err};
 
 use super::compiled::Idle;
+use super::lookahead::Lookahead;
+use super::run::Run;
 use super::text::{Copies, view_of_part};
-use crate::recognize::{CharOffsets, Registry, Scanner, Scratch};
+use crate::ner::Finder;
+use crate::recognize::{CharOffsets, Registry, Scratch, Span};
 
 /// A field of an entity, in the order in which SQL shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,23 +75,25 @@ impl EntityField {
     }
 }
 
-/// A scanner with what its columns need: the dictionaries of labels and recognizers.
+/// A finder with what its columns need: the dictionaries of labels and recognizers.
 #[derive(Debug)]
 pub struct Extractor {
-    scanner: Scanner,
+    finder: Finder,
     labels: Arc<StringArray>,
     /// Index into `labels` by recognizer.
     label_keys: Vec<i32>,
     names: Arc<StringArray>,
+    /// Index into `names` by recognizer: the labels of one model have one name.
+    name_keys: Vec<i32>,
     /// Scratch of builders that are done.
     idle: Idle,
 }
 
 impl Extractor {
-    /// Prepares a scanner's output.
+    /// Prepares a finder's output.
     #[must_use]
-    pub fn new(scanner: Scanner) -> Self {
-        let registry: &Registry = scanner.registry();
+    pub fn new(finder: Finder) -> Self {
+        let registry: &Registry = finder.scanner().registry();
         let labels: Vec<&str> = registry.labels().collect();
         let label_keys = registry
             .recognizers()
@@ -100,26 +105,36 @@ impl Extractor {
                     as i32
             })
             .collect();
-        let names: StringArray = registry
-            .recognizers()
-            .iter()
-            .map(|r| Some(r.name()))
-            .collect();
+        let mut names: Vec<&str> = Vec::new();
+        let mut name_keys = Vec::new();
+        for recognizer in registry.recognizers() {
+            if names.last() != Some(&recognizer.name()) {
+                names.push(recognizer.name());
+            }
+            name_keys.push(names.len() as i32 - 1);
+        }
         Self {
             labels: Arc::new(StringArray::from(labels)),
             label_keys,
-            names: Arc::new(names),
+            names: Arc::new(StringArray::from(names)),
+            name_keys,
             idle: Idle::default(),
-            scanner,
+            finder,
         }
+    }
+
+    /// What finds the entities.
+    #[must_use]
+    pub fn finder(&self) -> &Finder {
+        &self.finder
     }
 
     /// One list of entities a text: `List<Struct<label, entity, …>>`. NULL for a NULL text, empty where nothing is.
     ///
     /// # Errors
-    /// As [`EntityColumns::finish`].
-    pub fn entity_lists(&self, texts: &StringViewArray) -> Result<ListArray> {
-        let (offsets, columns) = self.all_rows(texts, &EntityField::ALL)?;
+    /// As [`EntityColumns::finish`] and [`Lookahead::new`].
+    pub fn entity_lists(&self, texts: &StringViewArray, run: &Run) -> Result<ListArray> {
+        let (offsets, columns) = self.all_rows(texts, &EntityField::ALL, run)?;
         let fields = EntityField::struct_fields();
         let item = Arc::new(Field::new_list_field(
             DataType::Struct(fields.clone()),
@@ -140,9 +155,9 @@ impl Extractor {
     /// One list of normalised values a text: `List<Utf8View>`.
     ///
     /// # Errors
-    /// As [`EntityColumns::finish`].
-    pub fn value_lists(&self, texts: &StringViewArray) -> Result<ListArray> {
-        let (offsets, columns) = self.all_rows(texts, &[EntityField::Value])?;
+    /// As [`EntityColumns::finish`] and [`Lookahead::new`].
+    pub fn value_lists(&self, texts: &StringViewArray, run: &Run) -> Result<ListArray> {
+        let (offsets, columns) = self.all_rows(texts, &[EntityField::Value], run)?;
         let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
         Ok(ListArray::try_new(
             item,
@@ -156,9 +171,15 @@ impl Extractor {
         &self,
         texts: &StringViewArray,
         fields: &[EntityField],
+        run: &Run,
     ) -> Result<(OffsetBuffer<i32>, Vec<ArrayRef>)> {
         let mut builder = EntityColumns::new(self, texts, fields);
-        let lengths: Vec<usize> = (0..texts.len()).map(|row| builder.push(row)).collect();
+        let mut lengths: Vec<usize> = Vec::with_capacity(texts.len());
+        while lengths.len() < texts.len() {
+            let ahead = Lookahead::within(run, &self.finder, texts, lengths.len())?;
+            let rows = lengths.len()..texts.len().min(ahead.rows().end);
+            lengths.extend(rows.map(|row| builder.push(row, ahead.spans(row))));
+        }
         Ok((OffsetBuffer::from_lengths(lengths), builder.finish()?))
     }
 }
@@ -221,14 +242,18 @@ impl<'a> EntityColumns<'a> {
         self.recognizers.is_empty()
     }
 
-    /// Scans the text of `row` and says how many entities it has; a NULL text has none.
-    pub fn push(&mut self, row: usize) -> usize {
+    /// Scans the text of `row`, with what models found in it, and says how many entities it has; a NULL text has none.
+    pub fn push(&mut self, row: usize, of_models: &[Span]) -> usize {
         if self.texts.is_null(row) {
             return 0;
         }
         let text = self.texts.value(row);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let spans = self.extractor.scanner.scan(text, &mut scratch);
+        let spans = self
+            .extractor
+            .finder
+            .scanner()
+            .scan_with(text, of_models, &mut scratch);
         let found = spans.len();
         let mut offsets = CharOffsets::new(text);
         for span in spans {
@@ -261,8 +286,8 @@ impl<'a> EntityColumns<'a> {
         entity: &str,
         recognizer: usize,
     ) -> u128 {
-        let value = self.extractor.scanner.registry().value(recognizer, entity);
-        match value {
+        let registry = self.extractor.finder.scanner().registry();
+        match registry.value(recognizer, entity) {
             Cow::Borrowed(part) if within(part, entity) => {
                 let from = start + (part.as_ptr() as usize - entity.as_ptr() as usize);
                 debug_assert_eq!(&text[from..from + part.len()], part);
@@ -326,7 +351,7 @@ impl<'a> EntityColumns<'a> {
                 EntityField::Recognizer => words(
                     recognizers
                         .iter()
-                        .map(|&r| r as i32)
+                        .map(|&r| extractor.name_keys[r])
                         .collect::<Vec<_>>()
                         .into(),
                     &extractor.names,
@@ -357,9 +382,11 @@ mod tests {
     use arrow::array::ByteView;
 
     use super::*;
+    use crate::ner::Models;
 
     fn extractor(labels: &[&str]) -> Extractor {
-        Extractor::new(Registry::builtin().scanner(labels).unwrap())
+        let models = Models::none(Arc::new(Registry::builtin()));
+        Extractor::new(models.finder(labels).unwrap())
     }
 
     #[test]
@@ -373,7 +400,7 @@ mod tests {
         let fields = [EntityField::Entity, EntityField::Value];
         let mut builder = EntityColumns::new(&extractor, &texts, &fields);
         assert_eq!(
-            (0..3).map(|row| builder.push(row)).collect::<Vec<_>>(),
+            (0..3).map(|row| builder.push(row, &[])).collect::<Vec<_>>(),
             [2, 0, 1]
         );
         let columns = builder.finish().unwrap();
@@ -418,7 +445,9 @@ mod tests {
     #[test]
     fn a_part_of_the_text_need_not_start_with_the_entity() {
         let texts = StringViewArray::from_iter_values(["see #averylongtopicname today"]);
-        let lists = extractor(&["HASHTAG"]).value_lists(&texts).unwrap();
+        let lists = extractor(&["HASHTAG"])
+            .value_lists(&texts, &Run::default())
+            .unwrap();
         let values = lists.value(0);
         let values: &StringViewArray = values.as_any().downcast_ref().unwrap();
         assert_eq!(values.value(0), "averylongtopicname");
@@ -428,7 +457,9 @@ mod tests {
     #[test]
     fn lists_keep_null_and_empty_apart() {
         let texts = StringViewArray::from_iter(vec![None, Some(""), Some("a@example.com")]);
-        let lists = extractor(&["EMAIL"]).entity_lists(&texts).unwrap();
+        let lists = extractor(&["EMAIL"])
+            .entity_lists(&texts, &Run::default())
+            .unwrap();
         assert!(lists.is_null(0));
         assert_eq!((lists.value_length(1), lists.value_length(2)), (0, 1));
     }

@@ -14,8 +14,9 @@ use datafusion::logical_expr::{
 use super::compiled::Compiled;
 use super::entity_columns::{EntityField, Extractor};
 use super::labels::{self, LABELS};
+use super::run::Run;
 use super::text::{constant, constant_type, map_text, planned_constant, text_type};
-use crate::recognize::Registry;
+use crate::ner::Models;
 
 /// Which of the two functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,21 +30,21 @@ enum Shape {
 /// A NULL text gives NULL, a text without entities an empty list. Labels are a literal or a bound parameter, checked
 /// when the query is planned; without them, or with `'*'`, all labels are looked for.
 #[must_use]
-pub fn extract_entities(registry: &Arc<Registry>) -> ScalarUDF {
-    ScalarUDF::new_from_impl(ExtractEntities::new(registry, Shape::Entities))
+pub fn extract_entities(models: &Arc<Models>) -> ScalarUDF {
+    ScalarUDF::new_from_impl(ExtractEntities::new(models, Shape::Entities))
 }
 
 /// `entity_values(text, 'EMAIL')`: one list of normalised values a text, in order, duplicates kept.
 ///
 /// NULL and empty as [`extract_entities`].
 #[must_use]
-pub fn entity_values(registry: &Arc<Registry>) -> ScalarUDF {
-    ScalarUDF::new_from_impl(ExtractEntities::new(registry, Shape::Values))
+pub fn entity_values(models: &Arc<Models>) -> ScalarUDF {
+    ScalarUDF::new_from_impl(ExtractEntities::new(models, Shape::Values))
 }
 
 #[derive(Debug)]
 struct ExtractEntities {
-    registry: Arc<Registry>,
+    models: Arc<Models>,
     shape: Shape,
     signature: Signature,
     documentation: Documentation,
@@ -52,7 +53,7 @@ struct ExtractEntities {
 }
 
 impl ExtractEntities {
-    fn new(registry: &Arc<Registry>, shape: Shape) -> Self {
+    fn new(models: &Arc<Models>, shape: Shape) -> Self {
         let documentation = match shape {
             Shape::Entities => Documentation::builder(
                 Default::default(),
@@ -67,7 +68,7 @@ impl ExtractEntities {
         }
         .build();
         Self {
-            registry: Arc::clone(registry),
+            models: Arc::clone(models),
             shape,
             signature: Signature::user_defined(Volatility::Immutable),
             documentation,
@@ -77,15 +78,21 @@ impl ExtractEntities {
 
     fn extractor(&self, labels: Option<&str>) -> Result<Arc<Extractor>> {
         self.extractors.get(labels.map(str::to_string), |_| {
-            let scanner = labels::scanner(self.name(), &self.registry, labels)?;
-            Ok(Extractor::new(scanner))
+            let finder = labels::finder(self.name(), &self.models, labels)?;
+            Ok(Extractor::new(finder))
         })
     }
 }
 
+/// Whether it is this function, in a session that has models.
+pub(super) fn runs_models(function: &dyn ScalarUDFImpl) -> bool {
+    let function = function.downcast_ref::<ExtractEntities>();
+    function.is_some_and(|function| function.models.names().next().is_some())
+}
+
 impl PartialEq for ExtractEntities {
     fn eq(&self, other: &Self) -> bool {
-        self.shape == other.shape && Arc::ptr_eq(&self.registry, &other.registry)
+        self.shape == other.shape && Arc::ptr_eq(&self.models, &other.models)
     }
 }
 
@@ -94,7 +101,7 @@ impl Eq for ExtractEntities {}
 impl Hash for ExtractEntities {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.shape.hash(state);
-        Arc::as_ptr(&self.registry).hash(state);
+        Arc::as_ptr(&self.models).hash(state);
     }
 }
 
@@ -153,10 +160,11 @@ impl ScalarUDFImpl for ExtractEntities {
             .map(|l| constant(self.name(), LABELS, l))
             .transpose()?;
         let extractor = self.extractor(labels)?;
+        let run = Run::of(&args.config_options);
         map_text(&args.args[0], |texts| {
             let lists = match self.shape {
-                Shape::Entities => extractor.entity_lists(texts)?,
-                Shape::Values => extractor.value_lists(texts)?,
+                Shape::Entities => extractor.entity_lists(texts, &run)?,
+                Shape::Values => extractor.value_lists(texts, &run)?,
             };
             Ok(Arc::new(lists) as ArrayRef)
         })

@@ -2,19 +2,15 @@
 
 use datafusion::common::{Result, plan_err};
 
-use crate::recognize::{Registry, Scanner};
+use crate::ner::{Finder, Models};
 
 /// What the argument is called in messages.
 pub(super) const LABELS: &str = "the label list";
 
-/// A scanner for labels as written, such as `EMAIL,URL`; for all where nothing, or `*`, is written.
-pub(super) fn scanner(
-    function: &str,
-    registry: &Registry,
-    labels: Option<&str>,
-) -> Result<Scanner> {
+/// What finds the entities of labels as written, such as `EMAIL,URL`; of all where nothing, or `*`, is written.
+pub(super) fn finder(function: &str, models: &Models, labels: Option<&str>) -> Result<Finder> {
     let Some(labels) = labels.filter(|labels| labels.trim() != "*") else {
-        return Ok(registry.scanner_for_all());
+        return Ok(models.finder_for_all());
     };
     let names: Vec<&str> = labels
         .split(',')
@@ -24,5 +20,5 @@ pub(super) fn scanner(
     if names.is_empty() {
         return plan_err!("{function}: no label in {labels:?}; name some, such as 'EMAIL,URL'");
     }
-    Ok(registry.scanner(&names)?)
+    Ok(models.finder(&names)?)
 }

@@ -1,31 +1,52 @@
 //! The SQL functions, one file each; this page lists them.
 //!
-//! They turn what `recognize/` finds into Arrow arrays that are views into their input. I/O is absent here, and so is
+//! They turn what `recognize/` and `ner/` find into Arrow arrays that are views into their input. I/O is absent here, and so is
 //! any decision about what an entity is.
 
 mod compiled;
 pub mod entity_columns;
 mod extract_entities;
 mod labels;
+pub mod lookahead;
+mod ner;
 mod redact;
 mod regexp_extract_all;
+pub mod run;
 mod text;
 
 use std::sync::Arc;
 
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 
 pub use extract_entities::{entity_values, extract_entities};
+pub use ner::ner;
 pub use redact::redact;
 pub use regexp_extract_all::regexp_extract_all;
 
-use crate::recognize::{Key, Registry};
+use crate::ner::{Catalog, Models};
+use crate::recognize::Key;
 
-/// Registers every function of this module, over one registry of recognizers. `key` is what [`redact`] hashes with, or
-/// why there is none.
-pub fn register_all(ctx: &SessionContext, registry: &Arc<Registry>, key: Result<Key, String>) {
-    ctx.register_udf(extract_entities(registry));
-    ctx.register_udf(entity_values(registry));
-    ctx.register_udf(redact(registry, key));
+/// Registers every function of this module, over one registry of recognizers and the models behind it. `catalog` has
+/// models that [`ner`] may name without a configuration; `key` is what [`redact`] hashes with, or why there is none.
+pub fn register_all(
+    ctx: &SessionContext,
+    models: &Arc<Models>,
+    catalog: &Catalog,
+    key: Result<Key, String>,
+) {
+    ctx.register_udf(extract_entities(models));
+    ctx.register_udf(entity_values(models));
+    ctx.register_udf(ner(models, catalog));
+    ctx.register_udf(redact(models, key));
     ctx.register_udf(regexp_extract_all());
+}
+
+/// Whether a function may run models, and then tells its [`Run`](run::Run) what they took.
+#[must_use]
+pub fn runs_models(function: &ScalarUDF) -> bool {
+    let function = function.inner().as_ref();
+    ner::is_ner(function)
+        || extract_entities::runs_models(function)
+        || redact::runs_models(function)
 }

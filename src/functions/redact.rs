@@ -15,8 +15,11 @@ use datafusion::logical_expr::{
 
 use super::compiled::{Compiled, Idle};
 use super::labels::{self, LABELS};
+use super::lookahead::Lookahead;
+use super::run::Run;
 use super::text::{Copies, constant, constant_type, map_text, planned_constant, text_type};
-use crate::recognize::{Key, Redactor, Registry, Style};
+use crate::ner::{Finder, Models};
+use crate::recognize::{Key, Redactor, Style};
 
 const NAME: &str = "redact";
 const STYLE: &str = "the style";
@@ -30,9 +33,9 @@ const DEFAULT_STYLE: &str = "label";
 /// for all of them) and style are literals or bound parameters, checked when the query is planned; so is the key that
 /// `hash` needs. `key` is it, or why there is none.
 #[must_use]
-pub fn redact(registry: &Arc<Registry>, key: std::result::Result<Key, String>) -> ScalarUDF {
+pub fn redact(models: &Arc<Models>, key: std::result::Result<Key, String>) -> ScalarUDF {
     ScalarUDF::new_from_impl(Redact {
-        registry: Arc::clone(registry),
+        models: Arc::clone(models),
         key,
         signature: Signature::user_defined(Volatility::Immutable),
         documentation: Documentation::builder(
@@ -48,22 +51,23 @@ pub fn redact(registry: &Arc<Registry>, key: std::result::Result<Key, String>) -
 
 #[derive(Debug)]
 struct Redact {
-    registry: Arc<Registry>,
+    models: Arc<Models>,
     key: std::result::Result<Key, String>,
     signature: Signature,
     documentation: Documentation,
     /// By labels and style as written.
-    redactors: Compiled<(Option<String>, String), Redactor>,
+    redactors: Compiled<(Option<String>, String), (Finder, Redactor)>,
     idle: Idle,
 }
 
 impl Redact {
-    fn redactor(&self, labels: Option<&str>, style: &str) -> Result<Arc<Redactor>> {
+    fn redactor(&self, labels: Option<&str>, style: &str) -> Result<Arc<(Finder, Redactor)>> {
         let arguments = (labels.map(str::to_string), style.to_string());
         self.redactors.get(arguments, |_| {
             let style = self.style(style)?;
-            let scanner = labels::scanner(NAME, &self.registry, labels)?;
-            Ok(Redactor::new(scanner, style))
+            let finder = labels::finder(NAME, &self.models, labels)?;
+            let redactor = Redactor::new(finder.scanner().clone(), style);
+            Ok((finder, redactor))
         })
     }
 
@@ -77,13 +81,23 @@ impl Redact {
         }
     }
 
-    fn redacted(&self, redactor: &Redactor, texts: &StringViewArray) -> Result<ArrayRef> {
+    fn redacted(
+        &self,
+        (finder, redactor): &(Finder, Redactor),
+        texts: &StringViewArray,
+        run: &Run,
+    ) -> Result<ArrayRef> {
+        let mut ahead = Lookahead::default();
         let mut scratch = self.idle.take();
         let mut copies = Copies::beside(texts);
         let mut views = texts.views().to_vec();
         for (row, view) in views.iter_mut().enumerate() {
+            if !ahead.rows().contains(&row) {
+                ahead = Lookahead::within(run, finder, texts, row)?;
+            }
             if texts.is_valid(row)
-                && let Cow::Owned(text) = redactor.redact(texts.value(row), &mut scratch)
+                && let Cow::Owned(text) =
+                    redactor.redact_with(texts.value(row), ahead.spans(row), &mut scratch)
             {
                 if u32::try_from(text.len()).is_err() {
                     return exec_err!(
@@ -109,9 +123,15 @@ impl Redact {
     }
 }
 
+/// Whether it is this function, in a session that has models.
+pub(super) fn runs_models(function: &dyn ScalarUDFImpl) -> bool {
+    let function = function.downcast_ref::<Redact>();
+    function.is_some_and(|function| function.models.names().next().is_some())
+}
+
 impl PartialEq for Redact {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.registry, &other.registry)
+        Arc::ptr_eq(&self.models, &other.models)
     }
 }
 
@@ -120,7 +140,7 @@ impl Eq for Redact {}
 impl Hash for Redact {
     fn hash<H: Hasher>(&self, state: &mut H) {
         NAME.hash(state);
-        Arc::as_ptr(&self.registry).hash(state);
+        Arc::as_ptr(&self.models).hash(state);
     }
 }
 
@@ -152,7 +172,7 @@ impl ScalarUDFImpl for Redact {
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         // Checked here, that is when the query is planned. What is unknown yet is a parameter; it is checked when bound.
         if let Some(labels) = planned_constant(NAME, LABELS, &args, 1)? {
-            labels::scanner(NAME, &self.registry, Some(labels))?;
+            labels::finder(NAME, &self.models, Some(labels))?;
         }
         if let Some(style) = planned_constant(NAME, STYLE, &args, 2)? {
             self.style(style)?;
@@ -171,7 +191,8 @@ impl ScalarUDFImpl for Redact {
         };
         let redactor =
             self.redactor(given(1, LABELS)?, given(2, STYLE)?.unwrap_or(DEFAULT_STYLE))?;
-        map_text(&args.args[0], |texts| self.redacted(&redactor, texts))
+        let run = Run::of(&args.config_options);
+        map_text(&args.args[0], |texts| self.redacted(&redactor, texts, &run))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -184,10 +205,11 @@ mod tests {
     use arrow::array::ByteView;
 
     use super::*;
+    use crate::recognize::Registry;
 
     fn of(style: &str, texts: &StringViewArray) -> StringViewArray {
         let function = Redact {
-            registry: Arc::new(Registry::builtin()),
+            models: Arc::new(Models::none(Arc::new(Registry::builtin()))),
             key: Key::new(&[7; 32]),
             signature: Signature::user_defined(Volatility::Immutable),
             documentation: Documentation::builder(Default::default(), "", "").build(),
@@ -195,7 +217,9 @@ mod tests {
             idle: Idle::default(),
         };
         let redactor = function.redactor(None, style).unwrap();
-        let array = function.redacted(&redactor, texts).unwrap();
+        let array = function
+            .redacted(&redactor, texts, &Run::default())
+            .unwrap();
         let array: StringViewArray = array
             .as_any()
             .downcast_ref::<StringViewArray>()

@@ -1,15 +1,39 @@
 //! Finding entities by a model: `&str` in, spans out.
 //!
 //! Owns the [`Model`] trait and everything that each model needs around it: batches, sentences, windows over long texts,
-//! a cache, thresholds, cancellation. Arrow, DataFusion and `spanql.toml` are absent here; files are a model's own
-//! business, when it is opened ([`open`]).
+//! a cache, thresholds, cascades, cancellation. Arrow, DataFusion and `spanql.toml` are absent here; files are a model's
+//! own business, when it is opened ([`Catalog`]).
+//!
+//! A [`Scheduler`] takes many texts through one model. A [`ModelRecognizer`] says what is asked of it, and stands in a
+//! registry, where a scan passes it by. [`Models`] are those of a session; their [`Finder`] lets the models of some
+//! labels look ahead over many texts, and a scan takes up what they found.
 
 #[cfg(feature = "rust-bert")]
 mod bert;
+mod cache;
+mod cancel;
+mod catalog;
+mod finder;
+mod models;
+mod passages;
+mod recognizer;
+mod scheduler;
+mod script;
+mod sentences;
+#[cfg(test)]
+mod testing;
+mod windows;
 
 use std::fmt::Debug;
-use std::path::Path;
-use std::sync::Arc;
+
+pub use cancel::Cancel;
+pub use catalog::Catalog;
+pub use finder::{Ahead, Finder};
+pub use models::{Misfit, Models};
+pub use recognizer::ModelRecognizer;
+pub use scheduler::{Scheduler, Usage};
+pub use script::Script;
+pub use sentences::sentences;
 
 /// A model: texts in, spans out.
 ///
@@ -61,37 +85,4 @@ pub struct Tagged {
     pub label: usize,
     /// How sure the model is, from 0 to 1. The scheduler rounds it to thousandths.
     pub score: f32,
-}
-
-/// Opens a model by the name of a built-in one, or as a folder (relative ones are beneath `beside`).
-///
-/// It reads what its labels and its fingerprint need; a model with large weights reads those when it is first called.
-///
-/// # Errors
-/// A message that names what is missing or wrong.
-pub fn open(source: &str, beside: &Path) -> Result<Arc<dyn Model>, String> {
-    let folder = beside.join(source);
-    if folder.is_dir() {
-        return of_folder(&folder).map_err(|e| format!("model {source:?}: {e}"));
-    }
-    #[cfg(feature = "rust-bert")]
-    if let Some(name) = bert::Name::parse(source) {
-        let fetched = name.fetch().and_then(|folder| of_folder(&folder));
-        return fetched.map_err(|e| format!("model {source:?}: {e}"));
-    }
-    Err(format!(
-        "model {source:?}: there is no built-in model of this name, and no folder {}",
-        folder.display()
-    ))
-}
-
-#[cfg(feature = "rust-bert")]
-fn of_folder(folder: &Path) -> Result<Arc<dyn Model>, String> {
-    Ok(Arc::new(bert::Bert::open(folder)?))
-}
-
-#[cfg(not(feature = "rust-bert"))]
-fn of_folder(_: &Path) -> Result<Arc<dyn Model>, String> {
-    Err("a model in a folder is run by rust-bert, which this build is without: build SpanQL with `--features rust-bert`"
-        .to_owned())
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -22,7 +22,14 @@ use datafusion::physical_plan::{
 };
 use futures::{Stream, StreamExt};
 
+use super::models::ModelMetrics;
 use crate::functions::entity_columns::{EntityColumns, EntityField, Extractor};
+use crate::functions::lookahead::Lookahead;
+use crate::functions::run::Run;
+use crate::ner::Finder;
+
+/// Where few rows are enough, models begin with so many documents, and go on with twice as many each time.
+const FIRST_AHEAD: usize = 8;
 
 /// Scans column 0 of its input (`text`, Utf8View) and gives one row an entity: the output's columns are taken by name
 /// from the document or from the entity. Order within a partition is that of documents, then of spans.
@@ -99,6 +106,10 @@ impl ExtractExec {
 impl DisplayAs for ExtractExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ExtractExec: labels=[{}]", self.labels.join(", "))?;
+        let models: Vec<&str> = self.extractor.finder().models().collect();
+        if !models.is_empty() {
+            write!(f, ", models=[{}]", models.join(", "))?;
+        }
         match self.fetch {
             Some(fetch) => write!(f, ", fetch={fetch}"),
             None => Ok(()),
@@ -170,8 +181,14 @@ impl ExecutionPlan for ExtractExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let counter = |name| MetricBuilder::new(&self.metrics).counter(name, partition);
+        let models = self.extractor.finder().models();
         Ok(Box::pin(ExtractStream {
             batch_size: context.session_config().batch_size(),
+            models: ModelRuns {
+                run: Run::of(context.session_config().options()),
+                rows: self.fetch.map_or(usize::MAX, |_| FIRST_AHEAD),
+                metrics: ModelMetrics::new(&self.metrics, partition, models),
+            },
             input: self.input.execute(partition, context)?,
             extractor: Arc::clone(&self.extractor),
             columns: self.columns.clone(),
@@ -198,38 +215,78 @@ struct ExtractStream {
     schema: SchemaRef,
     batch_size: usize,
     remaining: usize,
-    /// The batch being worked on, and its first row that is not yet scanned.
-    current: Option<(RecordBatch, usize)>,
+    models: ModelRuns,
+    current: Option<Current>,
     texts: Count,
     bytes: Count,
     metrics: BaselineMetrics,
 }
 
-impl ExtractStream {
-    /// Scans documents from `row` on until a batch of entities is full or the documents are used up.
-    fn extract(
+/// What models are run with.
+struct ModelRuns {
+    run: Run,
+    /// How many rows they may look ahead.
+    rows: usize,
+    metrics: ModelMetrics,
+}
+
+impl ModelRuns {
+    fn look_ahead(
         &mut self,
-        documents: &RecordBatch,
-        mut row: usize,
-    ) -> Result<(Option<RecordBatch>, usize)> {
+        finder: &Finder,
+        texts: &StringViewArray,
+        row: usize,
+    ) -> Result<Lookahead> {
+        let ahead = Lookahead::new(finder, texts, row, self.rows, self.run.cancel())?;
+        self.rows = self.rows.saturating_mul(2);
+        self.metrics.add(ahead.usage());
+        Ok(ahead)
+    }
+}
+
+/// The batch being worked on.
+struct Current {
+    documents: RecordBatch,
+    /// Its first row that is not yet scanned.
+    row: usize,
+    ahead: Lookahead,
+}
+
+impl ExtractStream {
+    /// Scans documents until a batch of entities is full or the documents are used up; with models, until something is
+    /// found in what they looked ahead, since a slow one must not keep its first findings to itself.
+    fn extract(&mut self, current: &mut Current) -> Result<Option<RecordBatch>> {
+        let Current {
+            documents,
+            row,
+            ahead,
+        } = current;
         let texts = documents.column(0).as_string_view();
         let mut builder = EntityColumns::new(&self.extractor, texts, &self.fields);
         let mut rows: Vec<u32> = Vec::new();
-        let (first, mut bytes) = (row, 0);
+        let (first, mut bytes) = (*row, 0);
         let wanted = self.batch_size.min(self.remaining);
-        while row < texts.len() && builder.len() < wanted {
-            let found = builder.push(row);
-            rows.extend(std::iter::repeat_n(row as u32, found));
-            if texts.is_valid(row) {
-                bytes += texts.value(row).len();
+        while *row < texts.len() && builder.len() < wanted {
+            if !ahead.rows().contains(row) {
+                if !builder.is_empty() {
+                    break;
+                }
+                *ahead = self
+                    .models
+                    .look_ahead(self.extractor.finder(), texts, *row)?;
             }
-            row += 1;
+            let found = builder.push(*row, ahead.spans(*row));
+            rows.extend(std::iter::repeat_n(*row as u32, found));
+            if texts.is_valid(*row) {
+                bytes += texts.value(*row).len();
+            }
+            *row += 1;
         }
-        self.texts.add(row - first);
+        self.texts.add(*row - first);
         self.bytes.add(bytes);
         let entities = builder.finish()?;
         if rows.is_empty() {
-            return Ok((None, row));
+            return Ok(None);
         }
         let rows = UInt32Array::from(rows);
         let count = rows.len();
@@ -245,7 +302,7 @@ impl ExtractStream {
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
         let kept = count.min(self.remaining);
         self.remaining -= kept;
-        Ok((Some(batch.slice(0, kept)), row))
+        Ok(Some(batch.slice(0, kept)))
     }
 }
 
@@ -257,18 +314,24 @@ impl Stream for ExtractStream {
             if self.remaining == 0 {
                 return Poll::Ready(None);
             }
-            let Some((documents, row)) = self.current.take() else {
+            let Some(mut current) = self.current.take() else {
                 match ready!(self.input.poll_next_unpin(cx)) {
-                    Some(Ok(batch)) => self.current = Some((batch, 0)),
+                    Some(Ok(documents)) => {
+                        self.current = Some(Current {
+                            documents,
+                            row: 0,
+                            ahead: Lookahead::default(),
+                        });
+                    }
                     end => return Poll::Ready(end),
                 }
                 continue;
             };
             let timer = self.metrics.elapsed_compute().clone();
             let _timer = timer.timer();
-            let (batch, next) = self.extract(&documents, row)?;
-            if next < documents.num_rows() {
-                self.current = Some((documents, next));
+            let batch = self.extract(&mut current)?;
+            if current.row < current.documents.num_rows() {
+                self.current = Some(current);
             }
             if let Some(batch) = batch {
                 return self.metrics.record_poll(Poll::Ready(Some(Ok(batch))));

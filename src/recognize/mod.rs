@@ -61,6 +61,7 @@ pub use byteset::ByteSet;
 pub use context::{Context, Evidence, Rules};
 pub use gazetteer::{Folding, Gazetteer, ListFormat, SkipReason, Skipped};
 pub use memory::Memory;
+pub(crate) use overlap::settle;
 pub use pattern::Pattern;
 pub use redact::{Key, Redactor, Style};
 pub use registry::Registry;
@@ -87,7 +88,7 @@ pub trait Recognizer: Debug + Send + Sync {
     /// The label of what it finds, such as `EMAIL`.
     fn label(&self) -> &str;
 
-    /// Its own name, unique in a registry, such as `email` or `pattern:ORDER`.
+    /// Its own name, such as `email` or `pattern:ORDER`: unique in a registry, but for the labels of one model.
     fn name(&self) -> &str;
 
     /// What its answers depend on, for the registry's fingerprint: a grammar version, a pattern's text.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::Span;
 
 /// Removes the losers among overlapping spans of the same label. The order of what remains is not defined.
-pub(super) fn settle<L: Ord>(spans: &mut Vec<Span>, label: impl Fn(&Span) -> L) {
+pub(crate) fn settle<L: Ord>(spans: &mut Vec<Span>, label: impl Fn(&Span) -> L) {
     spans.sort_unstable_by_key(|span| (label(span), span.start, span.end));
     let mut first = 0;
     while first < spans.len() {

@@ -10,7 +10,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::{Scanner, Scratch, overlap};
+use super::{Scanner, Scratch, Span, overlap};
 
 /// Bytes of a token: 80 bits, 20 hexadecimal digits. Among a million values two share a token with odds of 1 in 2 × 10¹²,
 /// among a billion with 1 in 2 × 10⁶ (n² / 2⁸¹).
@@ -108,7 +108,18 @@ impl Redactor {
     /// recognizer; all that any of them covers is replaced.
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str, scratch: &mut Scratch) -> Cow<'t, str> {
-        let spans = self.scanner.scan(text, scratch);
+        self.redact_with(text, &[], scratch)
+    }
+
+    /// As [`Redactor::redact`], with spans that something else found: as in [`Scanner::scan_with`].
+    #[must_use]
+    pub fn redact_with<'t>(
+        &self,
+        text: &'t str,
+        more: &[Span],
+        scratch: &mut Scratch,
+    ) -> Cow<'t, str> {
+        let spans = self.scanner.scan_with(text, more, scratch);
         if spans.is_empty() {
             return Cow::Borrowed(text);
         }

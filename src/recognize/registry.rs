@@ -123,6 +123,13 @@ impl Registry {
         self
     }
 
+    /// Adds recognizers of any kind after what is there; their names must be new.
+    #[must_use]
+    pub fn with(mut self, recognizers: impl IntoIterator<Item = Arc<dyn Recognizer>>) -> Self {
+        self.recognizers.extend(recognizers);
+        self
+    }
+
     /// How many recognizers have this name, numbers aside.
     fn named(&self, name: &str) -> usize {
         let names = self.recognizers.iter().map(|r| r.name());
@@ -199,6 +206,12 @@ impl Registry {
         Ok(Scanner::new(self.clone(), |r| {
             labels.iter().any(|label| label.as_ref() == r.label())
         }))
+    }
+
+    /// A scanner for some recognizers.
+    #[must_use]
+    pub fn scanner_where(&self, want: impl Fn(&dyn Recognizer) -> bool) -> Scanner {
+        Scanner::new(self.clone(), want)
     }
 
     /// A scanner for all labels.

@@ -118,16 +118,32 @@ impl Scanner {
 
     /// The spans of `text`, ordered by start, end, label; within a label none overlap.
     pub fn scan<'s>(&self, text: &str, scratch: &'s mut Scratch) -> &'s [Span] {
-        self.scan_and_say(text, scratch, None)
+        self.scan_and_say(text, &[], scratch, None)
+    }
+
+    /// As [`Scanner::scan`], with spans that something else found for recognizers of the registry: those that are wanted
+    /// are weighed and settled with the others. Each recognizer's ascend and do not overlap.
+    pub fn scan_with<'s>(&self, text: &str, more: &[Span], scratch: &'s mut Scratch) -> &'s [Span] {
+        self.scan_and_say(text, more, scratch, None)
     }
 
     /// As [`Scanner::scan`], with the candidates that were refused for a reason worth telling, in the order of their
     /// spans; [`Registry::evidence`] gives the words that changed scores.
     #[must_use]
     pub fn explain(&self, text: &str) -> (Vec<Span>, Vec<Refusal>) {
-        let mut refused = Vec::new();
+        self.explain_with(text, &[], Vec::new())
+    }
+
+    /// As [`Scanner::explain`], with what something else found, as in [`Scanner::scan_with`], and refused.
+    #[must_use]
+    pub fn explain_with(
+        &self,
+        text: &str,
+        more: &[Span],
+        mut refused: Vec<Refusal>,
+    ) -> (Vec<Span>, Vec<Refusal>) {
         let spans = self
-            .scan_and_say(text, &mut Scratch::default(), Some(&mut refused))
+            .scan_and_say(text, more, &mut Scratch::default(), Some(&mut refused))
             .to_vec();
         refused.sort_by_key(|refusal| (refusal.span.start, refusal.span.end, refusal.recognizer));
         refused.dedup();
@@ -137,6 +153,7 @@ impl Scanner {
     fn scan_and_say<'s>(
         &self,
         text: &str,
+        more: &[Span],
         scratch: &'s mut Scratch,
         mut refused: Option<&mut Vec<Refusal>>,
     ) -> &'s [Span] {
@@ -191,6 +208,7 @@ impl Scanner {
             }
             _ => run(&plan.all, text, spans),
         }
+        spans.extend(more.iter().filter(|span| plan.wants(span.recognizer)));
         if !plan.rules.is_empty() {
             spans.retain_mut(|span| plan.keeps(text, span, refused.as_deref_mut()));
         }
@@ -213,6 +231,13 @@ impl Scanner {
 }
 
 impl Plan {
+    fn wants(&self, recognizer: usize) -> bool {
+        let place = self
+            .wanted
+            .binary_search_by_key(&recognizer, |one| one.index);
+        place.is_ok()
+    }
+
     /// Weighs a span by its label's rules and says whether it stays.
     fn keeps(&self, text: &str, span: &mut Span, refused: Option<&mut Vec<Refusal>>) -> bool {
         let Some(rules) = &self.rules[span.recognizer] else {

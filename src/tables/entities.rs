@@ -21,8 +21,8 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::functions::entity_columns::{EntityField, Extractor};
+use crate::ner::Models;
 use crate::plan::ExtractExec;
-use crate::recognize::Registry;
 
 /// The document columns that an entity carries.
 const DOCUMENT_COLUMNS: [&str; 3] = ["doc_id", "source", "ts"];
@@ -31,7 +31,7 @@ const DOCUMENT_COLUMNS: [&str; 3] = ["doc_id", "source", "ts"];
 #[derive(Debug)]
 pub(super) struct EntitiesTable {
     documents: Arc<dyn TableProvider>,
-    registry: Arc<Registry>,
+    models: Arc<Models>,
     schema: SchemaRef,
 }
 
@@ -43,7 +43,7 @@ enum Decides {
 }
 
 impl EntitiesTable {
-    pub(super) fn new(documents: Arc<dyn TableProvider>, registry: Arc<Registry>) -> Self {
+    pub(super) fn new(documents: Arc<dyn TableProvider>, models: Arc<Models>) -> Self {
         let columns = documents.schema();
         let of_document = DOCUMENT_COLUMNS.iter().map(|name| {
             let (_, field) = columns
@@ -56,7 +56,7 @@ impl EntitiesTable {
             .collect();
         Self {
             documents,
-            registry,
+            models,
             schema: Arc::new(Schema::new(fields)),
         }
     }
@@ -80,7 +80,12 @@ impl EntitiesTable {
 
     /// The labels for which all conditions hold: each condition is evaluated on the few labels that there are.
     fn labels(&self, state: &dyn Session, conditions: &[Expr]) -> Result<Vec<String>> {
-        let mut labels: Vec<String> = self.registry.labels().map(str::to_string).collect();
+        let mut labels: Vec<String> = self
+            .models
+            .registry()
+            .labels()
+            .map(str::to_string)
+            .collect();
         let schema = Arc::new(Schema::new(vec![EntityField::Label.field()]));
         let df_schema = DFSchema::try_from(Arc::clone(&schema))?;
         for condition in conditions {
@@ -112,7 +117,7 @@ impl EntitiesTable {
             if let Expr::Literal(value, _) = literal
                 && let Some(Some(label)) = string_of(value)
             {
-                self.registry.scanner(&[label])?;
+                self.models.registry().scanner(&[label])?;
             }
             Ok(())
         };
@@ -196,7 +201,7 @@ impl TableProvider for EntitiesTable {
             }
         }
         let labels = self.labels(state, &of_labels)?;
-        let extractor = Arc::new(Extractor::new(self.registry.scanner(&labels)?));
+        let extractor = Arc::new(Extractor::new(self.models.finder(&labels)?));
 
         // `text` first: ExtractExec reads column 0 and carries along the others.
         let mut columns = vec!["text"];

@@ -12,7 +12,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
 
 use crate::error::Result;
-use crate::recognize::Registry;
+use crate::ner::Models;
 use crate::store::{Store, merge_schemas, quarantine_schema};
 
 /// The names that a store's tables have; nothing else may be registered under them.
@@ -45,7 +45,7 @@ impl Snapshot {
 pub fn register_store(
     ctx: &SessionContext,
     snapshot: &Snapshot,
-    registry: &Arc<Registry>,
+    models: &Arc<Models>,
 ) -> Result<()> {
     let documents = parquet_files::table(&snapshot.documents, |schemas| {
         Arc::new(merge_schemas(schemas.iter().map(AsRef::as_ref)))
@@ -53,7 +53,7 @@ pub fn register_store(
     let quarantine = parquet_files::table(&snapshot.quarantine, |_| quarantine_schema())?;
     let entities = Arc::new(entities::EntitiesTable::new(
         Arc::clone(&documents),
-        Arc::clone(registry),
+        Arc::clone(models),
     ));
     for (name, table) in
         NAMES

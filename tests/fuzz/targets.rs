@@ -220,14 +220,17 @@ pub fn config(data: &[u8]) {
         Ok(config) => {
             let registry = config.registry();
             for recognizer in &config.recognizers {
-                let label = match recognizer {
+                let labels = match recognizer {
                     UserRecognizer::Pattern(pattern) => {
                         assert!((0.0..=1.0).contains(&pattern.score()));
-                        pattern.label()
+                        vec![pattern.label()]
                     }
-                    UserRecognizer::Gazetteer(gazetteer) => gazetteer.label(),
+                    UserRecognizer::Gazetteer(gazetteer) => vec![gazetteer.label()],
+                    UserRecognizer::Model(model) => model.labels().collect(),
                 };
-                assert!(registry.labels().any(|known| known == label));
+                for label in labels {
+                    assert!(registry.labels().any(|known| known == label));
+                }
             }
             for label in config.rules.keys() {
                 assert!(registry.labels().any(|known| known == label));
