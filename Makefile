@@ -122,6 +122,10 @@ bench-scan: $(BENCH_CORPUS).jsonl
 bench-gazetteer: ## a gazetteer of a million phrases beside daachorse (TEXT=FILES: texts of yours, one document a line)
 	$(CARGO) bench --locked --workspace --bench gazetteer -- $(abspath $(TEXT))
 
+.PHONY: bench-rust-bert
+bench-rust-bert: libtorch model-rampart ## SpanQL beside rust-bert alone (TEXT=FILES: texts of yours, one a line)
+	$(RUST_BERT) $(CARGO) bench --locked --workspace --features rust-bert --bench rust_bert -- $(abspath $(TEXT))
+
 .PHONY: bench-extract-and-aggregate
 bench-extract-and-aggregate: .venv/ready .bench/venv/ready
 	rm -rf .bench/wheels

@@ -1,8 +1,8 @@
 //! What does SpanQL cost beside calling rust-bert directly, and what does it save where texts are repeated?
 //!
 //! `make bench-rust-bert` runs it on the texts of `tests/data`; TEXT=FILES takes others, one text a line. rust-bert is called
-//! as its users would at their best: texts sorted by length, in the batches that SpanQL forms, which hold no text longer
-//! than the network. CPU seconds of the whole process count, since the wall also depends on who else uses the machine; the
+//! as its users would at their best: without libtorch's own threads, texts sorted by length, in the batches that SpanQL
+//! forms, which hold no text longer than the network. CPU seconds of the whole process count, since the wall also depends on who else uses the machine; the
 //! two take turns, and a ratio is taken within each round.
 
 use std::path::{Path, PathBuf};
@@ -139,6 +139,7 @@ fn direct(folder: &Path) -> TokenClassificationModel {
         LabelAggregationOption::First,
     );
     config.batch_size = usize::MAX;
+    tch::set_num_threads(1);
     TokenClassificationModel::new(config).expect("the model")
 }
 
