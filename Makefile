@@ -19,6 +19,18 @@ BENCH_BYTES ?= 1000000000
 BENCH_CORPUS ?= .bench/corpus/text-$(BENCH_BYTES)
 BENCH_BIN := $(CURDIR)/.bench/venv/bin
 
+# What the feature rust-bert stands on is large, so a folder outside the clone may keep it for all clones. LIBTORCH may
+# name a libtorch 2.4.0 of one's own, with CUDA or without.
+SPANQL_CACHE ?= .cache
+ifdef LIBTORCH
+LIBTORCH_CXX11_ABI ?= 1
+else
+LIBTORCH := $(abspath $(SPANQL_CACHE))/libtorch-2.4.0
+LIBTORCH_CXX11_ABI := 0
+endif
+RAMPART := $(abspath $(SPANQL_CACHE))/rampart-1.4.0
+RUST_BERT := LIBTORCH=$(LIBTORCH) LIBTORCH_CXX11_ABI=$(LIBTORCH_CXX11_ABI) RAMPART=$(RAMPART)
+
 .PHONY: help
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -60,6 +72,13 @@ test-python: .venv/ready
 	$(TARGET)/bare-venv/bin/spanql --version
 	$(TARGET)/bare-venv/bin/python -I -c "import spanql; assert spanql.extract_and_aggregate(['to A@example.com']) == [{'emails': ['a@example.com']}]"
 	cd python && $(BIN)/pytest
+
+# Transformers: the feature is linted and tested here, since everything else is built without it.
+.PHONY: test-rust-bert
+test-rust-bert: libtorch model-rampart ## the feature rust-bert, with a real model
+	$(RUST_BERT) $(CARGO) clippy --locked --workspace --all-targets --features rust-bert -- -D warnings
+	$(RUST_BERT) $(CARGO) test --locked --workspace --features rust-bert --lib -- ner::
+	$(RUST_BERT) $(CARGO) test --locked --workspace --features rust-bert --test rust_bert
 
 .PHONY: lint
 lint: lint-rust lint-deny lint-python ## formatting, clippy, docs, licences, ruff, mypy
@@ -103,6 +122,10 @@ bench-scan: $(BENCH_CORPUS).jsonl
 bench-gazetteer: ## a gazetteer of a million phrases beside daachorse (TEXT=FILES: texts of yours, one document a line)
 	$(CARGO) bench --locked --workspace --bench gazetteer -- $(abspath $(TEXT))
 
+.PHONY: bench-rust-bert
+bench-rust-bert: libtorch model-rampart ## SpanQL beside rust-bert alone (TEXT=FILES: texts of yours, one a line)
+	$(RUST_BERT) $(CARGO) bench --locked --workspace --features rust-bert --bench rust_bert -- $(abspath $(TEXT))
+
 .PHONY: bench-extract-and-aggregate
 bench-extract-and-aggregate: .venv/ready .bench/venv/ready
 	rm -rf .bench/wheels
@@ -133,7 +156,19 @@ bench-extract-and-aggregate: .venv/ready .bench/venv/ready
 	    || $(CARGO) install --quiet --locked --root .venv cargo-deny@0.20.2
 	touch $@
 
+.PHONY: libtorch
+libtorch: .venv/ready ## what the feature rust-bert links: fetches 0.8 GB, keeps 0.5 GB (LIBTORCH=FOLDER: yours)
+	$(BIN)/python tests/rust_bert/libtorch.py $(LIBTORCH)
+
+.PHONY: model-rampart
+model-rampart: .venv/rust-bert ## a small transformer for tests, which finds personal data
+	$(BIN)/python tests/rust_bert/rampart.py $(RAMPART)
+
+.venv/rust-bert: tests/rust_bert/requirements.txt .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 .PHONY: clean
 clean: ## remove everything that the tasks made (the demo's and the bench's texts too)
 	$(CARGO) clean
-	rm -rf .venv .demo .bench dist
+	rm -rf .venv .demo .bench .cache dist

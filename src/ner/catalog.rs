@@ -54,7 +54,9 @@ impl Catalog {
         })
     }
 
-    /// The model of a name, or else a tagger's weights in a file, or a folder; relative ones are beneath `beside`.
+    /// The model of a name, or else a tagger's weights in a file, or a model in a folder; relative paths are beneath
+    /// `beside`. With the feature `rust-bert`, what is none of these
+    /// but looks like `owner/model` is fetched from Hugging Face's hub, once.
     ///
     /// # Errors
     /// A message that names what is missing or wrong.
@@ -72,9 +74,17 @@ impl Catalog {
             };
         }
         if folder.is_dir() {
-            return Err(format!(
-                "model {source:?}: this build of SpanQL runs no models from folders"
-            ));
+            return of_folder(&folder).map_err(|e| format!("model {source:?}: {e}"));
+        }
+        #[cfg(feature = "rust-bert")]
+        if let Some(name) = super::bert::Name::parse(source) {
+            let fetched = name.fetch().and_then(|folder| of_folder(&folder));
+            return fetched.map_err(|e| {
+                format!(
+                    "model {source:?}: there is no folder {}; from the hub: {e}",
+                    folder.display()
+                )
+            });
         }
         let known = match self.names().as_slice() {
             [] => "none come with this build of SpanQL".to_string(),
@@ -84,5 +94,49 @@ impl Catalog {
             "model {source:?} is neither the name of a model ({known}) nor a file or folder: there is no {}",
             folder.display()
         ))
+    }
+}
+
+#[cfg(feature = "rust-bert")]
+fn of_folder(folder: &Path) -> Result<Arc<dyn Model>, String> {
+    Ok(Arc::new(super::bert::Bert::open(folder)?))
+}
+
+#[cfg(not(feature = "rust-bert"))]
+fn of_folder(_: &Path) -> Result<Arc<dyn Model>, String> {
+    let message = "models in folders are run by rust-bert, which this build of SpanQL is without: \
+                   build it with `--features rust-bert`";
+    Err(message.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_needs_rust_bert_and_a_models_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Catalog::default().open(".", folder.path()).unwrap_err();
+        let expected = if cfg!(feature = "rust-bert") {
+            "config.json"
+        } else {
+            "--features rust-bert"
+        };
+        assert!(
+            error.starts_with("model \".\": ") && error.contains(expected),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_nothing_is_said_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Catalog::default()
+            .open("nothing", folder.path())
+            .unwrap_err();
+        assert!(
+            error.contains("neither the name of a model") && error.contains("nothing"),
+            "{error}"
+        );
     }
 }

@@ -8,6 +8,8 @@
 //! registry, where a scan passes it by. [`Models`] are those of a session; their [`Finder`] lets the models of some
 //! labels look ahead over many texts, and a scan takes up what they found.
 
+#[cfg(feature = "rust-bert")]
+mod bert;
 mod cache;
 mod cancel;
 mod catalog;

@@ -113,7 +113,7 @@ pub(super) fn write(words: &Side, characters: &Side, variants: &Variants) -> Res
             Ok((name.as_str(), view))
         })
         .collect::<Result<Vec<_>, String>>()?;
-    let bytes = serialize(views, Some(metadata)).map_err(|e| e.to_string())?;
+    let bytes = serialize(views, &Some(metadata)).map_err(|e| e.to_string())?;
     zstd::bulk::compress(&bytes, LEVEL).map_err(|e| e.to_string())
 }
 
@@ -229,7 +229,7 @@ mod tests {
         assert!(refused(&bytes[..bytes.len() / 2]).contains("no weights"));
         let pack = |bytes: &[u8]| zstd::bulk::compress(bytes, 1).unwrap();
         assert!(refused(&pack(b"no tensors")).contains("no safetensors file"));
-        let other = serialize(Vec::<(&str, TensorView<'_>)>::new(), None).unwrap();
+        let other = serialize(Vec::<(&str, TensorView<'_>)>::new(), &None).unwrap();
         assert!(refused(&pack(&other)).contains("another version"));
         let unpacked = unpack(&bytes).unwrap();
         assert!(refused(&pack(&unpacked[..unpacked.len() - 1])).contains("no safetensors file"));
