@@ -105,6 +105,13 @@ fmt: .venv/ready ## format Rust and Python
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: tagger
+tagger: release .venv/ready ## train the embedded tagger again (DATA=FOLDER with ner/ and gazetteers/)
+	$(BIN)/pip install --quiet --disable-pip-version-check numpy==2.4.6
+	mkdir -p .cache/tagger
+	src/ner/weights/make.sh $(TARGET)/release/spanql $(BIN)/python $(abspath $(DATA)) $(CURDIR)/.cache/tagger \
+	    src/ner/weights/tagger.safetensors.zst
+
 ## ---- to measure it ----
 
 .PHONY: bench

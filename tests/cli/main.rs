@@ -10,6 +10,7 @@ mod redact;
 mod report;
 mod shell;
 mod sql;
+mod tagger;
 
 use std::fs;
 use std::path::Path;

@@ -152,7 +152,8 @@ mod tests {
             let mut before = TAGS;
             for (&tag, scores) in decoder.tags.iter().zip(&scores) {
                 let tag = usize::from(tag);
-                proptest::prop_assert!(may_follow(if before == TAGS { OUTSIDE } else { before }, tag));
+                let last = if before == TAGS { OUTSIDE } else { before };
+                proptest::prop_assert!(may_follow(last, tag));
                 sum += i64::from(transitions[before][tag]) + i64::from(scores[tag]);
                 before = tag;
             }

@@ -15,11 +15,8 @@ use super::lexicon::{Keys, Lexicon};
 use super::network::{Network, Shape, TAGS, Table, Vectors};
 use super::variants::Variants;
 
-/// What the metadata says of a file of this version.
-const FORMAT: (&str, &str) = ("format", "spanql tagger 1");
-
-/// Under this key the metadata has the shapes.
-const SHAPE: &str = "shape";
+/// The one key of the metadata, of this version; under it stand the shapes of both sides.
+const FORMAT: &str = "spanql tagger 1";
 
 /// The most that a file may hold when it is decompressed.
 const LARGEST_FILE: u64 = 1 << 28;
@@ -31,17 +28,14 @@ const LEVEL: i32 = 19;
 pub(super) fn read(bytes: &[u8]) -> Result<(Side, Side, Variants), String> {
     let bytes = &unpack(bytes).map_err(|e| format!("no weights, which zstd has packed: {e}"))?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format!("no safetensors file: {e}"))?;
-    let metadata = header.metadata().clone().unwrap_or_default();
-    if metadata.get(FORMAT.0).map(String::as_str) != Some(FORMAT.1) {
-        return Err(format!(
-            "no weights of a tagger, or of another version of SpanQL: its metadata do not say {:?}",
-            FORMAT.1
-        ));
-    }
-    let file = File {
-        tensors: SafeTensors::deserialize(bytes).map_err(|e| format!("damaged: {e}"))?,
-        metadata,
+    let metadata = header.metadata().as_ref();
+    let Some(shapes) = metadata.and_then(|metadata| metadata.get(FORMAT)) else {
+        return Err(format!("no weights of a tagger, or of another version of SpanQL: its metadata have no {FORMAT:?}"));
     };
+    let Some((words, characters)) = shapes.split_once(", ") else {
+        return Err(format!("its shapes are {shapes:?}"));
+    };
+    let file = File(SafeTensors::deserialize(bytes).map_err(|e| format!("damaged: {e}"))?);
     let variants = Variants {
         from: file.characters("variants.from")?,
         to: file.characters("variants.to")?,
@@ -49,7 +43,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Side, Side, Variants), String> {
     if variants.from.len() != variants.to.len() || !variants.from.is_sorted() {
         return Err("its variants are no ascending pairs".into());
     }
-    Ok((file.side("words")?, file.side("characters")?, variants))
+    Ok((file.side("words", words)?, file.side("characters", characters)?, variants))
 }
 
 fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
@@ -64,7 +58,7 @@ fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
 /// Writes what [`read`] reads.
 pub(super) fn write(words: &Side, characters: &Side, variants: &Variants) -> Result<Vec<u8>, String> {
     let mut tensors: Vec<(String, Dtype, usize, Vec<u8>)> = Vec::new();
-    let mut metadata = HashMap::from([(FORMAT.0.to_string(), FORMAT.1.to_string())]);
+    let mut shapes = Vec::new();
     let of_characters = |characters: &[char]| bytes_of(characters.iter().map(|&c| (c as u32).to_le_bytes()));
     tensors.push(("variants.from".into(), Dtype::U32, variants.from.len(), of_characters(&variants.from)));
     tensors.push(("variants.to".into(), Dtype::U32, variants.to.len(), of_characters(&variants.to)));
@@ -75,8 +69,7 @@ pub(super) fn write(words: &Side, characters: &Side, variants: &Variants) -> Res
             hidden,
             units,
         } = network.shape;
-        let shape = format!("{embedding} {hidden} {units} {}", network.shift);
-        metadata.insert(format!("{name}.{SHAPE}"), shape);
+        shapes.push(format!("{embedding} {hidden} {units} {}", network.shift));
         let mut add = |tensor: &str, dtype, length, bytes| tensors.push((format!("{name}.{tensor}"), dtype, length, bytes));
         let i16s = |values: &[i16]| bytes_of(values.iter().map(|v| v.to_le_bytes()));
         let u16s = |values: &[u16]| bytes_of(values.iter().map(|v| v.to_le_bytes()));
@@ -113,6 +106,8 @@ pub(super) fn write(words: &Side, characters: &Side, variants: &Variants) -> Res
             Ok((name.as_str(), view))
         })
         .collect::<Result<Vec<_>, String>>()?;
+    // One key: the order of several would change from run to run.
+    let metadata = HashMap::from([(FORMAT.to_string(), shapes.join(", "))]);
     let bytes = serialize(views, &Some(metadata)).map_err(|e| e.to_string())?;
     zstd::bulk::compress(&bytes, LEVEL).map_err(|e| e.to_string())
 }
@@ -121,21 +116,16 @@ fn bytes_of<const N: usize>(values: impl Iterator<Item = [u8; N]>) -> Vec<u8> {
     values.flatten().collect()
 }
 
-struct File<'a> {
-    tensors: SafeTensors<'a>,
-    metadata: HashMap<String, String>,
-}
+struct File<'a>(SafeTensors<'a>);
 
 impl File<'_> {
-    fn side(&self, name: &str) -> Result<Side, String> {
-        let key = format!("{name}.{SHAPE}");
-        let shape = self.metadata.get(&key).map_or("", String::as_str);
+    fn side(&self, name: &str, shape: &str) -> Result<Side, String> {
         let sizes: Result<Vec<usize>, _> = shape.split(' ').map(str::parse).collect();
         let Ok(&[embedding, hidden, units, shift]) = sizes.as_deref() else {
-            return Err(format!("its {key} is {shape:?}"));
+            return Err(format!("{name}: its shape is {shape:?}"));
         };
         if [embedding, hidden, units, shift].iter().any(|&size| size > LARGEST_SIZE) {
-            return Err(format!("its {key} is {shape:?}"));
+            return Err(format!("{name}: its shape is {shape:?}"));
         }
         let read = |tensor: &str| format!("{name}.{tensor}");
         let transitions = self.numbers(&read("transitions"), Dtype::I32, i32::from_le_bytes)?;
@@ -189,7 +179,7 @@ impl File<'_> {
     }
 
     fn numbers<T, const N: usize>(&self, name: &str, dtype: Dtype, number: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
-        let tensor = self.tensors.tensor(name).map_err(|_| format!("it has no {name}"))?;
+        let tensor = self.0.tensor(name).map_err(|_| format!("it has no {name}"))?;
         if tensor.dtype() != dtype {
             return Err(format!("its {name} is of {:?}, not of {dtype:?}", tensor.dtype()));
         }

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 PACKAGES, DATA, OUT = map(Path, sys.argv[1:4])
-EN_VECTORS, ZH_VECTORS = 60_000, 40_000
+EN_VECTORS, ZH_VECTORS = 60_000, 25_000
 WORDS_WITH_CLUSTER = 160_000
-ZH_WORDS = 200_000
+ZH_WORDS = 160_000
 # Below this log probability a word's capitals are chance.
 RARE = -18.5
 HAN = re.compile(r"[\u3400-\u9fff·]+$")

@@ -47,7 +47,7 @@ pub struct Settings {
     pub epochs: usize,
     /// What the random numbers begin with.
     pub seed: u64,
-    /// Rows of the table of features, a side.
+    /// Rows of the table of features for words; characters, of which there are fewer, get three quarters.
     pub rows: usize,
     /// Numbers of a token's embedding.
     pub embedding: usize,
@@ -70,11 +70,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            epochs: 5,
+            epochs: 6,
             seed: 1,
-            rows: 26_000,
-            embedding: 64,
-            hidden: 64,
+            rows: 32_768,
+            embedding: 80,
+            hidden: 48,
             units: 64,
             rate: 0.0015,
             decay: 0.01,
@@ -138,8 +138,8 @@ pub fn train(sources: &Sources, settings: &Settings, progress: impl Fn(Progress)
     let [word_examples, character_examples] = &sets;
     let [words, characters] = std::thread::scope(|scope| {
         let progress = &progress;
-        let characters_side = scope.spawn(|| learn("characters", &characters, character_examples, settings, progress));
-        let words_side = learn("words", &words, word_examples, settings, progress);
+        let characters_side = scope.spawn(|| learn("characters", settings.rows * 3 / 4, &characters, character_examples, settings, progress));
+        let words_side = learn("words", settings.rows, &words, word_examples, settings, progress);
         let characters_side = characters_side.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         [
             Side { network: words_side, lexicon: words.lexicon.clone() },
@@ -241,6 +241,7 @@ fn tags_of(sentence: &Sentence, tokens: &[Token]) -> Vec<u8> {
 
 fn learn(
     side: &'static str,
+    rows: usize,
     known: &Known,
     examples: &Examples,
     settings: &Settings,
@@ -252,8 +253,8 @@ fn learn(
         hidden: settings.hidden,
         units: settings.units,
     };
-    let table = table_of(examples, settings.rows);
-    let mut model = Model::new(shape, settings.rows, known.dimensions(), &mut random);
+    let table = table_of(examples, rows);
+    let mut model = Model::new(shape, rows, known.dimensions(), &mut random);
     let mut order: Vec<&Example> = examples.sentences.iter().collect();
     let steps = settings.epochs * order.len().div_ceil(BATCH);
     let mut step = 0;
