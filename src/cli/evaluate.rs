@@ -35,12 +35,18 @@ Examples:
   spanql evaluate my-tagger.safetensors.zst news.conll.gz posts.conll --format table";
 
 pub(super) fn run(args: Args) -> Result<Outcome> {
-    let model = Catalog::default().open(&args.model, Path::new("")).map_err(Error::Usage)?;
+    let model = Catalog::default()
+        .open(&args.model, Path::new(""))
+        .map_err(Error::Usage)?;
     let mut rows: Vec<(String, &str, Counts)> = Vec::new();
     for path in &args.files {
         let counts = evaluate(&*model, &conll::read(path)?)?;
         let labels = LABELS.into_iter().chain(["all"]);
-        rows.extend(labels.zip(counts).map(|(label, counts)| (path.display().to_string(), label, counts)));
+        rows.extend(
+            labels
+                .zip(counts)
+                .map(|(label, counts)| (path.display().to_string(), label, counts)),
+        );
     }
     print_batch(table(&rows)?, args.format.unwrap_or_else(default_format))?;
     Ok(Outcome::Done)
@@ -51,7 +57,9 @@ fn table(rows: &[(String, &str, Counts)]) -> Result<RecordBatch> {
         Arc::new(StringArray::from_iter_values(rows.iter().map(word)))
     };
     let counts = |count: fn(&Counts) -> usize| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| count(&row.2) as i64)))
+        Arc::new(Int64Array::from_iter_values(
+            rows.iter().map(|row| count(&row.2) as i64),
+        ))
     };
     let shares = |share: fn(&Counts) -> f64| -> ArrayRef {
         // Beyond four digits there is nothing to read in them.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use crate::error::{Error, Result};
-use crate::ner::tagger::Tagger;
 use crate::ner::Model;
+use crate::ner::tagger::Tagger;
 use crate::ner::tagger::train::{Progress, Settings, Sources, train};
 use crate::output::replace_file;
 
@@ -62,11 +62,20 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
     };
     let weights = train(&sources, &settings, |progress| {
         let Progress { side, epoch, loss } = progress;
-        say(format_args!("{side}: epoch {epoch} of {}, loss {loss:.3}", settings.epochs));
+        say(format_args!(
+            "{side}: epoch {epoch} of {}, loss {loss:.3}",
+            settings.epochs
+        ));
     })?;
     replace_file(&args.output, |mut file| file.write_all(&weights))?;
-    let fingerprint = Tagger::from_bytes(&weights).map_err(Error::Usage)?.fingerprint();
-    say(format_args!("{}: {} bytes, fingerprint {fingerprint}", args.output.display(), weights.len()));
+    let fingerprint = Tagger::from_bytes(&weights)
+        .map_err(Error::Usage)?
+        .fingerprint();
+    say(format_args!(
+        "{}: {} bytes, fingerprint {fingerprint}",
+        args.output.display(),
+        weights.len()
+    ));
     Ok(Outcome::Done)
 }
 

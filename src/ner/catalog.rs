@@ -8,7 +8,9 @@ use super::Model;
 use super::tagger::Tagger;
 
 /// The models that come with SpanQL: a name, and how to open it.
-const BUILT_IN: &[(&str, Open)] = &[("tagger", || -> Arc<dyn Model> { Tagger::embedded().clone() })];
+const BUILT_IN: &[(&str, Open)] = &[("tagger", || -> Arc<dyn Model> {
+    Tagger::embedded().clone()
+})];
 
 type Open = fn() -> Arc<dyn Model>;
 

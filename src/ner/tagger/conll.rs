@@ -58,7 +58,10 @@ pub fn read(path: &Path) -> Result<Vec<Sentence>> {
             continue;
         }
         let Some((token, tag)) = line.rsplit_once(['\t', ' ']) else {
-            return Err(Error::Usage(format!("{}: {line:?} has no tag behind a tab", place(number))));
+            return Err(Error::Usage(format!(
+                "{}: {line:?} has no tag behind a tab",
+                place(number)
+            )));
         };
         let token = token.split('\t').next().unwrap_or(token).trim();
         let separate = match (sentence.text.chars().next_back(), token.chars().next()) {
@@ -79,7 +82,10 @@ pub fn read(path: &Path) -> Result<Vec<Sentence>> {
             Some(("B", name)) => (false, name),
             Some(("I", name)) => (open == Some(name), name),
             _ => {
-                return Err(Error::Usage(format!("{}: {tag:?} is no BIO tag, such as B-PER, I-PER or O", place(number))));
+                return Err(Error::Usage(format!(
+                    "{}: {tag:?} is no BIO tag, such as B-PER, I-PER or O",
+                    place(number)
+                )));
             }
         };
         open = Some(name);
@@ -98,7 +104,8 @@ pub fn read(path: &Path) -> Result<Vec<Sentence>> {
 
 /// Written without spaces: Han characters and the signs of Chinese text.
 fn is_dense(c: char) -> bool {
-    is_han(c) || matches!(c, '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FFEF}' | '“' | '”' | '‘' | '’' | '…' | '—' | '·')
+    is_han(c)
+        || matches!(c, '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FFEF}' | '“' | '”' | '‘' | '’' | '…' | '—' | '·')
 }
 
 /// A file's text; `.gz` is decompressed.
@@ -125,7 +132,11 @@ mod tests {
     }
 
     fn entities(sentence: &Sentence) -> Vec<(&str, &str)> {
-        sentence.entities.iter().map(|(span, label)| (&sentence.text[span.clone()], LABELS[*label])).collect()
+        sentence
+            .entities
+            .iter()
+            .map(|(span, label)| (&sentence.text[span.clone()], LABELS[*label]))
+            .collect()
     }
 
     #[test]
@@ -136,9 +147,20 @@ mod tests {
         let all = parse(text).unwrap();
         let texts: Vec<&str> = all.iter().map(|s| s.text.as_str()).collect();
         assert_eq!(texts, ["Ann Lee of New York", "在北京见IBM", "A B C D E F"]);
-        assert_eq!(entities(&all[0]), [("Ann Lee", "PERSON"), ("New York", "LOC")]);
+        assert_eq!(
+            entities(&all[0]),
+            [("Ann Lee", "PERSON"), ("New York", "LOC")]
+        );
         assert_eq!(entities(&all[1]), [("北京", "LOC"), ("IBM", "ORG")]);
-        assert_eq!(entities(&all[2]), [("A", "PERSON"), ("B C", "ORG"), ("D", "ORG"), ("F", "PERSON")]);
+        assert_eq!(
+            entities(&all[2]),
+            [
+                ("A", "PERSON"),
+                ("B C", "ORG"),
+                ("D", "ORG"),
+                ("F", "PERSON")
+            ]
+        );
         assert_eq!(parse("").unwrap(), []);
     }
 
@@ -152,6 +174,11 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
-        assert!(read(Path::new("missing.conll")).unwrap_err().to_string().contains("missing.conll"));
+        assert!(
+            read(Path::new("missing.conll"))
+                .unwrap_err()
+                .to_string()
+                .contains("missing.conll")
+        );
     }
 }

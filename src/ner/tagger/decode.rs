@@ -69,7 +69,10 @@ impl Decoder {
             }
             self.from.push(from);
         }
-        let mut tag = (0..TAGS).rev().max_by_key(|&tag| best[tag]).unwrap_or(OUTSIDE);
+        let mut tag = (0..TAGS)
+            .rev()
+            .max_by_key(|&tag| best[tag])
+            .unwrap_or(OUTSIDE);
         self.tags.clear();
         self.tags.resize(scores.len(), 0);
         for at in (0..scores.len()).rev() {
@@ -79,7 +82,12 @@ impl Decoder {
         self.collect(scores, transitions, pieces);
     }
 
-    fn collect(&self, scores: &[[i32; LANES]], transitions: &[[i32; TAGS]], pieces: &mut Vec<Piece>) {
+    fn collect(
+        &self,
+        scores: &[[i32; LANES]],
+        transitions: &[[i32; TAGS]],
+        pieces: &mut Vec<Piece>,
+    ) {
         let mut at = 0;
         while at < self.tags.len() {
             let tag = usize::from(self.tags[at]);
@@ -88,9 +96,14 @@ impl Decoder {
                 continue;
             }
             let inside = (tag + 1) as u8;
-            let more = self.tags[at + 1..].iter().take_while(|&&tag| tag == inside).count();
+            let more = self.tags[at + 1..]
+                .iter()
+                .take_while(|&&tag| tag == inside)
+                .count();
             let end = at + 1 + more;
-            let score = (at..end).map(|at| self.probability(at, scores, transitions)).fold(1.0, f32::min);
+            let score = (at..end)
+                .map(|at| self.probability(at, scores, transitions))
+                .fold(1.0, f32::min);
             pieces.push(Piece {
                 first: at,
                 end,
@@ -103,7 +116,9 @@ impl Decoder {
 
     /// The probability of the tag of token `at`, given the tags beside it.
     fn probability(&self, at: usize, scores: &[[i32; LANES]], transitions: &[[i32; TAGS]]) -> f32 {
-        let before = at.checked_sub(1).map_or(TAGS, |at| usize::from(self.tags[at]));
+        let before = at
+            .checked_sub(1)
+            .map_or(TAGS, |at| usize::from(self.tags[at]));
         let behind = self.tags.get(at + 1).map(|&tag| usize::from(tag));
         let own = |tag: usize| {
             let next = behind.map_or(0, |behind| transitions[tag][behind]);
@@ -124,14 +139,22 @@ mod tests {
         let mut ways: Vec<(usize, i64)> = vec![];
         for (at, scores) in scores.iter().enumerate() {
             let step = |from: usize, sum: i64, tag: usize| {
-                (tag, sum + i64::from(transitions[from][tag]) + i64::from(scores[tag]))
+                (
+                    tag,
+                    sum + i64::from(transitions[from][tag]) + i64::from(scores[tag]),
+                )
             };
             ways = if at == 0 {
-                (0..TAGS).filter(|&tag| may_follow(OUTSIDE, tag)).map(|tag| step(TAGS, 0, tag)).collect()
+                (0..TAGS)
+                    .filter(|&tag| may_follow(OUTSIDE, tag))
+                    .map(|tag| step(TAGS, 0, tag))
+                    .collect()
             } else {
                 ways.iter()
                     .flat_map(|&(before, sum)| {
-                        (0..TAGS).filter(move |&tag| may_follow(before, tag)).map(move |tag| step(before, sum, tag))
+                        (0..TAGS)
+                            .filter(move |&tag| may_follow(before, tag))
+                            .map(move |tag| step(before, sum, tag))
                     })
                     .collect()
             };

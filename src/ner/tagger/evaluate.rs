@@ -39,7 +39,11 @@ impl Counts {
 }
 
 fn share(part: usize, all: usize) -> f64 {
-    if all == 0 { 0.0 } else { part as f64 / all as f64 }
+    if all == 0 {
+        0.0
+    } else {
+        part as f64 / all as f64
+    }
 }
 
 /// Counts by label, in the order of [`LABELS`], and last of all labels together.
@@ -61,11 +65,18 @@ fn share(part: usize, all: usize) -> f64 {
 /// # Errors
 /// [`Error::Usage`] where the model fails.
 pub fn evaluate(model: &dyn Model, sentences: &[Sentence]) -> Result<[Counts; LABELS.len() + 1]> {
-    let ours: Vec<Option<usize>> = model.labels().iter().map(|label| super::conll::label_of(label)).collect();
+    let ours: Vec<Option<usize>> = model
+        .labels()
+        .iter()
+        .map(|label| super::conll::label_of(label))
+        .collect();
     let mut counts = [Counts::default(); LABELS.len() + 1];
     let all = LABELS.len();
     for batch in sentences.chunks(BATCH) {
-        let texts: Vec<&str> = batch.iter().map(|sentence| sentence.text.as_str()).collect();
+        let texts: Vec<&str> = batch
+            .iter()
+            .map(|sentence| sentence.text.as_str())
+            .collect();
         let found = model.tag(&texts).map_err(Error::Usage)?;
         for (sentence, found) in batch.iter().zip(found) {
             for (_, label) in &sentence.entities {
@@ -76,7 +87,9 @@ pub fn evaluate(model: &dyn Model, sentences: &[Sentence]) -> Result<[Counts; LA
                 let Some(label) = ours[tagged.label] else {
                     continue;
                 };
-                let right = sentence.entities.contains(&(tagged.start..tagged.end, label));
+                let right = sentence
+                    .entities
+                    .contains(&(tagged.start..tagged.end, label));
                 for at in [label, all] {
                     counts[at].found += 1;
                     counts[at].right += usize::from(right);

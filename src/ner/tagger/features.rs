@@ -84,7 +84,11 @@ impl Features {
         } = buffers;
         lower.clear();
         lower.extend(word.chars().flat_map(char::to_lowercase));
-        let lead = if word.len() > 1 && word.starts_with(['@', '#']) { 1 } else { 0 };
+        let lead = if word.len() > 1 && word.starts_with(['@', '#']) {
+            1
+        } else {
+            0
+        };
 
         self.hashes.clear();
         self.add(Template::Word, lower.as_bytes());
@@ -112,7 +116,10 @@ impl Features {
         let (first, last) = (ends[1], ends[ends.len() - 2]);
         for n in 1..=LONGEST_AFFIX.min(letters) {
             self.add(Template::Prefix, &gram.as_bytes()[first..ends[1 + n]]);
-            self.add(Template::Suffix, &gram.as_bytes()[ends[ends.len() - 2 - n]..last]);
+            self.add(
+                Template::Suffix,
+                &gram.as_bytes()[ends[ends.len() - 2 - n]..last],
+            );
         }
         write_shape(word, shape);
         self.add(Template::Shape, shape.as_bytes());
@@ -125,10 +132,16 @@ impl Features {
         let mut known = false;
         let exact = lexicon.get(Key::exact(word)).map(|e| (Template::Class, e));
         let entry = exact
-            .or_else(|| lexicon.get(Key::exact(lower)).map(|e| (Template::LowerClass, e)))
+            .or_else(|| {
+                lexicon
+                    .get(Key::exact(lower))
+                    .map(|e| (Template::LowerClass, e))
+            })
             .or_else(|| {
                 write_title(lower, shape);
-                lexicon.get(Key::exact(shape)).map(|e| (Template::TitleClass, e))
+                lexicon
+                    .get(Key::exact(shape))
+                    .map(|e| (Template::TitleClass, e))
             });
         if let Some((template, entry)) = entry {
             for &class in lexicon.classes(entry.set) {
@@ -150,7 +163,13 @@ impl Features {
     }
 
     /// The features of a Han character at its place in a word.
-    pub(super) fn of_character(&mut self, word: &str, at: usize, lexicon: &Lexicon, ends: &mut Vec<usize>) {
+    pub(super) fn of_character(
+        &mut self,
+        word: &str,
+        at: usize,
+        lexicon: &Lexicon,
+        ends: &mut Vec<usize>,
+    ) {
         self.clear();
         ends.clear();
         ends.extend(word.char_indices().map(|(at, _)| at));
@@ -166,7 +185,8 @@ impl Features {
         self.add(Template::Word, word.as_bytes());
         self.add_joined(Template::PlacedWord, word, position);
         if at > 0 {
-            self.add(Template::Bigram, word[ends[at - 1]..ends[at + 1]].as_bytes());
+            let two = &word.as_bytes()[ends[at - 1]..ends[at + 1]];
+            self.add(Template::Bigram, two);
         }
         if at + 1 < length {
             self.add_joined(Template::Bigram, &word[ends[at]..ends[at + 2]], 1);

@@ -73,8 +73,8 @@ fn multiply_block_anywhere(input: &[i16], block: &[[i16; 2 * BLOCK]]) -> [i32; B
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256i, _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
-        _mm256_storeu_si256,
+        __m256i, _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_epi32,
+        _mm256_setzero_si256, _mm256_storeu_si256,
     };
 
     use super::BLOCK;
@@ -89,7 +89,12 @@ mod x86 {
             let both = _mm256_set1_epi32(i32::from(a as u16) | i32::from(b) << 16);
             let weights = weights.as_ptr().cast::<__m256i>();
             // SAFETY: an array of 32 numbers of 16 bits is as long as two vectors; the loads need no alignment.
-            let (first, second) = unsafe { (_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))) };
+            let (first, second) = unsafe {
+                (
+                    _mm256_loadu_si256(weights),
+                    _mm256_loadu_si256(weights.add(1)),
+                )
+            };
             low = _mm256_add_epi32(low, _mm256_madd_epi16(both, first));
             high = _mm256_add_epi32(high, _mm256_madd_epi16(both, second));
         }

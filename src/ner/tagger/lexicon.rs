@@ -136,8 +136,11 @@ impl Lexicon {
         self.longest = vec![0; BEGINNINGS];
         for word in words {
             let mut ends = word.char_indices().map(|(at, _)| at).skip(2);
-            let (Some(two), length) = (ends.next().or((word.chars().count() == 2).then_some(word.len())), word.chars().count())
-            else {
+            let (Some(two), length) = (
+                ends.next()
+                    .or((word.chars().count() == 2).then_some(word.len())),
+                word.chars().count(),
+            ) else {
                 continue;
             };
             let longest = &mut self.longest[Key::exact(&word[..two]).slot(BEGINNINGS)];
@@ -162,7 +165,10 @@ impl Lexicon {
             && (self.costs.is_empty() || self.costs.len() == slots)
             && self.ends.is_sorted()
             && self.ends.last().map_or(0, |&end| end as usize) == self.classes.len()
-            && self.sets.iter().all(|&set| usize::from(set) < self.ends.len().max(1));
+            && self
+                .sets
+                .iter()
+                .all(|&set| usize::from(set) < self.ends.len().max(1));
         if fits {
             Ok(())
         } else {
@@ -180,7 +186,11 @@ impl Lexicon {
 
     /// The classes of a set.
     pub(super) fn classes(&self, set: u16) -> &[u16] {
-        let end = |set: u16| self.ends.get(usize::from(set)).map_or(0, |&end| end as usize);
+        let end = |set: u16| {
+            self.ends
+                .get(usize::from(set))
+                .map_or(0, |&end| end as usize)
+        };
         let start = set.checked_sub(1).map_or(0, end);
         &self.classes[start..end(set)]
     }
@@ -202,7 +212,8 @@ mod tests {
         for (key, entry) in &words {
             assert_eq!(lexicon.get(*key), Some(*entry));
         }
-        let strangers = (1000..3000).filter(|n| lexicon.get(Key::exact(&format!("word{n}"))).is_some());
+        let strangers =
+            (1000..3000).filter(|n| lexicon.get(Key::exact(&format!("word{n}"))).is_some());
         assert!(strangers.count() < 5);
         assert_eq!(lexicon.classes(0), [] as [u16; 0]);
         assert_eq!(lexicon.classes(1), [5]);

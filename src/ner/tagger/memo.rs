@@ -37,7 +37,9 @@ impl Memo {
         let key = hash.max(1);
         let set = (hash >> 32) as usize % self.next.len();
         let first = set * WAYS;
-        let known = self.keys[first..first + WAYS].iter().position(|&known| known == key);
+        let known = self.keys[first..first + WAYS]
+            .iter()
+            .position(|&known| known == key);
         let slot = match known {
             Some(way) => first + way,
             None => {

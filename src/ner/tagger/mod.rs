@@ -147,7 +147,9 @@ impl Tagger {
             scratch.pieces.clear();
             let scores = &scratch.activations.scores;
             let transitions = &side.network.transitions;
-            scratch.decoder.decode(scores, transitions, &mut scratch.pieces);
+            scratch
+                .decoder
+                .decode(scores, transitions, &mut scratch.pieces);
             found.extend(scratch.pieces.iter().map(|piece| Tagged {
                 start: scratch.tokens[piece.first].start,
                 end: scratch.tokens[piece.end - 1].end,
@@ -209,7 +211,13 @@ impl Tagger {
                 continue;
             }
             run.places.clear();
-            segment::segment(&run.text, &run.starts, lexicon, &mut run.ways, &mut run.places);
+            segment::segment(
+                &run.text,
+                &run.starts,
+                lexicon,
+                &mut run.ways,
+                &mut run.places,
+            );
             for &place in &run.places {
                 let word = &run.text[place.start..place.end];
                 // A kind is a word and a place in it; no word that is written out has such a seed.
@@ -272,7 +280,10 @@ impl Model for Tagger {
     fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = idle().pop().unwrap_or_default();
-        let found = texts.iter().map(|text| self.tag_text(text, &mut scratch)).collect();
+        let found = texts
+            .iter()
+            .map(|text| self.tag_text(text, &mut scratch))
+            .collect();
         idle().push(scratch);
         Ok(found)
     }
@@ -284,7 +295,10 @@ mod tests {
 
     fn found(text: &str) -> Vec<(&str, &'static str)> {
         let found = Tagger::embedded().tag(&[text]).unwrap();
-        found[0].iter().map(|e| (&text[e.start..e.end], LABELS[e.label])).collect()
+        found[0]
+            .iter()
+            .map(|e| (&text[e.start..e.end], LABELS[e.label]))
+            .collect()
     }
 
     #[test]
@@ -295,11 +309,26 @@ mod tests {
             ("😀", &[]),
             ("\u{FFFD}\u{FFFD}", &[]),
             ("the cat sat on the mat", &[]),
-            ("Barack Obama was born in Hawaii.", &[("Barack Obama", "PERSON"), ("Hawaii", "LOC")]),
-            ("Microsoft and IBM opened offices in Berlin.", &[("Microsoft", "ORG"), ("IBM", "ORG"), ("Berlin", "LOC")]),
-            ("温家宝总理访问了日本。", &[("温家宝", "PERSON"), ("日本", "LOC")]),
-            ("溫家寶總理訪問了日本。", &[("溫家寶", "PERSON"), ("日本", "LOC")]),
-            ("毛泽东1893年出生于湖南。\nShe lives in London.", &[("毛泽东", "PERSON"), ("湖南", "LOC"), ("London", "LOC")]),
+            (
+                "Barack Obama was born in Hawaii.",
+                &[("Barack Obama", "PERSON"), ("Hawaii", "LOC")],
+            ),
+            (
+                "Microsoft and IBM opened offices in Berlin.",
+                &[("Microsoft", "ORG"), ("IBM", "ORG"), ("Berlin", "LOC")],
+            ),
+            (
+                "温家宝总理访问了日本。",
+                &[("温家宝", "PERSON"), ("日本", "LOC")],
+            ),
+            (
+                "溫家寶總理訪問了日本。",
+                &[("溫家寶", "PERSON"), ("日本", "LOC")],
+            ),
+            (
+                "毛泽东1893年出生于湖南。\nShe lives in London.",
+                &[("毛泽东", "PERSON"), ("湖南", "LOC"), ("London", "LOC")],
+            ),
         ] {
             assert_eq!(found(text), expected, "{text}");
         }
@@ -307,17 +336,27 @@ mod tests {
 
     #[test]
     fn a_text_alone_or_beside_others_gives_the_same() {
-        let texts = ["Angela Merkel met him in Paris.", "他在北京工作。", "", "Angela Merkel met him in Paris."];
+        let texts = [
+            "Angela Merkel met him in Paris.",
+            "他在北京工作。",
+            "",
+            "Angela Merkel met him in Paris.",
+        ];
         let together = Tagger::embedded().tag(&texts).unwrap();
         for (text, found) in texts.iter().zip(&together) {
-            assert_eq!(&Tagger::embedded().tag(&[text]).unwrap()[0], found, "{text}");
+            assert_eq!(
+                &Tagger::embedded().tag(&[text]).unwrap()[0],
+                found,
+                "{text}"
+            );
         }
         assert!(together[0] == together[3] && !together[0].is_empty());
     }
 
     #[test]
     fn what_the_memo_has_kept_changes_nothing() {
-        let fresh = Tagger::from_bytes(include_bytes!("../weights/tagger.safetensors.zst")).unwrap();
+        let fresh =
+            Tagger::from_bytes(include_bytes!("../weights/tagger.safetensors.zst")).unwrap();
         let text = "Ban Ki-moon 潘基文 spoke at the U.N. in New York";
         let before = fresh.tag(&[text]).unwrap();
         let many: String = (0..KEPT * 2).map(|n| format!("w{n} ")).collect();
@@ -340,10 +379,15 @@ mod tests {
 
     #[test]
     fn a_megabyte_of_anything() {
-        for piece in ["a", "王", "A. ", "@", "''", "北京 ", "n't", "\u{301}", "http://"] {
+        for piece in [
+            "a", "王", "A. ", "@", "''", "北京 ", "n't", "\u{301}", "http://",
+        ] {
             let text = piece.repeat(1_000_000 / piece.len());
             let found = Tagger::embedded().tag(&[&text]).unwrap();
-            assert!(found[0].iter().all(|e| text.get(e.start..e.end).is_some()), "{piece}");
+            assert!(
+                found[0].iter().all(|e| text.get(e.start..e.end).is_some()),
+                "{piece}"
+            );
         }
     }
 }

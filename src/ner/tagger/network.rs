@@ -102,7 +102,8 @@ impl Table {
     /// The row of the feature of this hash.
     pub(super) fn row(&self, hash: u64) -> Option<usize> {
         let bit = self.bit(hash);
-        (self.seen[bit / 8] >> (bit % 8) & 1 == 1).then(|| ((hash >> 32) as usize * self.rows) >> 32)
+        (self.seen[bit / 8] >> (bit % 8) & 1 == 1)
+            .then(|| ((hash >> 32) as usize * self.rows) >> 32)
     }
 
     pub(super) fn see(&mut self, hash: u64) {
@@ -151,7 +152,10 @@ impl Vectors {
         self.codebook.len() == parts * CODES * PART
             && self.codes.len() == self.keys.checks.len() * parts
             && (parts == 0 || self.keys.checks.contains(&0))
-            && self.projections.iter().all(|p| p.len() == parts * PART * embedding)
+            && self
+                .projections
+                .iter()
+                .all(|p| p.len() == parts * PART * embedding)
     }
 
     fn prepare(&mut self, embedding: usize) {
@@ -161,7 +165,9 @@ impl Vectors {
                 let weights = &projection[row / CODES * PART * embedding..][..PART * embedding];
                 let mut sums = vec![0f32; embedding];
                 for (value, weights) in centre.iter().zip(weights.chunks_exact(embedding)) {
-                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
+                    sums.iter_mut()
+                        .zip(weights)
+                        .for_each(|(sum, weight)| *sum += value * weight);
                 }
                 // A cast saturates.
                 table.extend(sums.iter().map(|sum| sum.round() as i16));
@@ -222,11 +228,19 @@ impl Network {
             let sum: i64 = weights.iter().map(|&w| i64::from(w).abs()).sum();
             sum * i64::from(LARGEST) <= i64::from(i32::MAX)
         });
-        let scored = self.out.chunks_exact(out).zip(&self.out_bias).all(|(weights, &bias)| {
-            let largest = |at| if at < 2 * hidden { ONE } else { LARGEST_UNIT };
-            let sum: i64 = weights.iter().enumerate().map(|(at, &w)| i64::from(w).abs() * i64::from(largest(at))).sum();
-            sum + i64::from(bias).abs() <= i64::from(i32::MAX) / 2
-        });
+        let scored = self
+            .out
+            .chunks_exact(out)
+            .zip(&self.out_bias)
+            .all(|(weights, &bias)| {
+                let largest = |at| if at < 2 * hidden { ONE } else { LARGEST_UNIT };
+                let sum: i64 = weights
+                    .iter()
+                    .enumerate()
+                    .map(|(at, &w)| i64::from(w).abs() * i64::from(largest(at)))
+                    .sum();
+                sum + i64::from(bias).abs() <= i64::from(i32::MAX) / 2
+            });
         let mut transitions = self.transitions.iter().flatten();
         if convolved && scored && transitions.all(|t| t.abs() < i32::MAX / 8) {
             Ok(())
@@ -248,22 +262,39 @@ impl Network {
     }
 
     /// What a token with these features adds.
-    pub(super) fn contribution(&self, features: &Features, memory: &mut Activations, to: &mut Contribution) {
+    pub(super) fn contribution(
+        &self,
+        features: &Features,
+        memory: &mut Activations,
+        to: &mut Contribution,
+    ) {
         let size = self.shape.embedding;
         let embedding = &mut memory.embedding;
         embedding.clear();
         embedding.resize(size, 0);
-        for row in features.hashes.iter().filter_map(|&hash| self.table.row(hash)) {
+        for row in features
+            .hashes
+            .iter()
+            .filter_map(|&hash| self.table.row(hash))
+        {
             let row = &self.rows[row * size..][..size];
-            embedding.iter_mut().zip(row).for_each(|(sum, &weight)| *sum = sum.saturating_add(weight.into()));
+            embedding
+                .iter_mut()
+                .zip(row)
+                .for_each(|(sum, &weight)| *sum = sum.saturating_add(weight.into()));
         }
         for (&key, table) in features.vectors.iter().zip(&self.vectors.tables) {
             for (part, &code) in self.vectors.codes(key).iter().enumerate() {
                 let row = &table[(part * CODES + usize::from(code)) * size..][..size];
-                embedding.iter_mut().zip(row).for_each(|(sum, &weight)| *sum = sum.saturating_add(weight));
+                embedding
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, &weight)| *sum = sum.saturating_add(weight));
             }
         }
-        embedding.iter_mut().for_each(|number| *number = (*number).clamp(-LARGEST, LARGEST));
+        embedding
+            .iter_mut()
+            .for_each(|number| *number = (*number).clamp(-LARGEST, LARGEST));
         let sums = &mut memory.sums;
         self.packed_convolution.multiply(embedding, sums);
         for (to, &sum) in to.iter_mut().zip(sums.iter()) {
@@ -278,7 +309,9 @@ impl Network {
     /// Makes room for a sentence.
     pub(super) fn begin(&self, tokens: usize, memory: &mut Activations) {
         memory.convolved.clear();
-        memory.convolved.resize((tokens + WINDOW - 1) * self.shape.width(), 0);
+        memory
+            .convolved
+            .resize((tokens + WINDOW - 1) * self.shape.width(), 0);
     }
 
     /// Adds what token `at` gives.
@@ -345,7 +378,9 @@ fn recur(gates: &[i16], before: Option<&[i16]>, state: &mut [i16]) {
     };
     match before {
         Some(before) => {
-            for (((state, &candidate), &keep), &before) in state.iter_mut().zip(candidates).zip(keep).zip(before) {
+            for (((state, &candidate), &keep), &before) in
+                state.iter_mut().zip(candidates).zip(keep).zip(before)
+            {
                 *state = step(candidate, keep, before);
             }
         }

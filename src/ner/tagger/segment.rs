@@ -29,7 +29,13 @@ pub(super) struct Ways {
 }
 
 /// Appends the place of each character of a run, whose characters begin at `starts` and end at the last of these.
-pub(super) fn segment(run: &str, starts: &[usize], lexicon: &Lexicon, ways: &mut Ways, places: &mut Vec<Place>) {
+pub(super) fn segment(
+    run: &str,
+    starts: &[usize],
+    lexicon: &Lexicon,
+    ways: &mut Ways,
+    places: &mut Vec<Place>,
+) {
     let length = starts.len() - 1;
     ways.cost.clear();
     ways.cost.resize(length + 1, u32::MAX);
@@ -38,7 +44,9 @@ pub(super) fn segment(run: &str, starts: &[usize], lexicon: &Lexicon, ways: &mut
     ways.cost[0] = 0;
     for from in 0..length {
         let longest = match starts.get(from + 2) {
-            Some(&end) => lexicon.longest(&run[starts[from]..end]).clamp(1, LONGEST_WORD),
+            Some(&end) => lexicon
+                .longest(&run[starts[from]..end])
+                .clamp(1, LONGEST_WORD),
             None => 1,
         };
         for to in from + 1..=length.min(from + longest) {
@@ -78,7 +86,15 @@ mod tests {
 
     #[test]
     fn the_likeliest_words() {
-        let word = |word, cost| (Key::exact(word), Entry { cost, ..Entry::default() });
+        let word = |word, cost| {
+            (
+                Key::exact(word),
+                Entry {
+                    cost,
+                    ..Entry::default()
+                },
+            )
+        };
         let lexicon = Lexicon::new(
             &[
                 word("南京", 90),
@@ -100,7 +116,11 @@ mod tests {
             let mut places = Vec::new();
             segment(run, &starts, &lexicon, &mut Ways::default(), &mut places);
             assert_eq!(places.len(), run.chars().count());
-            let words: Vec<_> = places.iter().filter(|place| place.at == 0).map(|place| &run[place.start..place.end]).collect();
+            let words: Vec<_> = places
+                .iter()
+                .filter(|place| place.at == 0)
+                .map(|place| &run[place.start..place.end])
+                .collect();
             assert_eq!(words.concat(), run);
             words.join(" ")
         };

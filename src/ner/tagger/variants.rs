@@ -30,7 +30,8 @@ impl Variants {
                 break;
             }
             run.starts.push(run.text.len());
-            run.text.extend(token.of(text).chars().map(|c| self.read(c)));
+            run.text
+                .extend(token.of(text).chars().map(|c| self.read(c)));
             end = token.end;
         }
         let characters = run.starts.len();

@@ -27,10 +27,13 @@ const LEVEL: i32 = 19;
 /// Reads both sides and the variants.
 pub(super) fn read(bytes: &[u8]) -> Result<(Side, Side, Variants), String> {
     let bytes = &unpack(bytes).map_err(|e| format!("no weights, which zstd has packed: {e}"))?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format!("no safetensors file: {e}"))?;
+    let (_, header) =
+        SafeTensors::read_metadata(bytes).map_err(|e| format!("no safetensors file: {e}"))?;
     let metadata = header.metadata().as_ref();
     let Some(shapes) = metadata.and_then(|metadata| metadata.get(FORMAT)) else {
-        return Err(format!("no weights of a tagger, or of another version of SpanQL: its metadata have no {FORMAT:?}"));
+        return Err(format!(
+            "no weights of a tagger, or of another version of SpanQL: its metadata have no {FORMAT:?}"
+        ));
     };
     let Some((words, characters)) = shapes.split_once(", ") else {
         return Err(format!("its shapes are {shapes:?}"));
@@ -43,12 +46,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Side, Side, Variants), String> {
     if variants.from.len() != variants.to.len() || !variants.from.is_sorted() {
         return Err("its variants are no ascending pairs".into());
     }
-    Ok((file.side("words", words)?, file.side("characters", characters)?, variants))
+    Ok((
+        file.side("words", words)?,
+        file.side("characters", characters)?,
+        variants,
+    ))
 }
 
 fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut unpacked = Vec::new();
-    let read = Decoder::new(bytes)?.take(LARGEST_FILE).read_to_end(&mut unpacked)?;
+    let read = Decoder::new(bytes)?
+        .take(LARGEST_FILE)
+        .read_to_end(&mut unpacked)?;
     if read as u64 == LARGEST_FILE {
         return Err(io::Error::other(format!("more than {LARGEST_FILE} bytes")));
     }
@@ -56,12 +65,27 @@ fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Writes what [`read`] reads.
-pub(super) fn write(words: &Side, characters: &Side, variants: &Variants) -> Result<Vec<u8>, String> {
+pub(super) fn write(
+    words: &Side,
+    characters: &Side,
+    variants: &Variants,
+) -> Result<Vec<u8>, String> {
     let mut tensors: Vec<(String, Dtype, usize, Vec<u8>)> = Vec::new();
     let mut shapes = Vec::new();
-    let of_characters = |characters: &[char]| bytes_of(characters.iter().map(|&c| (c as u32).to_le_bytes()));
-    tensors.push(("variants.from".into(), Dtype::U32, variants.from.len(), of_characters(&variants.from)));
-    tensors.push(("variants.to".into(), Dtype::U32, variants.to.len(), of_characters(&variants.to)));
+    let of_characters =
+        |characters: &[char]| bytes_of(characters.iter().map(|&c| (c as u32).to_le_bytes()));
+    tensors.push((
+        "variants.from".into(),
+        Dtype::U32,
+        variants.from.len(),
+        of_characters(&variants.from),
+    ));
+    tensors.push((
+        "variants.to".into(),
+        Dtype::U32,
+        variants.to.len(),
+        of_characters(&variants.to),
+    ));
     for (name, side) in [("words", words), ("characters", characters)] {
         let Side { network, lexicon } = side;
         let Shape {
@@ -70,7 +94,9 @@ pub(super) fn write(words: &Side, characters: &Side, variants: &Variants) -> Res
             units,
         } = network.shape;
         shapes.push(format!("{embedding} {hidden} {units} {}", network.shift));
-        let mut add = |tensor: &str, dtype, length, bytes| tensors.push((format!("{name}.{tensor}"), dtype, length, bytes));
+        let mut add = |tensor: &str, dtype, length, bytes| {
+            tensors.push((format!("{name}.{tensor}"), dtype, length, bytes))
+        };
         let i16s = |values: &[i16]| bytes_of(values.iter().map(|v| v.to_le_bytes()));
         let u16s = |values: &[u16]| bytes_of(values.iter().map(|v| v.to_le_bytes()));
         let u32s = |values: &[u32]| bytes_of(values.iter().map(|v| v.to_le_bytes()));
@@ -78,31 +104,102 @@ pub(super) fn write(words: &Side, characters: &Side, variants: &Variants) -> Res
         let i32s = |values: &[i32]| bytes_of(values.iter().map(|v| v.to_le_bytes()));
         let rows = bytes_of(network.rows.iter().map(|v| v.to_le_bytes()));
         add("rows", Dtype::I8, network.rows.len(), rows);
-        add("rows.seen", Dtype::U8, network.table.seen.len(), network.table.seen.clone());
+        add(
+            "rows.seen",
+            Dtype::U8,
+            network.table.seen.len(),
+            network.table.seen.clone(),
+        );
         let vectors = &network.vectors;
-        add("vectors.keys", Dtype::U16, vectors.keys.checks.len(), u16s(&vectors.keys.checks));
-        add("vectors.codes", Dtype::U8, vectors.codes.len(), vectors.codes.clone());
-        add("vectors.codebook", Dtype::F32, vectors.codebook.len(), f32s(&vectors.codebook));
+        add(
+            "vectors.keys",
+            Dtype::U16,
+            vectors.keys.checks.len(),
+            u16s(&vectors.keys.checks),
+        );
+        add(
+            "vectors.codes",
+            Dtype::U8,
+            vectors.codes.len(),
+            vectors.codes.clone(),
+        );
+        add(
+            "vectors.codebook",
+            Dtype::F32,
+            vectors.codebook.len(),
+            f32s(&vectors.codebook),
+        );
         for (at, projection) in vectors.projections.iter().enumerate() {
-            add(&format!("vectors.projection.{at}"), Dtype::F32, projection.len(), f32s(projection));
+            add(
+                &format!("vectors.projection.{at}"),
+                Dtype::F32,
+                projection.len(),
+                f32s(projection),
+            );
         }
-        add("convolution", Dtype::I16, network.convolution.len(), i16s(&network.convolution));
+        add(
+            "convolution",
+            Dtype::I16,
+            network.convolution.len(),
+            i16s(&network.convolution),
+        );
         add("bias", Dtype::I16, network.bias.len(), i16s(&network.bias));
         add("out", Dtype::I16, network.out.len(), i16s(&network.out));
-        add("out.bias", Dtype::I32, network.out_bias.len(), i32s(&network.out_bias));
+        add(
+            "out.bias",
+            Dtype::I32,
+            network.out_bias.len(),
+            i32s(&network.out_bias),
+        );
         let transitions = network.transitions.concat();
-        add("transitions", Dtype::I32, transitions.len(), i32s(&transitions));
-        add("lexicon.keys", Dtype::U16, lexicon.keys.checks.len(), u16s(&lexicon.keys.checks));
-        add("lexicon.sets", Dtype::U16, lexicon.sets.len(), u16s(&lexicon.sets));
-        add("lexicon.costs", Dtype::U8, lexicon.costs.len(), lexicon.costs.clone());
-        add("lexicon.longest", Dtype::U8, lexicon.longest.len(), lexicon.longest.clone());
-        add("lexicon.ends", Dtype::U32, lexicon.ends.len(), u32s(&lexicon.ends));
-        add("lexicon.classes", Dtype::U16, lexicon.classes.len(), u16s(&lexicon.classes));
+        add(
+            "transitions",
+            Dtype::I32,
+            transitions.len(),
+            i32s(&transitions),
+        );
+        add(
+            "lexicon.keys",
+            Dtype::U16,
+            lexicon.keys.checks.len(),
+            u16s(&lexicon.keys.checks),
+        );
+        add(
+            "lexicon.sets",
+            Dtype::U16,
+            lexicon.sets.len(),
+            u16s(&lexicon.sets),
+        );
+        add(
+            "lexicon.costs",
+            Dtype::U8,
+            lexicon.costs.len(),
+            lexicon.costs.clone(),
+        );
+        add(
+            "lexicon.longest",
+            Dtype::U8,
+            lexicon.longest.len(),
+            lexicon.longest.clone(),
+        );
+        add(
+            "lexicon.ends",
+            Dtype::U32,
+            lexicon.ends.len(),
+            u32s(&lexicon.ends),
+        );
+        add(
+            "lexicon.classes",
+            Dtype::U16,
+            lexicon.classes.len(),
+            u16s(&lexicon.classes),
+        );
     }
     let views = tensors
         .iter()
         .map(|(name, dtype, length, bytes)| {
-            let view = TensorView::new(*dtype, vec![*length], bytes).map_err(|e| format!("{name}: {e}"))?;
+            let view = TensorView::new(*dtype, vec![*length], bytes)
+                .map_err(|e| format!("{name}: {e}"))?;
             Ok((name.as_str(), view))
         })
         .collect::<Result<Vec<_>, String>>()?;
@@ -124,7 +221,10 @@ impl File<'_> {
         let Ok(&[embedding, hidden, units, shift]) = sizes.as_deref() else {
             return Err(format!("{name}: its shape is {shape:?}"));
         };
-        if [embedding, hidden, units, shift].iter().any(|&size| size > LARGEST_SIZE) {
+        if [embedding, hidden, units, shift]
+            .iter()
+            .any(|&size| size > LARGEST_SIZE)
+        {
             return Err(format!("{name}: its shape is {shape:?}"));
         }
         let read = |tensor: &str| format!("{name}.{tensor}");
@@ -146,10 +246,22 @@ impl File<'_> {
                     checks: self.numbers(&read("vectors.keys"), Dtype::U16, u16::from_le_bytes)?,
                 },
                 codes: self.numbers(&read("vectors.codes"), Dtype::U8, u8::from_le_bytes)?,
-                codebook: self.numbers(&read("vectors.codebook"), Dtype::F32, f32::from_le_bytes)?,
+                codebook: self.numbers(
+                    &read("vectors.codebook"),
+                    Dtype::F32,
+                    f32::from_le_bytes,
+                )?,
                 projections: [
-                    self.numbers(&read("vectors.projection.0"), Dtype::F32, f32::from_le_bytes)?,
-                    self.numbers(&read("vectors.projection.1"), Dtype::F32, f32::from_le_bytes)?,
+                    self.numbers(
+                        &read("vectors.projection.0"),
+                        Dtype::F32,
+                        f32::from_le_bytes,
+                    )?,
+                    self.numbers(
+                        &read("vectors.projection.1"),
+                        Dtype::F32,
+                        f32::from_le_bytes,
+                    )?,
                 ],
                 ..Vectors::default()
             },
@@ -178,12 +290,29 @@ impl File<'_> {
         Ok(Side { network, lexicon })
     }
 
-    fn numbers<T, const N: usize>(&self, name: &str, dtype: Dtype, number: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
-        let tensor = self.0.tensor(name).map_err(|_| format!("it has no {name}"))?;
+    fn numbers<T, const N: usize>(
+        &self,
+        name: &str,
+        dtype: Dtype,
+        number: fn([u8; N]) -> T,
+    ) -> Result<Vec<T>, String> {
+        let tensor = self
+            .0
+            .tensor(name)
+            .map_err(|_| format!("it has no {name}"))?;
         if tensor.dtype() != dtype {
-            return Err(format!("its {name} is of {:?}, not of {dtype:?}", tensor.dtype()));
+            return Err(format!(
+                "its {name} is of {:?}, not of {dtype:?}",
+                tensor.dtype()
+            ));
         }
-        Ok(tensor.data().as_chunks::<N>().0.iter().map(|&bytes| number(bytes)).collect())
+        Ok(tensor
+            .data()
+            .as_chunks::<N>()
+            .0
+            .iter()
+            .map(|&bytes| number(bytes))
+            .collect())
     }
 
     fn characters(&self, name: &str) -> Result<Vec<char>, String> {
@@ -206,7 +335,10 @@ mod tests {
     fn what_was_written_is_read() {
         let bytes = small_weights();
         let (words, characters, variants) = read(&bytes).unwrap();
-        assert_eq!(write(&words, &characters, &variants).map(|again| read(&again).unwrap().0 == words), Ok(true));
+        assert_eq!(
+            write(&words, &characters, &variants).map(|again| read(&again).unwrap().0 == words),
+            Ok(true)
+        );
         assert_eq!(variants.read('們'), '们');
     }
 
@@ -234,7 +366,9 @@ mod tests {
             let mut damaged = unpacked.clone();
             damaged[at] ^= 0xFF;
             if let Ok(tagger) = Tagger::from_bytes(&zstd::bulk::compress(&damaged, 1).unwrap()) {
-                tagger.tag(&["Ann Lee met 王小明 in Paris.", "他們在北京工作。"]).unwrap();
+                tagger
+                    .tag(&["Ann Lee met 王小明 in Paris.", "他們在北京工作。"])
+                    .unwrap();
             }
         }
     }

@@ -44,7 +44,10 @@ pub(super) fn loss(
     for (at, &tag) in tags.iter().enumerate() {
         let tag = usize::from(tag);
         let before = at.checked_sub(1).map(|at| usize::from(tags[at]));
-        own += scores[at * TAGS + tag] + before.map_or(transitions[starts + tag], |before| transitions[moves(before, tag)]);
+        own += scores[at * TAGS + tag]
+            + before.map_or(transitions[starts + tag], |before| {
+                transitions[moves(before, tag)]
+            });
         for other in 0..TAGS {
             let here = at * TAGS + other;
             let probability = (forward[here] + backward[here] - all).exp();
@@ -60,7 +63,11 @@ pub(super) fn loss(
                 for before in 0..TAGS {
                     for tag in 0..TAGS {
                         let here = at * TAGS + tag;
-                        let way = forward[(at - 1) * TAGS + before] + transitions[moves(before, tag)] + scores[here] + backward[here] - all;
+                        let way = forward[(at - 1) * TAGS + before]
+                            + transitions[moves(before, tag)]
+                            + scores[here]
+                            + backward[here]
+                            - all;
                         transition_gradient[moves(before, tag)] += weight * way.exp();
                     }
                 }
@@ -99,7 +106,11 @@ mod tests {
                 scores[n] += by;
                 at(&scores, &transitions).0
             });
-            assert!((slope - gradient[n]).abs() < 2e-3, "score {n}: {slope} {}", gradient[n]);
+            assert!(
+                (slope - gradient[n]).abs() < 2e-3,
+                "score {n}: {slope} {}",
+                gradient[n]
+            );
         }
         for n in 0..transitions.len() {
             let slope = slope(&|by| {
@@ -107,7 +118,11 @@ mod tests {
                 transitions[n] += by;
                 at(&scores, &transitions).0
             });
-            assert!((slope - transition_gradient[n]).abs() < 2e-3, "transition {n}: {slope} {}", transition_gradient[n]);
+            assert!(
+                (slope - transition_gradient[n]).abs() < 2e-3,
+                "transition {n}: {slope} {}",
+                transition_gradient[n]
+            );
         }
     }
 }

@@ -40,7 +40,8 @@ impl Weights {
             let gradient = std::mem::take(&mut self.gradient[at]);
             self.mean[at] = MEAN * self.mean[at] + (1.0 - MEAN) * gradient;
             self.square[at] = SQUARE * self.square[at] + (1.0 - SQUARE) * gradient * gradient;
-            let scaled = (self.mean[at] / mean_bias) / ((self.square[at] / square_bias).sqrt() + TINY);
+            let scaled =
+                (self.mean[at] / mean_bias) / ((self.square[at] / square_bias).sqrt() + TINY);
             self.values[at] -= rate * (scaled + decay * self.values[at]);
         }
     }
@@ -107,9 +108,23 @@ pub(super) struct Dropout {
 
 impl Dropout {
     /// Factors for so many tokens.
-    pub(super) fn new(tokens: usize, shape: Shape, embeddings: f32, states: f32, random: &mut Random) -> Self {
+    pub(super) fn new(
+        tokens: usize,
+        shape: Shape,
+        embeddings: f32,
+        states: f32,
+        random: &mut Random,
+    ) -> Self {
         let mut factors = |length: usize, share: f32| {
-            (0..length).map(|_| if random.chance(share) { 0.0 } else { 1.0 / (1.0 - share) }).collect()
+            (0..length)
+                .map(|_| {
+                    if random.chance(share) {
+                        0.0
+                    } else {
+                        1.0 / (1.0 - share)
+                    }
+                })
+                .collect()
         };
         Self {
             embeddings: factors(tokens * shape.embedding, embeddings),
@@ -119,17 +134,49 @@ impl Dropout {
 }
 
 /// `c = a b + beta c` for row-major matrices of `m × k` and `k × n`; `a` or `b` may be given transposed.
-#[expect(clippy::too_many_arguments, reason = "what a matrix product is made of")]
-fn multiply(m: usize, k: usize, n: usize, a: &[f32], a_transposed: bool, b: &[f32], b_transposed: bool, beta: f32, c: &mut [f32]) {
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a matrix product is made of"
+)]
+fn multiply(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: &[f32],
+    a_transposed: bool,
+    b: &[f32],
+    b_transposed: bool,
+    beta: f32,
+    c: &mut [f32],
+) {
     assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
     let strides = |transposed, rows: usize, columns: usize| {
-        if transposed { (1, rows as isize) } else { (columns as isize, 1) }
+        if transposed {
+            (1, rows as isize)
+        } else {
+            (columns as isize, 1)
+        }
     };
     let (a_row, a_column) = strides(a_transposed, m, k);
     let (b_row, b_column) = strides(b_transposed, k, n);
     // SAFETY: the strides stay within the lengths that are asserted above, and `c` is borrowed exclusively.
     unsafe {
-        sgemm(m, k, n, 1.0, a.as_ptr(), a_row, a_column, b.as_ptr(), b_row, b_column, beta, c.as_mut_ptr(), n as isize, 1);
+        sgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a.as_ptr(),
+            a_row,
+            a_column,
+            b.as_ptr(),
+            b_row,
+            b_column,
+            beta,
+            c.as_mut_ptr(),
+            n as isize,
+            1,
+        );
     }
 }
 
@@ -168,9 +215,18 @@ impl Model {
         let (window, out) = (WINDOW * shape.embedding, shape.out());
         Self {
             shape,
-            rows: (0..rows * shape.embedding).map(|_| random.normal() * FIRST_ROWS).collect(),
+            rows: (0..rows * shape.embedding)
+                .map(|_| random.normal() * FIRST_ROWS)
+                .collect(),
             squares: vec![(0.0, 0); rows],
-            projections: [0, 1].map(|_| Weights::new(dimensions * shape.embedding, 0.3 * scale(dimensions), true, random)),
+            projections: [0, 1].map(|_| {
+                Weights::new(
+                    dimensions * shape.embedding,
+                    0.3 * scale(dimensions),
+                    true,
+                    random,
+                )
+            }),
             convolution: Weights::new(window * shape.width(), scale(window), true, random),
             bias: Weights::new(shape.width(), 0.0, false, random),
             out: Weights::new(out * TAGS, scale(out), false, random),
@@ -196,7 +252,17 @@ impl Model {
         }
         for (vectors, projection) in batch.vectors.iter().zip(&self.projections) {
             let dimensions = projection.values.len() / embedding;
-            multiply(tokens, dimensions, embedding, vectors, false, &projection.values, false, 1.0, &mut embeddings);
+            multiply(
+                tokens,
+                dimensions,
+                embedding,
+                vectors,
+                false,
+                &projection.values,
+                false,
+                1.0,
+                &mut embeddings,
+            );
         }
         if let Some(dropout) = dropout {
             scale(&mut embeddings, &dropout.embeddings);
@@ -205,18 +271,36 @@ impl Model {
         let mut windows = vec![0f32; tokens * WINDOW * embedding];
         for_windows(&batch.lengths, |at, slot, neighbour| {
             let to = (at * WINDOW + slot) * embedding;
-            windows[to..to + embedding].copy_from_slice(&embeddings[neighbour * embedding..][..embedding]);
+            windows[to..to + embedding]
+                .copy_from_slice(&embeddings[neighbour * embedding..][..embedding]);
         });
         let mut gates = repeat(&self.bias.values, tokens);
-        multiply(tokens, WINDOW * embedding, width, &windows, false, &self.convolution.values, false, 1.0, &mut gates);
+        multiply(
+            tokens,
+            WINDOW * embedding,
+            width,
+            &windows,
+            false,
+            &self.convolution.values,
+            false,
+            1.0,
+            &mut gates,
+        );
         let mut states = vec![0f32; tokens * out];
-        for (gates, states) in gates.chunks_exact_mut(width).zip(states.chunks_exact_mut(out)) {
+        for (gates, states) in gates
+            .chunks_exact_mut(width)
+            .zip(states.chunks_exact_mut(out))
+        {
             for direction in 0..2 {
-                let (candidates, keep) = gates[2 * direction * hidden..][..2 * hidden].split_at_mut(hidden);
+                let (candidates, keep) =
+                    gates[2 * direction * hidden..][..2 * hidden].split_at_mut(hidden);
                 candidates.iter_mut().for_each(|gate| *gate = tanh(*gate));
                 keep.iter_mut().for_each(|gate| *gate = sigmoid(*gate));
             }
-            for (gate, state) in gates[4 * hidden..].iter_mut().zip(&mut states[2 * hidden..]) {
+            for (gate, state) in gates[4 * hidden..]
+                .iter_mut()
+                .zip(&mut states[2 * hidden..])
+            {
                 *gate = gate.max(0.0);
                 *state = *gate;
             }
@@ -241,7 +325,17 @@ impl Model {
         let out = self.shape.out();
         let tokens = read.len() / out;
         let mut scores = repeat(&self.out_bias.values, tokens);
-        multiply(tokens, out, TAGS, &read, false, &self.out.values, false, 1.0, &mut scores);
+        multiply(
+            tokens,
+            out,
+            TAGS,
+            &read,
+            false,
+            &self.out.values,
+            false,
+            1.0,
+            &mut scores,
+        );
         Pass {
             windows,
             gates,
@@ -252,7 +346,11 @@ impl Model {
 
     /// Goes through the units of both recurrences in their order: token, the token before in that direction, direction,
     /// unit.
-    fn for_steps(&self, lengths: &[usize], mut step: impl FnMut(usize, Option<usize>, usize, usize)) {
+    fn for_steps(
+        &self,
+        lengths: &[usize],
+        mut step: impl FnMut(usize, Option<usize>, usize, usize),
+    ) {
         let mut first = 0;
         for &length in lengths {
             for at in first..first + length {
@@ -268,10 +366,23 @@ impl Model {
     }
 
     /// Learns from a batch: one step at this rate, the `steps`th from 1. Returns the loss.
-    pub(super) fn learn(&mut self, batch: &Batch, dropout: &Dropout, rate: f32, decay: f32, steps: i32) -> f32 {
+    pub(super) fn learn(
+        &mut self,
+        batch: &Batch,
+        dropout: &Dropout,
+        rate: f32,
+        decay: f32,
+        steps: i32,
+    ) -> f32 {
         let pass = self.forward(batch, Some(dropout));
         let (loss, gradient) = self.backward(batch, &pass, dropout);
-        let others = [&mut self.convolution, &mut self.bias, &mut self.out, &mut self.out_bias, &mut self.transitions];
+        let others = [
+            &mut self.convolution,
+            &mut self.bias,
+            &mut self.out,
+            &mut self.out_bias,
+            &mut self.transitions,
+        ];
         for weights in self.projections.iter_mut().chain(others) {
             weights.step(rate, decay, steps);
         }
@@ -302,9 +413,29 @@ impl Model {
         add_rows(&mut self.out_bias.gradient, &score_gradient);
         let mut read = pass.states.clone();
         scale(&mut read, &dropout.states);
-        multiply(out, tokens, TAGS, &read, true, &score_gradient, false, 1.0, &mut self.out.gradient);
+        multiply(
+            out,
+            tokens,
+            TAGS,
+            &read,
+            true,
+            &score_gradient,
+            false,
+            1.0,
+            &mut self.out.gradient,
+        );
         let mut state_gradient = vec![0f32; tokens * out];
-        multiply(tokens, TAGS, out, &score_gradient, false, &self.out.values, true, 0.0, &mut state_gradient);
+        multiply(
+            tokens,
+            TAGS,
+            out,
+            &score_gradient,
+            false,
+            &self.out.values,
+            true,
+            0.0,
+            &mut state_gradient,
+        );
         scale(&mut state_gradient, &dropout.states);
 
         let mut gate_gradient = vec![0f32; tokens * width];
@@ -319,8 +450,15 @@ impl Model {
         let mut steps = Vec::with_capacity(tokens * 2);
         let mut first = 0;
         for &length in &batch.lengths {
-            steps.extend((first..first + length).rev().map(|at| (at, (at > first).then(|| at - 1), 0)));
-            steps.extend((first..first + length).map(|at| (at, (at + 1 < first + length).then_some(at + 1), 1)));
+            steps.extend(
+                (first..first + length)
+                    .rev()
+                    .map(|at| (at, (at > first).then(|| at - 1), 0)),
+            );
+            steps.extend(
+                (first..first + length)
+                    .map(|at| (at, (at + 1 < first + length).then_some(at + 1), 1)),
+            );
             first += length;
         }
         for (at, before, direction) in steps {
@@ -331,7 +469,8 @@ impl Model {
                 let gradient = state_gradient[at * out + state];
                 let earlier = before.map_or(0.0, |before| pass.states[before * out + state]);
                 gate_gradient[gate] = gradient * (1.0 - keep) * tanh_slope(candidate);
-                gate_gradient[gate + hidden] = gradient * (earlier - candidate) * sigmoid_slope(keep);
+                gate_gradient[gate + hidden] =
+                    gradient * (earlier - candidate) * sigmoid_slope(keep);
                 if let Some(before) = before {
                     state_gradient[before * out + state] += gradient * keep;
                 }
@@ -340,21 +479,54 @@ impl Model {
 
         add_rows(&mut self.bias.gradient, &gate_gradient);
         let window = WINDOW * embedding;
-        multiply(window, tokens, width, &pass.windows, true, &gate_gradient, false, 1.0, &mut self.convolution.gradient);
+        multiply(
+            window,
+            tokens,
+            width,
+            &pass.windows,
+            true,
+            &gate_gradient,
+            false,
+            1.0,
+            &mut self.convolution.gradient,
+        );
         let mut window_gradient = vec![0f32; tokens * window];
-        multiply(tokens, width, window, &gate_gradient, false, &self.convolution.values, true, 0.0, &mut window_gradient);
+        multiply(
+            tokens,
+            width,
+            window,
+            &gate_gradient,
+            false,
+            &self.convolution.values,
+            true,
+            0.0,
+            &mut window_gradient,
+        );
         let mut gradient = vec![0f32; tokens * embedding];
         for_windows(&batch.lengths, |at, slot, neighbour| {
             let from = (at * WINDOW + slot) * embedding;
             let sums = &mut gradient[neighbour * embedding..][..embedding];
-            for (sum, value) in sums.iter_mut().zip(&window_gradient[from..from + embedding]) {
+            for (sum, value) in sums
+                .iter_mut()
+                .zip(&window_gradient[from..from + embedding])
+            {
                 *sum += value;
             }
         });
         scale(&mut gradient, &dropout.embeddings);
         for (vectors, projection) in batch.vectors.iter().zip(&mut self.projections) {
             let dimensions = projection.values.len() / embedding;
-            multiply(dimensions, tokens, embedding, vectors, true, &gradient, false, 1.0, &mut projection.gradient);
+            multiply(
+                dimensions,
+                tokens,
+                embedding,
+                vectors,
+                true,
+                &gradient,
+                false,
+                1.0,
+                &mut projection.gradient,
+            );
         }
         (loss, gradient)
     }
@@ -455,7 +627,10 @@ mod tests {
                 });
                 let slope = (slope[0] - slope[1]) / (2.0 * STEP);
                 let gradient = weights(&mut model).gradient[at];
-                assert!((slope - gradient).abs() < 1e-2, "{name} {at}: {slope} {gradient}");
+                assert!(
+                    (slope - gradient).abs() < 1e-2,
+                    "{name} {at}: {slope} {gradient}"
+                );
             }
         }
         // Row 2 is in one token alone.
@@ -467,7 +642,10 @@ mod tests {
             });
             let slope = (slope[0] - slope[1]) / (2.0 * STEP);
             let gradient = embedding_gradient[shape.embedding + at];
-            assert!((slope - gradient).abs() < 1e-2, "row {at}: {slope} {gradient}");
+            assert!(
+                (slope - gradient).abs() < 1e-2,
+                "row {at}: {slope} {gradient}"
+            );
         }
     }
 }

@@ -77,8 +77,15 @@ pub(super) fn read_variants(files: &[PathBuf]) -> Result<Variants> {
                 let mut characters = part.chars();
                 characters.next().filter(|_| characters.next().is_none())
             });
-            let (Some(Some(from)), Some(Some(to)), None) = (parts.next(), parts.next(), parts.next()) else {
-                return Err(bad(path, number, line, "two characters with a tab between them"));
+            let (Some(Some(from)), Some(Some(to)), None) =
+                (parts.next(), parts.next(), parts.next())
+            else {
+                return Err(bad(
+                    path,
+                    number,
+                    line,
+                    "two characters with a tab between them",
+                ));
             };
             pairs.entry(from).or_insert(to);
         }
@@ -125,7 +132,12 @@ fn read_lexicon(path: &Path, variants: &Variants, sides: &mut [Sources; 2]) -> R
         let (word, classes, count) = (parts.next().unwrap_or(""), parts.next(), parts.next());
         let count = count.map(str::parse).transpose();
         let (Some(classes), Ok(count), false) = (classes, count, word.is_empty()) else {
-            return Err(bad(path, number, line, "a word, its classes and perhaps a count, with tabs between them"));
+            return Err(bad(
+                path,
+                number,
+                line,
+                "a word, its classes and perhaps a count, with tabs between them",
+            ));
         };
         let (side, word) = side_of(word, variants);
         let word = sides[side].word(word);
@@ -148,7 +160,12 @@ fn read_vectors(path: &Path, variants: &Variants, sides: &mut [Sources; 2]) -> R
         let word = parts.next().unwrap_or("");
         let numbers: std::result::Result<Vec<f32>, _> = parts.map(str::parse).collect();
         let Ok(mut numbers) = numbers else {
-            return Err(bad(path, line_number, word, "a word and the numbers of its vector, with spaces between them"));
+            return Err(bad(
+                path,
+                line_number,
+                word,
+                "a word and the numbers of its vector, with spaces between them",
+            ));
         };
         // word2vec's files begin with how many words and how many numbers there are.
         if line_number == 0 && numbers.len() == 1 {
@@ -161,11 +178,20 @@ fn read_vectors(path: &Path, variants: &Variants, sides: &mut [Sources; 2]) -> R
             sources.dimensions = numbers.len();
         }
         if sources.dimensions != numbers.len() {
-            return Err(bad(path, line_number, &word, &format!("{} numbers, as many as before", sources.dimensions)));
+            return Err(bad(
+                path,
+                line_number,
+                &word,
+                &format!("{} numbers, as many as before", sources.dimensions),
+            ));
         }
         if sources.vector_keys.len() < MOST_VECTORS {
             // Words of alphabetic scripts have one vector for all their cases.
-            let key = if side == 0 { Key::folded(&word.to_lowercase()) } else { Key::exact(&word) };
+            let key = if side == 0 {
+                Key::folded(&word.to_lowercase())
+            } else {
+                Key::exact(&word)
+            };
             sources.vector_keys.push(key);
             sources.vectors.extend(numbers);
         }
@@ -175,7 +201,11 @@ fn read_vectors(path: &Path, variants: &Variants, sides: &mut [Sources; 2]) -> R
 
 fn bad(path: &Path, line: usize, found: &str, wanted: &str) -> Error {
     let found: String = found.chars().take(80).collect();
-    Error::Usage(format!("{}:{}: {found:?} is not {wanted}", path.display(), line + 1))
+    Error::Usage(format!(
+        "{}:{}: {found:?} is not {wanted}",
+        path.display(),
+        line + 1
+    ))
 }
 
 impl Sources {
@@ -197,8 +227,15 @@ impl Sources {
                 numbers.insert(class, 0);
             }
         }
-        numbers.values_mut().zip(0..).for_each(|(number, at)| *number = at);
-        let total: f64 = self.order.iter().filter_map(|word| self.words[word].count).sum();
+        numbers
+            .values_mut()
+            .zip(0..)
+            .for_each(|(number, at)| *number = at);
+        let total: f64 = self
+            .order
+            .iter()
+            .filter_map(|word| self.words[word].count)
+            .sum();
         let mut sets: Vec<Vec<u16>> = vec![vec![]];
         let mut set_numbers: HashMap<Vec<u16>, u16> = HashMap::from([(vec![], 0)]);
         let words: Vec<(Key, Entry)> = self
@@ -206,7 +243,11 @@ impl Sources {
             .iter()
             .map(|word| {
                 let known = &self.words[word];
-                let set: Vec<u16> = known.classes.iter().map(|class| numbers[class.as_str()]).collect();
+                let set: Vec<u16> = known
+                    .classes
+                    .iter()
+                    .map(|class| numbers[class.as_str()])
+                    .collect();
                 let set = *set_numbers.entry(set.clone()).or_insert_with(|| {
                     // Past 65,535 kinds of words the rest have no classes.
                     let number = sets.len();
@@ -216,10 +257,17 @@ impl Sources {
                     sets.push(set);
                     number as u16
                 });
-                let cost = known.count.filter(|_| word.chars().all(is_han)).map_or(NO_WORD, |count| {
-                    let share = count.max(0.5) / total;
-                    (-8.0 * share.log2()).round().clamp(0.0, f64::from(NO_WORD - 1)) as u8
-                });
+                let cost =
+                    known
+                        .count
+                        .filter(|_| word.chars().all(is_han))
+                        .map_or(NO_WORD, |count| {
+                            let share = count.max(0.5) / total;
+                            (-8.0 * share.log2())
+                                .round()
+                                .clamp(0.0, f64::from(NO_WORD - 1))
+                                as u8
+                        });
                 let key = match word.strip_prefix('^') {
                     Some(lower) if !lower.is_empty() => Key::folded(lower),
                     _ => Key::exact(word),
@@ -229,7 +277,10 @@ impl Sources {
             .collect();
         let mut lexicon = Lexicon::new(&words, &sets);
         if !lexicon.costs.is_empty() {
-            let cut = self.order.iter().filter(|word| self.words[*word].count.is_some());
+            let cut = self
+                .order
+                .iter()
+                .filter(|word| self.words[*word].count.is_some());
             lexicon = lexicon.with_beginnings(cut.map(String::as_str));
         }
         normalise(&mut self.vectors);
@@ -243,7 +294,8 @@ impl Sources {
         vectors.codes = vec![0; vectors.keys.checks.len() * parts];
         for (n, &key) in self.vector_keys.iter().enumerate() {
             if let Some(slot) = vectors.keys.insert(key) {
-                vectors.codes[slot * parts..][..parts].copy_from_slice(&codes[n * parts..][..parts]);
+                vectors.codes[slot * parts..][..parts]
+                    .copy_from_slice(&codes[n * parts..][..parts]);
             }
         }
         Known { lexicon, vectors }
@@ -259,7 +311,10 @@ fn normalise(vectors: &mut [f32]) {
 
 /// Codebook and codes of vectors, by k-means a part (product quantisation).
 fn quantise(vectors: &[f32], dimensions: usize) -> (Vec<f32>, Vec<u8>) {
-    let (parts, count) = (dimensions / PART, vectors.len().checked_div(dimensions).unwrap_or(0));
+    let (parts, count) = (
+        dimensions / PART,
+        vectors.len().checked_div(dimensions).unwrap_or(0),
+    );
     let mut codebook = vec![0f32; parts * CODES * PART];
     let mut codes = vec![0u8; parts * count];
     if count == 0 {
@@ -269,9 +324,15 @@ fn quantise(vectors: &[f32], dimensions: usize) -> (Vec<f32>, Vec<u8>) {
     for part in 0..parts {
         let points: Vec<[f32; PART]> = vectors
             .chunks_exact(dimensions)
-            .map(|vector| vector[part * PART..].first_chunk().copied().unwrap_or_default())
+            .map(|vector| {
+                vector[part * PART..]
+                    .first_chunk()
+                    .copied()
+                    .unwrap_or_default()
+            })
             .collect();
-        let mut centres: Vec<[f32; PART]> = (0..CODES).map(|_| points[random.below(count)]).collect();
+        let mut centres: Vec<[f32; PART]> =
+            (0..CODES).map(|_| points[random.below(count)]).collect();
         let mut nearest = vec![0u8; count];
         for round in 0..=ROUNDS {
             for (nearest, point) in nearest.iter_mut().zip(&points) {
@@ -283,7 +344,9 @@ fn quantise(vectors: &[f32], dimensions: usize) -> (Vec<f32>, Vec<u8>) {
             let mut sums = vec![([0f64; PART], 0usize); CODES];
             for (&code, point) in nearest.iter().zip(&points) {
                 let (sum, times) = &mut sums[usize::from(code)];
-                sum.iter_mut().zip(point).for_each(|(sum, &value)| *sum += f64::from(value));
+                sum.iter_mut()
+                    .zip(point)
+                    .for_each(|(sum, &value)| *sum += f64::from(value));
                 *times += 1;
             }
             for (centre, (sum, times)) in centres.iter_mut().zip(sums) {
@@ -305,7 +368,11 @@ fn quantise(vectors: &[f32], dimensions: usize) -> (Vec<f32>, Vec<u8>) {
 fn nearest_of(point: &[f32; PART], centres: &[[f32; PART]]) -> u8 {
     let mut best = (f32::MAX, 0);
     for (code, centre) in centres.iter().enumerate() {
-        let distance: f32 = point.iter().zip(centre).map(|(a, b)| (a - b) * (a - b)).sum();
+        let distance: f32 = point
+            .iter()
+            .zip(centre)
+            .map(|(a, b)| (a - b) * (a - b))
+            .sum();
         if distance < best.0 {
             best = (distance, code as u8);
         }

@@ -14,9 +14,19 @@ pub(super) fn round(model: &Model, table: &Table, known: &Known) -> Network {
     let (input, width, out) = (shape.embedding, shape.width(), shape.out());
 
     let unit = largest_but_outliers(&model.rows) / f32::from(i8::MAX);
-    let rows = model.rows.iter().map(|&v| (v / unit).round().clamp(-127.0, 127.0) as i8).collect();
+    let rows = model
+        .rows
+        .iter()
+        .map(|&v| (v / unit).round().clamp(-127.0, 127.0) as i8)
+        .collect();
     let mut vectors = known.vectors.clone();
-    vectors.projections = [0, 1].map(|number| model.projections[number].values.iter().map(|v| v / unit).collect());
+    vectors.projections = [0, 1].map(|number| {
+        model.projections[number]
+            .values
+            .iter()
+            .map(|v| v / unit)
+            .collect()
+    });
 
     // A pre-activation's unit is 1 / ONE. The shift keeps as many bits of the weights as the sums have room for.
     let weight = |window: usize, unit: usize, at: usize| {
@@ -25,15 +35,26 @@ pub(super) fn round(model: &Model, table: &Table, known: &Known) -> Network {
     };
     let units = || (0..WINDOW).flat_map(|window| (0..width).map(move |unit| (window, unit)));
     let scale = unit * f32::from(ONE);
-    let sums = units().map(|(window, unit)| (0..input).map(|at| weight(window, unit, at).abs()).sum::<f32>());
+    let sums = units().map(|(window, unit)| {
+        (0..input)
+            .map(|at| weight(window, unit, at).abs())
+            .sum::<f32>()
+    });
     let most = sums.fold(f32::MIN_POSITIVE, f32::max) * scale * f32::from(LARGEST);
     let room = 0.99 * i32::MAX as f32 - input as f32 * f32::from(LARGEST);
     let shift = (room / most).log2().floor().clamp(0.0, 14.0) as u32;
     let scale = scale * (1u32 << shift) as f32;
     let convolution = units()
-        .flat_map(|(window, unit)| (0..input).map(move |at| to_i16(weight(window, unit, at) * scale)))
+        .flat_map(|(window, unit)| {
+            (0..input).map(move |at| to_i16(weight(window, unit, at) * scale))
+        })
         .collect();
-    let bias = model.bias.values.iter().map(|v| to_i16(v * f32::from(ONE))).collect();
+    let bias = model
+        .bias
+        .values
+        .iter()
+        .map(|v| to_i16(v * f32::from(ONE)))
+        .collect();
 
     let weight_one = SCORE_ONE / f32::from(ONE);
     let mut out_weights = vec![0; LANES * out];
@@ -56,7 +77,10 @@ pub(super) fn round(model: &Model, table: &Table, known: &Known) -> Network {
         bias,
         out: out_weights,
         out_bias,
-        transitions: transitions.iter().map(|row| row.map(|v| score(&v))).collect(),
+        transitions: transitions
+            .iter()
+            .map(|row| row.map(|v| score(&v)))
+            .collect(),
         packed_convolution: Matrix::default(),
         packed_out: Matrix::default(),
     }
