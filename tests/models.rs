@@ -332,10 +332,10 @@ async fn inspection_shows_models() {
             "PERSON|Ann|0|0.5|model:quick|NULL".to_string(),
             "SIGHTED|Ann|0|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
                 .to_string(),
-            "PERSON|Dr. Who|8|1.0|pattern:PERSON|NULL".to_string(),
             format!("PERSON|Dr|8|NULL|model:quick|{beaten}"),
             "SIGHTED|Dr|8|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
                 .to_string(),
+            "PERSON|Dr. Who|8|1.0|pattern:PERSON|NULL".to_string(),
             format!("PERSON|Who|12|NULL|model:quick|{beaten}"),
             "SIGHTED|Who|12|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
                 .to_string(),
