@@ -4,6 +4,7 @@
 //! give the same weights on the same kind of processor. Fetching data is not done here.
 
 mod crf;
+mod dense;
 mod model;
 mod random;
 mod resources;
