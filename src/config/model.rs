@@ -390,7 +390,7 @@ mod tests {
             (
                 error("\n[[recognizer]]\n\nmodel = 'models/none'"),
                 4,
-                "model \"models/none\" is neither the name of a model (there are m, odd) nor a folder: there is no models/none",
+                "model \"models/none\" is neither the name of a model (there are m, odd, tagger) nor a file or folder: there is no models/none",
             ),
             (
                 error("[[recognizer]]\nname = 'x'"),

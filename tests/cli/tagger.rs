@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{fails, names, ok};
+use super::{fails, names, ok, run};
 
 const SENTENCES: &str = "Ann\tB-PER\nLee\tI-PER\nlives\tO\nin\tO\nParis\tB-LOC\n\n\
     Bob\tB-PER\nleft\tO\nRome\tB-LOC\n\n王\tB-PER\n明\tI-PER\n在\tO\n北\tB-LOC\n京\tI-LOC\n";
@@ -22,11 +22,22 @@ fn a_tagger_is_trained_measured_and_used() {
         "-o",
         "own.zst",
     ];
-    assert_eq!(ok(folder.path(), &train), "");
-    let first = fs::read(folder.path().join("own.zst")).unwrap();
-    ok(folder.path(), &train);
+    let trained = || {
+        let output = run(folder.path(), &train);
+        assert!(
+            output.status.success() && output.stdout.is_empty(),
+            "{output:?}"
+        );
+        let weights = fs::read(folder.path().join("own.zst")).unwrap();
+        (String::from_utf8(output.stderr).unwrap(), weights)
+    };
+    let (told, weights) = trained();
     assert!(
-        first == fs::read(folder.path().join("own.zst")).unwrap(),
+        told.contains("words: epoch 1 of 1") && told.contains("own.zst: "),
+        "{told}"
+    );
+    assert!(
+        trained().1 == weights,
         "the same files give the same weights"
     );
 

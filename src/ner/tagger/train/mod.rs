@@ -464,7 +464,7 @@ pub(in crate::ner::tagger) mod tests {
         let tagger = Tagger::from_bytes(&weights).unwrap();
         let counts = evaluate(&tagger, &conll::read(&sources.sentences[0].0).unwrap()).unwrap();
         let all = counts[LABELS.len()];
-        assert_eq!((all.marked, all.f1()), (13, 1.0), "{counts:?}");
+        assert_eq!((all.marked, all.f1()), (12, 1.0), "{counts:?}");
         // Traditional characters are read as simplified ones, and spans are of the text as it stands.
         let text = "李紅去北京。 She left Rome.";
         let found = &tagger.tag(&[text]).unwrap()[0];
