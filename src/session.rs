@@ -53,6 +53,10 @@ const CACHE_SHARE: usize = 16;
 /// in Arrow schemas, and in the footers of Parquet files.
 pub const REGISTRY_METADATA: &str = "spanql.registry";
 
+/// The key of the metadata under which a result carries the models that only calls of `ner` name, as `name fingerprint`,
+/// comma separated; it is left out where there are none. Configured models are part of the registry's fingerprint.
+pub const MODELS_METADATA: &str = "spanql.models";
+
 /// How to open a [`Session`]. What is left out comes from `spanql.toml`, then from the machine.
 #[derive(Debug, Clone, Default)]
 pub struct SessionOptions {
@@ -247,8 +251,16 @@ impl Session {
             .execute_logical_plan(plan)
             .await?
             .with_param_values(params)?;
-        let fingerprint = self.fingerprint.clone();
-        Ok(Query { frame, fingerprint })
+        let models = functions::unregistered_models(frame.logical_plan())?;
+        let models: Vec<String> = models
+            .iter()
+            .map(|(name, fingerprint)| format!("{name} {fingerprint}"))
+            .collect();
+        Ok(Query {
+            frame,
+            fingerprint: self.fingerprint.clone(),
+            models: models.join(", "),
+        })
     }
 
     /// Registers the store's tables anew if its files have changed, or if a statement dropped one.
@@ -274,17 +286,21 @@ impl Session {
 pub struct Query {
     frame: DataFrame,
     fingerprint: String,
+    /// What stands under [`MODELS_METADATA`].
+    models: String,
 }
 
 impl Query {
-    /// The columns of the result, with the registry's fingerprint under [`REGISTRY_METADATA`].
+    /// The columns of the result, with the registry's fingerprint under [`REGISTRY_METADATA`], and
+    /// [`MODELS_METADATA`].
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         self.marked(self.frame.schema().inner())
     }
 
-    /// Starts the query and gives its batches as they come; dropping the stream stops it, models at their next batch. Views are compacted, so that
-    /// keeping a batch keeps its own bytes only. The schema of the stream carries [`REGISTRY_METADATA`].
+    /// Starts the query and gives its batches as they come; dropping the stream stops it, models at their next batch.
+    /// Views are compacted, so that keeping a batch keeps its own bytes only. The schema of the stream is
+    /// [`Query::schema`]'s, with the metadata. It is to be called within a tokio runtime.
     ///
     /// # Errors
     /// [`Error::Query`] where the plan cannot be made physical, for instance because a parameter is not bound; errors
@@ -312,10 +328,14 @@ impl Query {
 
     fn marked(&self, schema: &SchemaRef) -> SchemaRef {
         let mut marked = schema.as_ref().clone();
-        let fingerprint = self.fingerprint.clone();
-        marked
-            .metadata
-            .insert(REGISTRY_METADATA.to_string(), fingerprint);
+        let mut mark = |key: &str, value: &str| {
+            let (key, value) = (key.to_string(), value.to_string());
+            marked.metadata.insert(key, value);
+        };
+        mark(REGISTRY_METADATA, &self.fingerprint);
+        if !self.models.is_empty() {
+            mark(MODELS_METADATA, &self.models);
+        }
         Arc::new(marked)
     }
 }

@@ -279,6 +279,35 @@ async fn a_panic_is_an_error_of_the_query() {
 }
 
 #[tokio::test]
+async fn results_say_which_models_they_come_from() {
+    let dir = tempfile::tempdir().unwrap();
+    write_store(dir.path(), 10);
+    let models = mocks(None).with("tagger", Arc::new(Mock::new(None)));
+    let session = open(dir.path(), 1, 8192, models.clone()).await;
+    let marks = async |query: &str| {
+        let query = session.sql(query, none()).await.unwrap();
+        let schema = query.stream().await.unwrap().schema();
+        assert_eq!(schema, query.schema());
+        schema.metadata().get("spanql.models").cloned()
+    };
+    assert_eq!(
+        marks("SELECT ner(text, 'quick') FROM documents").await,
+        None
+    );
+    let tagger = Some("tagger mock 1".to_string());
+    assert_eq!(marks("SELECT ner(text) AS n FROM documents").await, tagger);
+    let nested = "SELECT doc_id FROM documents WHERE doc_id IN (SELECT doc_id FROM documents WHERE array_length(ner(text, 'tagger')) > 0)";
+    assert_eq!(marks(nested).await, tagger);
+    // Those that are configured change the registry's fingerprint.
+    std::fs::write(dir.path().join("spanql.toml"), "").unwrap();
+    let plain = open(dir.path(), 1, 8192, models).await;
+    assert_ne!(
+        plain.registry().fingerprint(),
+        session.registry().fingerprint()
+    );
+}
+
+#[tokio::test]
 async fn inspection_shows_models() {
     let dir = tempfile::tempdir().unwrap();
     write_store(dir.path(), 10);
@@ -332,10 +361,10 @@ async fn inspection_shows_models() {
             "PERSON|Ann|0|0.5|model:quick|NULL".to_string(),
             "SIGHTED|Ann|0|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
                 .to_string(),
-            "PERSON|Dr. Who|8|1.0|pattern:PERSON|NULL".to_string(),
             format!("PERSON|Dr|8|NULL|model:quick|{beaten}"),
             "SIGHTED|Dr|8|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
                 .to_string(),
+            "PERSON|Dr. Who|8|1.0|pattern:PERSON|NULL".to_string(),
             format!("PERSON|Who|12|NULL|model:quick|{beaten}"),
             "SIGHTED|Who|12|NULL|model:dear|its score 0.5 is below min_score 0.6 of model dear"
                 .to_string(),

@@ -20,7 +20,7 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 
 pub use extract_entities::{entity_values, extract_entities};
-pub use ner::ner;
+pub use ner::{ner, unregistered_models};
 pub use redact::redact;
 pub use regexp_extract_all::regexp_extract_all;
 

@@ -1,14 +1,16 @@
 //! `ner(text [, 'model'])`: the entities that one model finds.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    ColumnarValue, Documentation, Expr, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::compiled::Compiled;
@@ -62,6 +64,15 @@ impl Ner {
             .get(model, |model| Ok(Extractor::new(self.finder(model)?)))
     }
 
+    /// A model that is not configured, by its name, and its fingerprint.
+    fn unregistered(&self, name: &str) -> Option<(String, String)> {
+        if self.models.names().any(|known| known == name) {
+            return None;
+        }
+        let model = self.catalog.named(name)?;
+        Some((name.to_string(), model.fingerprint()))
+    }
+
     fn finder(&self, name: &str) -> Result<Finder> {
         if self.models.names().any(|known| known == name) {
             return Ok(self.models.finder_of_model(name)?);
@@ -81,6 +92,33 @@ impl Ner {
             Err(misfit) => plan_err!("{NAME}: {}", misfit.message),
         }
     }
+}
+
+/// The models that a plan's calls of `ner` name and no configuration does, each with its fingerprint: the registry's says
+/// nothing of them.
+///
+/// # Errors
+/// Those of DataFusion about the plan itself.
+pub fn unregistered_models(plan: &LogicalPlan) -> Result<BTreeMap<String, String>> {
+    let mut models = BTreeMap::new();
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                if let Expr::ScalarFunction(call) = part
+                    && let Some(ner) = call.func.inner().as_ref().downcast_ref::<Ner>()
+                {
+                    let name = match call.args.get(1) {
+                        Some(Expr::Literal(name, _)) => name.try_as_str().flatten(),
+                        Some(_) => None,
+                        None => Some(DEFAULT_MODEL),
+                    };
+                    models.extend(name.and_then(|name| ner.unregistered(name)));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(models)
 }
 
 /// Whether it is this function.
