@@ -19,7 +19,7 @@ use spanql::ner::{Cancel, Catalog, Model, Scheduler, Tagged};
 
 const ROUNDS: usize = 5;
 /// Texts are repeated until there are so many, so that a round takes seconds.
-const TEXTS: usize = 1_500;
+const TEXTS: usize = 300;
 /// Tokens of a text that is not longer than the network.
 const WINDOW: usize = 512;
 
