@@ -1,5 +1,6 @@
-//! The old e-mail regex as a user pattern over 6,046 real mails, against Python's `re`; and how the built-in EMAIL
-//! differs from it. The mails lie beside the repository; where they or Python are absent the test says so and passes.
+//! Real text that lies beside the repository: the old e-mail regex as a user pattern over 6,046 mails, against Python's `re`,
+//! and how the built-in EMAIL differs from it; the embedded tagger on marked sentences. Where something is absent the test says
+//! so and passes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
+use spanql::ner::tagger::{LABELS, Tagger, conll, evaluate::evaluate};
 use spanql::recognize::{Pattern, Registry, Scratch};
 
 const OLD: &str = r"[a-z0-9\.\-+_]+@[a-z0-9\.\-+_]+\.[a-z]+";
@@ -149,5 +151,29 @@ fn difference(text: &str, old: &Range<usize>, new: Option<&Range<usize>>) -> &'s
             "none: a local part over 64 bytes"
         }
         None => "none: another reason",
+    }
+}
+
+/// What the model card says of the embedded tagger, from below.
+#[test]
+fn the_tagger_is_as_good_as_its_card_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/ner");
+    for (file, least) in [
+        ("en_uner_ewt_dev.conll.gz", 0.74),
+        ("en_btc_dev.conll.gz", 0.72),
+        ("en_wnut17_dev.conll.gz", 0.58),
+        ("zh_uner_gsd_dev.char.conll.gz", 0.66),
+        ("zh_uner_gsdsimp_dev.char.conll.gz", 0.71),
+    ] {
+        let path = folder.join(file);
+        if !path.is_file() {
+            println!("skipped: there is no {}", path.display());
+            continue;
+        }
+        let sentences = conll::read(&path).unwrap();
+        let counts = evaluate(&**Tagger::embedded(), &sentences).unwrap();
+        let f1 = counts[LABELS.len()].f1();
+        println!("{file}: F1 {f1:.3}");
+        assert!(f1 > least, "{file}: {f1}");
     }
 }
