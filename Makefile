@@ -129,6 +129,19 @@ bench-scan: $(BENCH_CORPUS).jsonl
 bench-gazetteer: ## a gazetteer of a million phrases beside daachorse (TEXT=FILES: texts of yours, one document a line)
 	$(CARGO) bench --locked --workspace --bench gazetteer -- $(abspath $(TEXT))
 
+# spaCy has a room of its own: it wants another numpy than the other peers.
+.PHONY: bench-tagger
+bench-tagger: release .bench/ner/ready ## the embedded tagger beside spaCy (TEXT=FILES: texts, one a line; CONLL=FILES)
+	$(CARGO) build --release --locked --workspace --bench tagger
+	.bench/ner/bin/python benches/ner/bench.py \
+	    "$$(ls -t $(TARGET)/release/deps/tagger-* | grep -v '\.d$$' | head -n 1)" $(TARGET)/release/spanql \
+	    --text $(abspath $(TEXT)) --conll $(abspath $(CONLL))
+
+.bench/ner/ready: benches/ner/requirements.txt
+	$(PYTHON) -m venv --clear .bench/ner
+	.bench/ner/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 .PHONY: bench-rust-bert
 bench-rust-bert: libtorch model-rampart ## SpanQL beside rust-bert alone (TEXT=FILES: texts of yours, one a line)
 	$(RUST_BERT) $(CARGO) bench --locked --workspace --features rust-bert --bench rust_bert -- $(abspath $(TEXT))

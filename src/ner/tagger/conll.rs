@@ -20,7 +20,7 @@ use crate::ner::sentences::is_han;
 pub struct Sentence {
     /// The tokens, joined.
     pub text: String,
-    /// Spans in bytes and indices into [`LABELS`](super::LABELS), ascending.
+    /// Spans in bytes and indices into [`LABELS`], ascending.
     pub entities: Vec<(Range<usize>, usize)>,
 }
 
