@@ -72,7 +72,9 @@ def main() -> None:
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         sys.exit(f"libtorch is prepared on Linux x86-64 only, and this is {platform.platform()}.\n{OWN}")
     if folder.exists():
-        sys.exit(f"{folder} is there, but has no {', '.join(missing(folder))}: remove it, or name another folder.\n{OWN}")
+        sys.exit(
+            f"{folder} is there, but has no {', '.join(missing(folder))}: remove it, or name another folder.\n{OWN}"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     print(f"libtorch {VERSION} goes to {folder}: 0.8 GB to fetch, 0.5 GB to keep", flush=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".libtorch-") as scratch:

