@@ -29,7 +29,8 @@ LIBTORCH := $(abspath $(SPANQL_CACHE))/libtorch-2.4.0
 LIBTORCH_CXX11_ABI := 0
 endif
 RAMPART := $(abspath $(SPANQL_CACHE))/rampart-1.4.0
-RUST_BERT := LIBTORCH=$(LIBTORCH) LIBTORCH_CXX11_ABI=$(LIBTORCH_CXX11_ABI) RAMPART=$(RAMPART)
+# Cargo bakes the path of libtorch into SpanQL's own binaries only, not into the extension module's tests.
+RUST_BERT := LIBTORCH=$(LIBTORCH) LIBTORCH_CXX11_ABI=$(LIBTORCH_CXX11_ABI) LD_LIBRARY_PATH=$(LIBTORCH)/lib RAMPART=$(RAMPART)
 
 .PHONY: help
 help: ## list the tasks
