@@ -32,5 +32,5 @@ ner=$data/ner
     --lexicon "$work/en.lexicon" --lexicon "$work/zh.lexicon" \
     --vectors "$work/en.vectors" --vectors "$work/zh.vectors" --variants "$work/variants" \
     "$ner/en_uner_ewt_train.prerelease.conll.gz" "$ner/en_btc_train.conll.gz=1.5" "$ner/en_wnut17_train.conll.gz=1.5" \
-    "$work/multiconer.conll=0.15" "$ner/zh_uner_gsd_train.char.conll.gz" "$ner/zh_uner_gsdsimp_train.char.conll.gz"
+    "$ner/zh_uner_gsd_train.char.conll.gz" "$ner/zh_uner_gsdsimp_train.char.conll.gz" "$work/multiconer.conll=0.15"
 "$spanql" evaluate "$model" --format table "$ner"/*_dev*.conll.gz
