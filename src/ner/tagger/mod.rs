@@ -39,7 +39,7 @@ use variants::Variants;
 /// The labels, in the order of the tags.
 pub const LABELS: [&str; 3] = ["PERSON", "ORG", "LOC"];
 
-/// Kinds of tokens that a thread keeps, by script. Each takes about two kilobytes.
+/// Kinds of tokens that a thread keeps, by script. Each takes about a kilobyte and a half.
 const KEPT: usize = 8192;
 
 static EMBEDDED: LazyLock<Arc<Tagger>> = LazyLock::new(|| {
@@ -132,17 +132,12 @@ impl Tagger {
             if scratch.tokens.is_empty() {
                 continue;
             }
-            let side = match script_of(text, &scratch.tokens) {
-                Mainly::This(Script::Han) => {
-                    self.read_characters(text, scratch);
-                    &self.characters
-                }
+            let script = match script_of(text, &scratch.tokens) {
                 Mainly::Nothing => continue,
-                _ => {
-                    self.read_words(text, scratch);
-                    &self.words
-                }
+                Mainly::This(script) => script,
+                Mainly::Other => Script::Latin,
             };
+            let side = self.read(text, script, scratch);
             side.network.score(&mut scratch.activations);
             scratch.pieces.clear();
             let scores = &scratch.activations.scores;
@@ -160,32 +155,11 @@ impl Tagger {
         found
     }
 
-    fn read_words(&self, text: &str, scratch: &mut Scratch) {
+    /// Adds what each token of a sentence contributes. Only the side for Han characters cuts runs of them into words.
+    fn read<'a>(&'a self, text: &str, script: Script, scratch: &mut Scratch) -> &'a Side {
         let Scratch {
             tokens,
             words,
-            activations,
-            features,
-            buffers,
-            ..
-        } = scratch;
-        let Side { network, lexicon } = &self.words;
-        let memo = words.get_or_insert_with(|| Memo::new(KEPT, network.contribution_len()));
-        network.begin(tokens.len(), activations);
-        for (at, token) in tokens.iter().enumerate() {
-            let word = token.of(text);
-            let hash = XxHash64::oneshot(0, word.as_bytes());
-            let contribution = memo.get(hash, |to| {
-                features.of_word(word, lexicon, buffers);
-                network.contribution(features, activations, to);
-            });
-            network.add(at, contribution, activations);
-        }
-    }
-
-    fn read_characters(&self, text: &str, scratch: &mut Scratch) {
-        let Scratch {
-            tokens,
             characters,
             activations,
             features,
@@ -193,13 +167,16 @@ impl Tagger {
             run,
             ..
         } = scratch;
-        let Side { network, lexicon } = &self.characters;
-        let memo = characters.get_or_insert_with(|| Memo::new(KEPT, network.contribution_len()));
+        let (side, memo) = match script {
+            Script::Latin => (&self.words, words),
+            Script::Han => (&self.characters, characters),
+        };
+        let Side { network, lexicon } = side;
+        let memo = memo.get_or_insert_with(|| Memo::new(KEPT, network.contribution_len()));
         network.begin(tokens.len(), activations);
         let mut at = 0;
         while at < tokens.len() {
-            let characters = self.variants.read_run(text, &tokens[at..], run);
-            if characters == 0 {
+            if script == Script::Latin || self.variants.read_run(text, &tokens[at..], run) == 0 {
                 let word = tokens[at].of(text);
                 let hash = XxHash64::oneshot(0, word.as_bytes());
                 let contribution = memo.get(hash, |to| {
@@ -230,6 +207,7 @@ impl Tagger {
                 at += 1;
             }
         }
+        side
     }
 }
 

@@ -24,10 +24,10 @@ use crate::ner::tagger::variants::Variants;
 /// Rounds of k-means.
 const ROUNDS: usize = 8;
 
-/// The most vectors of a side; each costs 28 bytes of the weights.
+/// The most vectors of a side; each costs 28 bytes of the unpacked weights.
 const MOST_VECTORS: usize = 60_000;
 
-/// The most words of a side's lexicon; each costs five bytes of the weights.
+/// The most words of a side's lexicon; each costs five bytes of the unpacked weights.
 const MOST_WORDS: usize = 250_000;
 
 /// One side's words.
