@@ -346,7 +346,7 @@ const YUAN_PIECES: &[&str] = &[
 
 /// Amounts in digits before `元` and `美元`: the longest run of what numbers are written with must be one number.
 fn yuan(text: &str) -> Vec<String> {
-    let run = Regex::new(r"(?:[0-9,.万亿]*[0-9] )?[0-9,.万亿]+$").unwrap();
+    let run = Regex::new(r"(?:[0-9,.万亿]*[0-9][ 余])?[0-9,.万亿]+$").unwrap();
     let number = Regex::new(
         r"^(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:(?: |余)?(?:万亿|万|亿))?$",
     )
@@ -375,7 +375,7 @@ fn yuan(text: &str) -> Vec<String> {
         // A unit apart from its figures is part of them, other figures are not.
         let written = run.as_str();
         let apart = written
-            .split_once(' ')
+            .split_once([' ', '余'])
             .filter(|(_, rest)| !rest.starts_with(['万', '亿']));
         let written = apart
             .map_or(written, |(_, rest)| rest)
