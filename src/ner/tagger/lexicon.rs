@@ -43,6 +43,9 @@ pub(super) struct Entry {
 /// Slots of [`Lexicon::longest`].
 const BEGINNINGS: usize = 1 << 17;
 
+/// Characters whose cost is looked up beforehand: the common Han characters.
+const COMMON: std::ops::Range<u32> = 0x4E00..0xA000;
+
 /// No word of its own: it is known for its classes alone.
 pub(super) const NO_WORD: u8 = 255;
 
@@ -99,6 +102,8 @@ pub(super) struct Lexicon {
     /// Set `n` has the classes `classes[ends[n - 1]..ends[n]]`; set 0 has none.
     pub ends: Vec<u32>,
     pub classes: Vec<u16>,
+    /// Costs of [`COMMON`] characters as words, since each place of a text asks for one; made by [`Lexicon::prepare`].
+    pub characters: Vec<u8>,
 }
 
 impl Lexicon {
@@ -114,6 +119,7 @@ impl Lexicon {
             longest: Vec::new(),
             ends: Vec::with_capacity(sets.len()),
             classes: sets.concat(),
+            characters: Vec::new(),
         };
         let mut end = 0;
         for set in sets {
@@ -147,6 +153,32 @@ impl Lexicon {
             *longest = (*longest).max(length.min(255) as u8);
         }
         self
+    }
+
+    /// Makes what is not stored.
+    pub(super) fn prepare(&mut self) {
+        if self.costs.is_empty() {
+            return;
+        }
+        self.characters = COMMON
+            .filter_map(char::from_u32)
+            .map(|c| self.cost(c.encode_utf8(&mut [0; 4])))
+            .collect();
+    }
+
+    /// How rare a word is, or [`NO_WORD`].
+    pub(super) fn cost(&self, word: &str) -> u8 {
+        self.get(Key::exact(word))
+            .map_or(NO_WORD, |entry| entry.cost)
+    }
+
+    /// How rare a character is as a word, or [`NO_WORD`].
+    pub(super) fn cost_of_character(&self, character: &str) -> u8 {
+        let code = character.chars().next().map_or(0, u32::from);
+        let common = code
+            .checked_sub(COMMON.start)
+            .and_then(|at| self.characters.get(at as usize));
+        common.copied().unwrap_or_else(|| self.cost(character))
     }
 
     /// How many characters a word has at the most that begins with these two.

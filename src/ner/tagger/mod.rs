@@ -4,7 +4,7 @@
 //! Two networks of the same kind, one for words and one for Han characters; a sentence goes to the one that it is mainly
 //! written in. How the weights came about is [`train`]'s concern; batches and caches are the scheduler's.
 //!
-//! Cost: about a microsecond a token, since what a word contributes is kept (`memo.rs`).
+//! Cost: half a microsecond a token, since what a word contributes is kept (`memo.rs`).
 
 mod decode;
 mod features;
@@ -21,6 +21,7 @@ pub mod conll;
 pub mod evaluate;
 pub mod train;
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use twox_hash::XxHash64;
@@ -30,17 +31,20 @@ use super::{Model, Tagged, sentences};
 use decode::{Decoder, Piece};
 use features::{Buffers, Features};
 use lexicon::Lexicon;
-use memo::Memo;
+use memo::{Memo, Place};
 use network::{Activations, Network};
-use segment::{Place, Ways};
+use segment::Ways;
 use tokens::{Kind, Token, tokenize};
 use variants::Variants;
 
 /// The labels, in the order of the tags.
 pub const LABELS: [&str; 3] = ["PERSON", "ORG", "LOC"];
 
-/// Kinds of tokens that a thread keeps, by script. Each takes about a kilobyte and a half.
-const KEPT: usize = 8192;
+/// Tokens that are read before their tags are looked for.
+const BATCH: usize = 1 << 11;
+
+/// Tokens of a sentence; what is longer is read in parts, so that memory does not grow with it.
+const LONGEST: usize = 1 << 12;
 
 static EMBEDDED: LazyLock<Arc<Tagger>> = LazyLock::new(|| {
     let weights = include_bytes!("../weights/tagger.safetensors.zst");
@@ -80,15 +84,29 @@ struct Side {
 /// Memory of one thread.
 #[derive(Debug, Default)]
 struct Scratch {
+    /// What has been read: sentences, their tokens, and each token's place in its side's memo.
+    sentences: Vec<Sentence>,
     tokens: Vec<Token>,
-    words: Option<Memo>,
-    characters: Option<Memo>,
+    places: Vec<Place>,
+    words: Memo,
+    characters: Memo,
     activations: Activations,
     features: Features,
+    sums: Vec<i32>,
     buffers: Buffers,
     decoder: Decoder,
     pieces: Vec<Piece>,
     run: Run,
+}
+
+/// A sentence, or a part of a very long one.
+#[derive(Debug)]
+struct Sentence {
+    /// Which text it is of.
+    text: usize,
+    script: Script,
+    /// Its tokens are those from the last sentence's end on.
+    end: usize,
 }
 
 /// Memory of a run of Han characters.
@@ -96,7 +114,7 @@ struct Scratch {
 struct Run {
     text: String,
     starts: Vec<usize>,
-    places: Vec<Place>,
+    places: Vec<segment::Place>,
     ways: Ways,
 }
 
@@ -124,66 +142,66 @@ impl Tagger {
         })
     }
 
-    fn tag_text(&self, text: &str, scratch: &mut Scratch) -> Vec<Tagged> {
-        let mut found = Vec::new();
-        for sentence in sentences(text) {
-            scratch.tokens.clear();
-            tokenize(text, sentence, &mut scratch.tokens);
-            if scratch.tokens.is_empty() {
-                continue;
-            }
-            let script = match script_of(text, &scratch.tokens) {
-                Mainly::Nothing => continue,
-                Mainly::This(script) => script,
-                Mainly::Other => Script::Latin,
-            };
-            let side = self.read(text, script, scratch);
-            side.network.score(&mut scratch.activations);
-            scratch.pieces.clear();
-            let scores = &scratch.activations.scores;
-            let transitions = &side.network.transitions;
-            scratch
-                .decoder
-                .decode(scores, transitions, &mut scratch.pieces);
-            found.extend(scratch.pieces.iter().map(|piece| Tagged {
-                start: scratch.tokens[piece.first].start,
-                end: scratch.tokens[piece.end - 1].end,
-                label: piece.label,
-                score: piece.score,
-            }));
+    fn side(&self, script: Script) -> &Side {
+        match script {
+            Script::Latin => &self.words,
+            Script::Han => &self.characters,
         }
-        found
     }
 
-    /// Adds what each token of a sentence contributes. Only the side for Han characters cuts runs of them into words.
-    fn read<'a>(&'a self, text: &str, script: Script, scratch: &mut Scratch) -> &'a Side {
+    /// Reads tokens of `text` from `at` on, up to the sentence's end if it is not too long, and says how far it came.
+    fn read(
+        &self,
+        number: usize,
+        text: &str,
+        sentence: Range<usize>,
+        memory: &mut Scratch,
+    ) -> usize {
+        let first = memory.tokens.len();
+        let end = tokenize(text, sentence, LONGEST, &mut memory.tokens);
+        let script = match script_of(text, &memory.tokens[first..]) {
+            Mainly::Nothing => {
+                memory.tokens.truncate(first);
+                return end;
+            }
+            Mainly::This(script) => script,
+            Mainly::Other => Script::Latin,
+        };
+        self.find_places(text, first, script, memory);
+        memory.sentences.push(Sentence {
+            text: number,
+            script,
+            end: memory.tokens.len(),
+        });
+        end
+    }
+
+    /// Finds the places of the tokens from `first` on. Only the side for Han characters cuts runs of them into words.
+    fn find_places(&self, text: &str, first: usize, script: Script, memory: &mut Scratch) {
         let Scratch {
             tokens,
+            places,
             words,
             characters,
-            activations,
             features,
             buffers,
             run,
             ..
-        } = scratch;
-        let (side, memo) = match script {
-            Script::Latin => (&self.words, words),
-            Script::Han => (&self.characters, characters),
+        } = memory;
+        let Side { network, lexicon } = self.side(script);
+        let memo = match script {
+            Script::Latin => words,
+            Script::Han => characters,
         };
-        let Side { network, lexicon } = side;
-        let memo = memo.get_or_insert_with(|| Memo::new(KEPT, network.contribution_len()));
-        network.begin(tokens.len(), activations);
-        let mut at = 0;
+        let mut at = first;
         while at < tokens.len() {
             if script == Script::Latin || self.variants.read_run(text, &tokens[at..], run) == 0 {
                 let word = tokens[at].of(text);
                 let hash = XxHash64::oneshot(0, word.as_bytes());
-                let contribution = memo.get(hash, |to| {
+                places.push(memo.place(hash, |to| {
                     features.of_word(word, lexicon, buffers);
-                    network.contribution(features, activations, to);
-                });
-                network.add(at, contribution, activations);
+                    network.embed(features, to);
+                }));
                 at += 1;
                 continue;
             }
@@ -199,15 +217,55 @@ impl Tagger {
                 let word = &run.text[place.start..place.end];
                 // A kind is a word and a place in it; no word that is written out has such a seed.
                 let hash = XxHash64::oneshot(1 + place.at as u64, word.as_bytes());
-                let contribution = memo.get(hash, |to| {
+                places.push(memo.place(hash, |to| {
                     features.of_character(word, place.at, lexicon, &mut buffers.ends);
-                    network.contribution(features, activations, to);
-                });
-                network.add(at, contribution, activations);
-                at += 1;
+                    network.embed(features, to);
+                }));
             }
+            at += run.places.len();
         }
-        side
+    }
+
+    /// Tags what has been read.
+    fn finish(&self, memory: &mut Scratch, found: &mut [Vec<Tagged>]) {
+        let Scratch {
+            sentences,
+            tokens,
+            places,
+            words,
+            characters,
+            activations,
+            sums,
+            decoder,
+            pieces,
+            ..
+        } = memory;
+        words.compute(&self.words.network, sums);
+        characters.compute(&self.characters.network, sums);
+        let mut first = 0;
+        for &Sentence { text, script, end } in sentences.iter() {
+            let network = &self.side(script).network;
+            let memo = match script {
+                Script::Latin => &*words,
+                Script::Han => &*characters,
+            };
+            let contributions = places[first..end].iter().map(|&place| memo.get(place));
+            network.score(contributions, activations);
+            pieces.clear();
+            decoder.decode(&activations.scores, &network.transitions, pieces);
+            found[text].extend(pieces.iter().map(|piece| Tagged {
+                start: tokens[first + piece.first].start,
+                end: tokens[first + piece.end - 1].end,
+                label: piece.label,
+                score: piece.score,
+            }));
+            first = end;
+        }
+        words.settle();
+        characters.settle();
+        sentences.clear();
+        tokens.clear();
+        places.clear();
     }
 }
 
@@ -258,10 +316,18 @@ impl Model for Tagger {
     fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = idle().pop().unwrap_or_default();
-        let found = texts
-            .iter()
-            .map(|text| self.tag_text(text, &mut scratch))
-            .collect();
+        let mut found = vec![Vec::new(); texts.len()];
+        for (number, text) in texts.iter().enumerate() {
+            for mut sentence in sentences(text) {
+                while !sentence.is_empty() {
+                    sentence.start = self.read(number, text, sentence.clone(), &mut scratch);
+                    if scratch.tokens.len() >= BATCH {
+                        self.finish(&mut scratch, &mut found);
+                    }
+                }
+            }
+        }
+        self.finish(&mut scratch, &mut found);
         idle().push(scratch);
         Ok(found)
     }
@@ -337,7 +403,7 @@ mod tests {
             Tagger::from_bytes(include_bytes!("../weights/tagger.safetensors.zst")).unwrap();
         let text = "Ban Ki-moon 潘基文 spoke at the U.N. in New York";
         let before = fresh.tag(&[text]).unwrap();
-        let many: String = (0..KEPT * 2).map(|n| format!("w{n} ")).collect();
+        let many: String = (0..1 << 16).map(|n| format!("w{n} ")).collect();
         fresh.tag(&[&many]).unwrap();
         assert_eq!(fresh.tag(&[text]).unwrap(), before);
     }
@@ -353,6 +419,18 @@ mod tests {
                 last = tagged.end;
             }
         }
+    }
+
+    #[test]
+    fn names_behind_the_longest_part_of_a_sentence() {
+        let text = format!(
+            "{}Angela Merkel met him in Paris",
+            "word ".repeat(LONGEST + 100)
+        );
+        assert_eq!(
+            found(&text),
+            [("Angela Merkel", "PERSON"), ("Paris", "LOC")]
+        );
     }
 
     #[test]

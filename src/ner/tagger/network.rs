@@ -11,7 +11,7 @@
 //! Everything is fixed-point, so that answers are the same on every processor. Training is in floats, elsewhere.
 
 use super::features::Features;
-use super::kernel::Matrix;
+use super::kernel::{Matrix, add, add_bytes, for_avx2_too};
 use super::lexicon::{Key, Keys};
 
 /// Tags: outside, then beginning and inside of each label.
@@ -185,22 +185,73 @@ impl Vectors {
     }
 }
 
-/// What a token adds to the convolution of the token before it, of itself and of the one behind: `[window][width]`, in
-/// [`ONE`]s.
-pub(super) type Contribution = [i16];
+/// What a token adds to the convolution of the token before it, of itself and of the one behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Contribution<'a> {
+    /// `[window][width]`, in [`ONE`]s after a shift to the left. Eight bits are exact enough, and a token has half as much
+    /// to load as with sixteen.
+    parts: &'a [i8],
+    shift: u8,
+}
 
-/// Memory of [`Network::contribution`] and [`Network::score`].
+/// Contributions by number.
+#[derive(Debug, Default)]
+pub(super) struct Contributions {
+    parts: Vec<i8>,
+    shifts: Vec<u8>,
+}
+
+impl Contributions {
+    pub(super) fn get(&self, number: usize) -> Contribution<'_> {
+        let length = self.parts.len() / self.shifts.len();
+        Contribution {
+            parts: &self.parts[number * length..][..length],
+            shift: self.shifts[number],
+        }
+    }
+
+    /// Puts one in its place, which is one of so many.
+    pub(super) fn set(&mut self, number: usize, of: usize, contribution: Contribution) {
+        let length = contribution.parts.len();
+        self.shifts.resize(of, 0);
+        self.parts.resize(of * length, 0);
+        self.parts[number * length..][..length].copy_from_slice(contribution.parts);
+        self.shifts[number] = contribution.shift;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.parts.clear();
+        self.shifts.clear();
+    }
+
+    /// Appends one, rounded; its numbers are `sums` after a shift.
+    fn push(&mut self, sums: &[i32], divisor: u32) {
+        // The highest bit that is set in any of them, which is all that counts, is set in all of them together.
+        let all = sums.iter().fold(0, |all, sum| all | sum.unsigned_abs());
+        let bits = u32::BITS - all.leading_zeros();
+        // Seven bits and a sign are what there is room for.
+        let shift = bits.saturating_sub(divisor + 7).min(8);
+        let first = self.parts.len();
+        self.parts.resize(first + sums.len(), 0);
+        round(sums, divisor + shift, &mut self.parts[first..]);
+        self.shifts.push(shift as u8);
+    }
+}
+
+/// Memory of a [`Network`].
 #[derive(Debug, Default)]
 pub(super) struct Activations {
     sums: Vec<i32>,
-    embedding: Vec<i16>,
     /// `[token][width]`, with a token before the first and one behind the last.
     convolved: Vec<i16>,
-    /// `[token][out]`.
+    /// `[token][out]`, filled up as `packed_out` wants it.
     states: Vec<i16>,
     /// `[token]`.
     pub scores: Vec<[i32; LANES]>,
 }
+
+/// Embeddings that the convolution is multiplied with at a time.
+const ROWS: usize = 64;
 
 impl Network {
     /// Whether it can be used: the arrays fit its shape, and no sum can leave 32 bits.
@@ -242,7 +293,7 @@ impl Network {
                 sum + i64::from(bias).abs() <= i64::from(i32::MAX) / 2
             });
         let mut transitions = self.transitions.iter().flatten();
-        if convolved && scored && transitions.all(|t| t.abs() < i32::MAX / 8) {
+        if self.shift < 16 && convolved && scored && transitions.all(|t| t.abs() < i32::MAX / 8) {
             Ok(())
         } else {
             Err("its weights are too large".into())
@@ -256,78 +307,59 @@ impl Network {
         self.packed_out = Matrix::new(&self.out, self.shape.out());
     }
 
-    /// How long a [`Contribution`] is.
-    pub(super) fn contribution_len(&self) -> usize {
-        WINDOW * self.shape.width()
+    /// How long an embedding is in memory.
+    pub(super) fn embedding_len(&self) -> usize {
+        self.packed_convolution.padded()
     }
 
-    /// What a token with these features adds.
-    pub(super) fn contribution(
-        &self,
-        features: &Features,
-        memory: &mut Activations,
-        to: &mut Contribution,
-    ) {
+    /// Appends the embedding of a token with these features.
+    pub(super) fn embed(&self, features: &Features, to: &mut Vec<i16>) {
         let size = self.shape.embedding;
-        let embedding = &mut memory.embedding;
-        embedding.clear();
-        embedding.resize(size, 0);
-        for row in features
+        let first = to.len();
+        to.resize(first + self.embedding_len(), 0);
+        let embedding = &mut to[first..first + size];
+        let rows = features
             .hashes
             .iter()
-            .filter_map(|&hash| self.table.row(hash))
-        {
-            let row = &self.rows[row * size..][..size];
-            embedding
-                .iter_mut()
-                .zip(row)
-                .for_each(|(sum, &weight)| *sum = sum.saturating_add(weight.into()));
+            .filter_map(|&hash| self.table.row(hash));
+        for row in rows {
+            add_bytes(embedding, &self.rows[row * size..][..size], 0);
         }
         for (&key, table) in features.vectors.iter().zip(&self.vectors.tables) {
             for (part, &code) in self.vectors.codes(key).iter().enumerate() {
-                let row = &table[(part * CODES + usize::from(code)) * size..][..size];
-                embedding
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(sum, &weight)| *sum = sum.saturating_add(weight));
+                let row = part * CODES + usize::from(code);
+                add(embedding, &table[row * size..][..size]);
             }
         }
-        embedding
-            .iter_mut()
-            .for_each(|number| *number = (*number).clamp(-LARGEST, LARGEST));
-        let sums = &mut memory.sums;
-        self.packed_convolution.multiply(embedding, sums);
-        for (to, &sum) in to.iter_mut().zip(sums.iter()) {
-            *to = saturate(sum >> self.shift);
+        for number in embedding {
+            *number = (*number).clamp(-LARGEST, LARGEST);
         }
+    }
+
+    /// Appends what tokens with these embeddings contribute.
+    pub(super) fn contribute(
+        &self,
+        embeddings: &[i16],
+        sums: &mut Vec<i32>,
+        to: &mut Contributions,
+    ) {
+        let length = WINDOW * self.shape.width();
+        for rows in embeddings.chunks(ROWS * self.embedding_len()) {
+            let padded = self.packed_convolution.multiply(rows, sums);
+            for sums in sums.chunks_exact(padded) {
+                to.push(&sums[..length], self.shift);
+            }
+        }
+    }
+
+    /// The tags' scores of a sentence whose tokens contribute this, into `memory.scores`.
+    pub(super) fn score<'a>(
+        &self,
+        contributions: impl ExactSizeIterator<Item = Contribution<'a>>,
+        memory: &mut Activations,
+    ) {
         let width = self.shape.width();
-        for (own, &bias) in to[WINDOW / 2 * width..].iter_mut().zip(&self.bias) {
-            *own = own.saturating_add(bias);
-        }
-    }
-
-    /// Makes room for a sentence.
-    pub(super) fn begin(&self, tokens: usize, memory: &mut Activations) {
-        memory.convolved.clear();
-        memory
-            .convolved
-            .resize((tokens + WINDOW - 1) * self.shape.width(), 0);
-    }
-
-    /// Adds what token `at` gives.
-    pub(super) fn add(&self, at: usize, contribution: &Contribution, memory: &mut Activations) {
-        let width = self.shape.width();
-        // The neighbour before comes first: it sees this token as the one behind it.
-        let sums = &mut memory.convolved[at * width..][..contribution.len()];
-        for (sum, &part) in sums.iter_mut().zip(contribution) {
-            *sum = sum.saturating_add(part);
-        }
-    }
-
-    /// The tags' scores of a sentence whose tokens have been added, into `memory.scores`.
-    pub(super) fn score(&self, memory: &mut Activations) {
-        let Shape { hidden, .. } = self.shape;
-        let (width, out) = (self.shape.width(), self.shape.out());
+        let padded = self.packed_out.padded();
         let Activations {
             sums,
             convolved,
@@ -335,13 +367,52 @@ impl Network {
             scores,
             ..
         } = memory;
-        let sentence = &convolved[width..convolved.len() - width];
-        let tokens = sentence.len() / width;
+        let tokens = contributions.len();
+        convolved.clear();
+        for _ in 0..tokens + WINDOW - 1 {
+            convolved.extend_from_slice(&self.bias);
+        }
+        for (at, contribution) in contributions.enumerate() {
+            // The neighbour before comes first: it sees this token as the one behind it.
+            let sums = &mut convolved[at * width..][..WINDOW * width];
+            add_bytes(sums, contribution.parts, contribution.shift);
+        }
         states.clear();
-        states.resize(tokens * out, 0);
+        states.resize(tokens * padded, 0);
+        let sentence = &convolved[width..(tokens + 1) * width];
+        activate(sentence, self.shape, states, padded);
+        self.packed_out.multiply(states, sums);
+        scores.clear();
+        scores.extend(sums.as_chunks::<LANES>().0.iter().map(|sums| {
+            let mut scores = *sums;
+            for (score, bias) in scores.iter_mut().zip(&self.out_bias) {
+                *score += bias;
+            }
+            scores
+        }));
+    }
+}
+
+for_avx2_too! {
+    /// Divides by a power of two, rounds, and keeps what eight bits hold.
+    fn round(sums: &[i32], shift: u32, to: &mut [i8]) {
+        let half = 1i32 << shift >> 1;
+        for (to, sum) in to.iter_mut().zip(sums) {
+            let rounded = sum.saturating_add(half) >> shift;
+            *to = rounded.clamp(i8::MIN.into(), i8::MAX.into()) as i8;
+        }
+    }
+}
+
+for_avx2_too! {
+    /// From the convolution's sums to states: the two recurrences, and the units.
+    fn activate(sentence: &[i16], shape: Shape, states: &mut [i16], padded: usize) {
+        let Shape { hidden, .. } = shape;
+        let (width, out) = (shape.width(), shape.out());
+        let tokens = sentence.len() / width;
         for at in 0..tokens {
-            let (before, now) = states.split_at_mut(at * out);
-            let before = at.checked_sub(1).map(|at| &before[at * out..][..hidden]);
+            let (before, now) = states.split_at_mut(at * padded);
+            let before = at.checked_sub(1).map(|at| &before[at * padded..][..hidden]);
             let gates = &sentence[at * width..][..2 * hidden];
             recur(gates, before, &mut now[..hidden]);
             let units = &sentence[at * width + 4 * hidden..(at + 1) * width];
@@ -350,24 +421,16 @@ impl Network {
             }
         }
         for at in (0..tokens).rev() {
-            let (now, behind) = states.split_at_mut((at + 1) * out);
+            let (now, behind) = states.split_at_mut((at + 1) * padded);
             let behind = (at + 1 < tokens).then(|| &behind[hidden..2 * hidden]);
             let gates = &sentence[at * width + 2 * hidden..][..2 * hidden];
-            recur(gates, behind, &mut now[at * out + hidden..][..hidden]);
-        }
-        scores.clear();
-        for state in states.chunks_exact(out) {
-            self.packed_out.multiply(state, sums);
-            let mut token = [0; LANES];
-            for ((score, sum), bias) in token.iter_mut().zip(sums.iter()).zip(&self.out_bias) {
-                *score = sum + bias;
-            }
-            scores.push(token);
+            recur(gates, behind, &mut now[at * padded + hidden..][..hidden]);
         }
     }
 }
 
 /// One step of a recurrence: gates are the candidates, then how much is kept of the state before.
+#[inline(always)]
 fn recur(gates: &[i16], before: Option<&[i16]>, state: &mut [i16]) {
     let (candidates, keep) = gates.split_at(state.len());
     let step = |candidate: i16, keep: i16, before: i16| {
@@ -390,8 +453,4 @@ fn recur(gates: &[i16], before: Option<&[i16]>, state: &mut [i16]) {
             }
         }
     }
-}
-
-fn saturate(value: i32) -> i16 {
-    value.clamp(i16::MIN.into(), i16::MAX.into()) as i16
 }

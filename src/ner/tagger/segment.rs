@@ -3,7 +3,7 @@
 //! Owns nothing but the search: which words there are and how common they are, the [`Lexicon`] says. Its words are
 //! features of the characters; a name may begin and end within them.
 
-use super::lexicon::{Key, Lexicon, NO_WORD};
+use super::lexicon::{Lexicon, NO_WORD};
 
 /// The longest word in characters.
 pub(super) const LONGEST_WORD: usize = 6;
@@ -51,10 +51,15 @@ pub(super) fn segment(
         };
         for to in from + 1..=length.min(from + longest) {
             let word = &run[starts[from]..starts[to]];
-            let cost = match lexicon.get(Key::exact(word)) {
-                Some(entry) if entry.cost != NO_WORD => u32::from(entry.cost),
-                _ if to == from + 1 => UNKNOWN,
-                _ => continue,
+            let cost = if to == from + 1 {
+                lexicon.cost_of_character(word)
+            } else {
+                lexicon.cost(word)
+            };
+            let cost = match cost {
+                NO_WORD if to == from + 1 => UNKNOWN,
+                NO_WORD => continue,
+                cost => u32::from(cost),
             };
             let cost = ways.cost[from] + cost;
             if cost < ways.cost[to] {
@@ -82,7 +87,7 @@ pub(super) fn segment(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ner::tagger::lexicon::Entry;
+    use crate::ner::tagger::lexicon::{Entry, Key};
 
     #[test]
     fn the_likeliest_words() {

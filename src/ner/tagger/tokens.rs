@@ -39,12 +39,21 @@ impl Token {
 /// The longest clitic after an apostrophe: `'ll`, `'re`, `'ve`.
 const LONGEST_CLITIC: usize = 2;
 
-/// Appends the tokens of `text[range]`, with offsets into `text`.
-pub(super) fn tokenize(text: &str, range: Range<usize>, tokens: &mut Vec<Token>) {
+/// Appends the tokens of `text[range]`, with offsets into `text`; about `most` of them, and says where it stopped.
+pub(super) fn tokenize(
+    text: &str,
+    range: Range<usize>,
+    most: usize,
+    tokens: &mut Vec<Token>,
+) -> usize {
     let text = &text[..range.end];
     let bytes = text.as_bytes();
+    let most = tokens.len().saturating_add(most);
     let mut at = range.start;
     while let Some(&byte) = bytes.get(at) {
+        if tokens.len() >= most {
+            return at;
+        }
         if byte == b' ' || byte == b'\n' {
             at += 1;
             continue;
@@ -92,6 +101,7 @@ pub(super) fn tokenize(text: &str, range: Range<usize>, tokens: &mut Vec<Token>)
         });
         at = end;
     }
+    bytes.len()
 }
 
 /// Where the word ends that begins at `start`.
@@ -184,7 +194,7 @@ mod tests {
 
     fn tokens(text: &str) -> Vec<&str> {
         let mut tokens = Vec::new();
-        tokenize(text, 0..text.len(), &mut tokens);
+        tokenize(text, 0..text.len(), usize::MAX, &mut tokens);
         tokens.iter().map(|token| token.of(text)).collect()
     }
 
@@ -226,7 +236,7 @@ mod tests {
         #[test]
         fn every_byte_but_white_space_is_in_one_token(text in "[a-cN.'’@# 中ー\n:/wht-]{0,24}|\\PC{0,24}") {
             let mut tokens = Vec::new();
-            tokenize(&text, 0..text.len(), &mut tokens);
+            tokenize(&text, 0..text.len(), usize::MAX, &mut tokens);
             let mut last = 0;
             for token in &tokens {
                 proptest::prop_assert!(token.start < token.end);

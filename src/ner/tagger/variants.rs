@@ -10,14 +10,39 @@ use super::tokens::{Kind, Token};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Variants {
     /// Ascending.
-    pub from: Vec<char>,
-    pub to: Vec<char>,
+    from: Vec<char>,
+    to: Vec<char>,
+    /// By code, what the characters up to the last variant are read as: each Han character of a text asks.
+    read: Vec<char>,
 }
 
 impl Variants {
+    /// # Errors
+    /// Where these are no pairs, or do not ascend.
+    pub(super) fn new(from: Vec<char>, to: Vec<char>) -> Result<Self, String> {
+        if from.len() != to.len() || !from.is_sorted() {
+            return Err("its variants are no ascending pairs".into());
+        }
+        let mut read: Vec<char> = match from.last() {
+            Some(&last) => (0..=last.into())
+                .map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect(),
+            None => Vec::new(),
+        };
+        for (&from, &to) in from.iter().zip(&to) {
+            read[from as usize] = to;
+        }
+        Ok(Self { from, to, read })
+    }
+
+    /// The pairs, as [`new`](Self::new) took them.
+    pub(super) fn pairs(&self) -> (&[char], &[char]) {
+        (&self.from, &self.to)
+    }
+
     /// What a character is read as.
     pub(super) fn read(&self, c: char) -> char {
-        self.from.binary_search(&c).map_or(c, |at| self.to[at])
+        self.read.get(c as usize).copied().unwrap_or(c)
     }
 
     /// Reads the Han characters that follow each other from the first token on, and says how many there are.

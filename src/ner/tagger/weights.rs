@@ -39,13 +39,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Side, Side, Variants), String> {
         return Err(format!("its shapes are {shapes:?}"));
     };
     let file = File(SafeTensors::deserialize(bytes).map_err(|e| format!("damaged: {e}"))?);
-    let variants = Variants {
-        from: file.characters("variants.from")?,
-        to: file.characters("variants.to")?,
-    };
-    if variants.from.len() != variants.to.len() || !variants.from.is_sorted() {
-        return Err("its variants are no ascending pairs".into());
-    }
+    let variants = Variants::new(
+        file.characters("variants.from")?,
+        file.characters("variants.to")?,
+    )?;
     Ok((
         file.side("words", words)?,
         file.side("characters", characters)?,
@@ -72,19 +69,20 @@ pub(super) fn write(
 ) -> Result<Vec<u8>, String> {
     let mut tensors: Vec<(String, Dtype, usize, Vec<u8>)> = Vec::new();
     let mut shapes = Vec::new();
+    let (from, to) = variants.pairs();
     let of_characters =
         |characters: &[char]| bytes_of(characters.iter().map(|&c| (c as u32).to_le_bytes()));
     tensors.push((
         "variants.from".into(),
         Dtype::U32,
-        variants.from.len(),
-        of_characters(&variants.from),
+        from.len(),
+        of_characters(from),
     ));
     tensors.push((
         "variants.to".into(),
         Dtype::U32,
-        variants.to.len(),
-        of_characters(&variants.to),
+        to.len(),
+        of_characters(to),
     ));
     for (name, side) in [("words", words), ("characters", characters)] {
         let Side { network, lexicon } = side;
@@ -274,7 +272,7 @@ impl File<'_> {
             packed_convolution: Matrix::default(),
             packed_out: Matrix::default(),
         };
-        let lexicon = Lexicon {
+        let mut lexicon = Lexicon {
             keys: Keys {
                 checks: self.numbers(&read("lexicon.keys"), Dtype::U16, u16::from_le_bytes)?,
             },
@@ -283,10 +281,12 @@ impl File<'_> {
             longest: self.numbers(&read("lexicon.longest"), Dtype::U8, u8::from_le_bytes)?,
             ends: self.numbers(&read("lexicon.ends"), Dtype::U32, u32::from_le_bytes)?,
             classes: self.numbers(&read("lexicon.classes"), Dtype::U16, u16::from_le_bytes)?,
+            ..Lexicon::default()
         };
         let whole = network.check().and_then(|()| lexicon.check());
         whole.map_err(|e| format!("{name}: {e}"))?;
         network.prepare();
+        lexicon.prepare();
         Ok(Side { network, lexicon })
     }
 

@@ -244,7 +244,7 @@ impl Reader {
             ways,
         } = self;
         tokens.clear();
-        tokenize(text, 0..text.len(), tokens);
+        tokenize(text, 0..text.len(), usize::MAX, tokens);
         let side = match script_of(text, tokens) {
             Mainly::Nothing => return,
             Mainly::This(Script::Han) => 1,

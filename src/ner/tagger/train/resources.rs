@@ -91,7 +91,7 @@ pub(super) fn read_variants(files: &[PathBuf]) -> Result<Variants> {
         }
     }
     let (from, to) = pairs.into_iter().unzip();
-    Ok(Variants { from, to })
+    Ok(Variants::new(from, to).expect("pairs of a map ascend"))
 }
 
 /// Reads the words of both sides: of alphabetic scripts, then of Han.
