@@ -130,6 +130,14 @@ bench-scan: $(BENCH_CORPUS).jsonl
 bench-gazetteer: ## a gazetteer of a million phrases beside daachorse (TEXT=FILES: texts of yours, one document a line)
 	$(CARGO) bench --locked --workspace --bench gazetteer -- $(abspath $(TEXT))
 
+.PHONY: bench-kept
+bench-kept: release ## what kept entities save: a second extract, a question about one value (BENCH_BYTES=50000000)
+	$(PYTHON) benches/kept/bench.py --spanql $(TARGET)/release/spanql $(if $(filter file,$(origin BENCH_BYTES)),,--bytes $(BENCH_BYTES))
+
+.PHONY: bench-kills
+bench-kills: ## 500 ingests killed at any moment, and 250 that replace documents
+	$(CARGO) test --locked --workspace --test cli -- --ignored --exact killed::kills_by_the_hundred
+
 # spaCy has a room of its own: it wants another numpy than the other peers.
 .PHONY: bench-tagger
 bench-tagger: release .bench/ner/ready ## the embedded tagger beside spaCy (TEXT=FILES: texts, one a line; CONLL=FILES)

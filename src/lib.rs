@@ -4,12 +4,14 @@
 //! as functions ([`functions`]) and tables ([`tables`]), and results leave as JSON, CSV, Parquet or Arrow
 //! ([`output`], [`report`]). [`Session`] is the engine that ties them together.
 
+pub mod care;
 pub mod cli;
 pub mod config;
 pub mod error;
 pub mod functions;
 pub mod ingest;
 pub mod inspect;
+pub mod keep;
 pub mod ner;
 pub mod output;
 pub mod plan;

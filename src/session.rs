@@ -3,6 +3,7 @@
 //! Owns the memory limit, the number of partitions, and which tables and functions a query sees. Reading and writing
 //! files, and the runtime that drives the futures, belong to the callers.
 
+mod computed;
 mod mapped_files;
 mod memory;
 mod redact_key;
@@ -33,7 +34,7 @@ use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{CompactViews, compact_batch, show_models};
 use crate::recognize::Registry;
-use crate::store::Store;
+use crate::store::{Committed, Reading, Store};
 use crate::tables;
 
 use mapped_files::MappedFiles;
@@ -116,7 +117,7 @@ pub struct Session {
     fingerprint: String,
     store: Option<Store>,
     /// The files behind the store's tables when they were last registered.
-    seen: Mutex<Option<tables::Snapshot>>,
+    seen: Mutex<Option<Committed>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -232,6 +233,7 @@ impl Session {
     /// labels and patterns in it, [`Error::Usage`] for statements that write (`COPY`, `INSERT`): results are written by
     /// [`crate::output`], which never leaves half a file.
     pub async fn sql(&self, query: &str, params: ParamValues) -> Result<Query> {
+        let reading = self.store.as_ref().map(Store::reading).transpose()?;
         self.refresh()?;
         let state = self.ctx.state();
         let plan = state.create_logical_plan(query).await?;
@@ -260,6 +262,7 @@ impl Session {
             frame,
             fingerprint: self.fingerprint.clone(),
             models: models.join(", "),
+            reading: reading.map(Arc::new),
         })
     }
 
@@ -268,7 +271,7 @@ impl Session {
         let Some(store) = &self.store else {
             return Ok(());
         };
-        let now = tables::Snapshot::of(store)?;
+        let now = store.committed()?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let whole = tables::NAMES
             .iter()
@@ -288,6 +291,8 @@ pub struct Query {
     fingerprint: String,
     /// What stands under [`MODELS_METADATA`].
     models: String,
+    /// Keeps the files that it was planned on.
+    reading: Option<Arc<Reading>>,
 }
 
 impl Query {
@@ -308,7 +313,7 @@ impl Query {
     pub async fn stream(&self) -> Result<SendableRecordBatchStream> {
         let (mut state, plan) = self.frame.clone().into_parts();
         let run = Run::default();
-        let wanted = Wanted(run.cancel().clone());
+        let wanted = (Wanted(run.cancel().clone()), self.reading.clone());
         state
             .config_mut()
             .options_mut()

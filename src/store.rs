@@ -1,9 +1,17 @@
 //! The folder with the Parquet: where things lie and which columns they have.
 //!
-//! Reading it as tables is `tables/`, writing it is `ingest/`; this file holds only what both must agree on, and
-//! `lock.rs` that one process at a time does what must not be done twice.
+//! Reading it as tables is `tables/`; this file holds what readers and writers must agree on. `commit.rs` is how a run's
+//! files come to count, `kept.rs` which entities are kept, `record.rs` what is remembered of it, `checked.rs` the checksums in it, `reading.rs` how files that
+//! were replaced outlast their readers, and `lock.rs` that one process at a time does what must not be done twice.
 
+mod checked;
+mod commit;
+mod footer;
+mod kept;
 mod lock;
+mod reading;
+mod record;
+pub(crate) mod rewrite;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,14 +20,24 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::error::{Error, Result};
+pub(crate) use checked::{Checked, checksum_of};
+pub(crate) use commit::Run;
+pub(crate) use footer::{readable_rows, rows_of, schema_of};
+pub(crate) use kept::{LABELS_METADATA, checksum_in, documents_of, kept_name, labels_of};
 pub(crate) use lock::Lock;
+pub(crate) use reading::Reading;
+pub(crate) use record::{
+    Kind, Record, RecordedFile, RecordedFiles, RecordedSource, Stamp, list, read_record, run_of,
+};
 
 /// A store on the local disk.
 ///
 /// ```text
 /// DIR/documents/*.parquet    one row a document
+/// DIR/entities/*.parquet     one row an entity, for files of documents whose entities are kept
 /// DIR/quarantine/*.parquet   one row a record that could not become a document
-/// DIR/ingests/*.json         one file a finished ingest: its sources and counts, written last (the commit)
+/// DIR/ingests/*.json         one file a finished run: its sources, counts and files, written last (the commit)
+/// DIR/replaced/*.json        one file a run that put files in the place of others: which others
 /// DIR/schedule/*.json        one file a report that was due: what ran last, and what failed
 /// ```
 #[derive(Debug, Clone)]
@@ -81,44 +99,64 @@ impl Store {
         self.root.join("ingests")
     }
 
+    /// Where it is said which files were replaced; made when the first are.
+    fn replaced_folder(&self) -> PathBuf {
+        self.root.join("replaced")
+    }
+
     /// Where due reports are remembered; made when the first is.
     #[must_use]
     pub fn schedule(&self) -> PathBuf {
         self.root.join("schedule")
     }
 
-    /// The Parquet files of `folder` ([`Store::documents`] or [`Store::quarantine`]) that belong to finished ingests, in
-    /// order. A file counts from the moment its run's record is there: what a killed ingest left behind is not shown.
+    /// The Parquet files that count at this moment: those of finished runs that no other run put files in the place of.
+    /// What a killed run left behind is not shown, and a run that ends meanwhile is shown with all of its files or none.
     ///
     /// # Errors
-    /// [`Error::Io`] where the folder is there but cannot be listed.
-    pub fn committed(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(Error::io(folder)(e)),
+    /// [`Error::Io`] where a folder is there but cannot be listed.
+    pub fn committed(&self) -> Result<Committed> {
+        // The runs first: files of a run that ends after this are files of no run.
+        let runs = self.runs()?;
+        let replaced = self.replaced(&runs)?;
+        let files = |folder: PathBuf, name: &str| -> Result<Vec<PathBuf>> {
+            let counts = |file: &String| {
+                run_of(file).is_some_and(|run| runs.contains(run))
+                    && !replaced.contains(&format!("{name}/{file}"))
+            };
+            let files = list(&folder)?.into_iter().filter(counts);
+            Ok(files.map(|file| folder.join(file)).collect())
         };
-        let mut files = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(Error::io(folder))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if let Some(run) = run_of(&name)
-                && self.ingests().join(format!("{run}.json")).exists()
-            {
-                files.push(path);
-            }
-        }
-        files.sort();
-        Ok(files)
+        let documents = files(self.documents(), "documents")?;
+        let of_committed = |kept: &String| {
+            documents_of(kept).is_some_and(|file| {
+                let path = self.documents().join(file);
+                documents.binary_search(&path).is_ok()
+            })
+        };
+        let entities = list(&self.entities())?.into_iter().filter(of_committed);
+        Ok(Committed {
+            entities: entities.map(|file| self.entities().join(file)).collect(),
+            documents,
+            quarantine: files(self.quarantine(), "quarantine")?,
+        })
     }
 }
 
-/// The run that a file of a store belongs to: `000001-0001.parquet` → `000001`.
-pub(crate) fn run_of(file: &str) -> Option<&str> {
-    let (run, part) = file.strip_suffix(".parquet")?.split_once('-')?;
-    let digits =
-        |text: &str, least: usize| text.len() >= least && text.bytes().all(|b| b.is_ascii_digit());
-    (digits(run, 6) && digits(part, 4)).then_some(run)
+/// The files of a store that count at one moment, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Of documents.
+    pub documents: Vec<PathBuf>,
+    /// Of quarantined records.
+    pub quarantine: Vec<PathBuf>,
+    /// Of entities that are kept of these documents, current or not.
+    pub entities: Vec<PathBuf>,
+}
+
+/// The name of a Parquet file without its ending.
+pub(crate) fn stem_of(file: &str) -> Option<&str> {
+    file.strip_suffix(".parquet")
 }
 
 /// The columns that every document has; the user's own follow them.

@@ -22,7 +22,9 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
-use spanql::ingest::{Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest};
+use spanql::ingest::{
+    Changed, Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest,
+};
 use spanql::store::{document_schema, merge_schemas};
 use tempfile::TempDir;
 
@@ -99,7 +101,8 @@ impl Bench {
         let mut all: Vec<String> = walkdir::WalkDir::new(self.store())
             .into_iter()
             .filter_map(|entry| entry.ok())
-            .filter(|entry| entry.file_type().is_file() && entry.file_name() != ".lock")
+            .filter(|entry| entry.file_type().is_file())
+            .filter(|entry| entry.file_name() != ".lock" && entry.file_name() != ".reading")
             .map(|entry| {
                 entry
                     .path()
@@ -697,6 +700,113 @@ fn twice_the_same_adds_nothing() {
     );
     assert_eq!(bench.column("text"), ["one", "two"]);
     assert_eq!(bench.listing().len(), 4);
+}
+
+#[test]
+fn a_changed_file_is_noticed_and_replaces_its_documents_where_asked() {
+    let mut bench = Bench::new();
+    bench.options.row_group_bytes = 16;
+    bench
+        .write("in/a.jsonl", "{\"text\":\"a1\"}\n{\n{\"text\":\"a2\"}\n")
+        .write("in/b.jsonl", "{\"text\":\"b1\"}\n{\"text\":1}\n")
+        .write("in/c.txt", "c1\nc2\n");
+    bench.ingest(&["in"]).unwrap();
+    let all = ["a1", "a2", "b1", "c1", "c2"];
+    assert_eq!(bench.column("text"), all);
+    let counts = |summary: &Summary| {
+        (
+            summary.documents,
+            summary.skipped_sources,
+            summary.changed_sources,
+            summary.replaced_sources,
+        )
+    };
+    // Written anew with the same bytes.
+    bench.write("in/c.txt", "c1\nc2\n");
+    assert_eq!(counts(&bench.ingest(&["in"]).unwrap()), (0, 3, 0, 0));
+    bench
+        .write("in/a.jsonl", "{\"text\":\"a3\"}\n")
+        .write("in/c.txt", "c1\nc3\n");
+    assert_eq!(counts(&bench.ingest(&["in"]).unwrap()), (0, 1, 2, 0));
+    assert_eq!(bench.column("text"), all);
+
+    bench.options.changed = Changed::Replace;
+    let summary = bench.ingest(&["in"]).unwrap();
+    assert_eq!(counts(&summary), (3, 1, 0, 2));
+    let mut rows: Vec<(String, String)> = tail(bench.column("doc_id"))
+        .into_iter()
+        .zip(bench.column("text"))
+        .collect();
+    rows.sort();
+    let row = |id: &str, text: &str| (id.to_string(), text.to_string());
+    let expected = [
+        row("a.jsonl#1", "a3"),
+        row("b.jsonl#1", "b1"),
+        row("c.txt#1", "c1"),
+        row("c.txt#2", "c3"),
+    ];
+    assert_eq!(rows, expected);
+    let refused: Vec<String> = bench.quarantine().into_iter().map(|row| row.file).collect();
+    assert_eq!(refused, ["b.jsonl"]);
+    assert_eq!(counts(&bench.ingest(&["in"]).unwrap()), (0, 3, 0, 0));
+    // Back to what it was once: what was read last counts.
+    bench.write("in/c.txt", "c1\nc2\n");
+    assert_eq!(counts(&bench.ingest(&["in"]).unwrap()), (2, 2, 0, 1));
+    // To nothing.
+    for name in ["in/a.jsonl", "in/b.jsonl", "in/c.txt"] {
+        bench.write(name, "");
+    }
+    assert_eq!(counts(&bench.ingest(&["in"]).unwrap()), (0, 0, 0, 3));
+    assert!(bench.documents().is_none());
+    assert!(bench.quarantine().is_empty());
+}
+
+#[test]
+fn files_and_streams_are_recorded_with_what_tells_them_apart() {
+    let bench = Bench::new();
+    let text = "one\n".repeat(50_000);
+    bench
+        .write("a.txt", &text)
+        .write("b.txt.gz", gzip(text.as_bytes()))
+        .write("cut.txt.gz", &gzip(text.as_bytes())[..40])
+        .write("c.parquet", sample_parquet());
+    bench
+        .ingest(&["a.txt", "b.txt.gz", "cut.txt.gz", "c.parquet"])
+        .unwrap();
+    let record = fs::read(bench.store().join("ingests/000001.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    for source in record["sources"].as_array().unwrap() {
+        let path = source["path"].as_str().unwrap();
+        let size = fs::metadata(path).unwrap().len();
+        assert_eq!(source["stamp"]["size"], size, "{path}");
+        assert_eq!(
+            source["stamp"]["hash"].as_str().unwrap().len(),
+            16,
+            "{path}"
+        );
+    }
+    for (folder, rows) in [("documents", 100_002 + 1), ("quarantine", 2)] {
+        let files = record["files"][folder].as_array().unwrap();
+        let recorded: u64 = files
+            .iter()
+            .map(|file| file["rows"].as_u64().unwrap())
+            .sum();
+        assert!(recorded >= rows - 1, "{folder}: {recorded}");
+        for file in files {
+            let path = bench
+                .store()
+                .join(folder)
+                .join(file["name"].as_str().unwrap());
+            assert_eq!(file["bytes"], fs::metadata(path).unwrap().len());
+        }
+    }
+    let again = bench
+        .ingest(&["a.txt", "b.txt.gz", "cut.txt.gz", "c.parquet"])
+        .unwrap();
+    assert_eq!((again.skipped_sources, again.changed_sources), (4, 0));
+    // The rest of it has arrived.
+    bench.write("cut.txt.gz", gzip(text.as_bytes()));
+    assert_eq!(bench.ingest(&["cut.txt.gz"]).unwrap().changed_sources, 1);
 }
 
 #[cfg(unix)]

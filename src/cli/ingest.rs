@@ -10,7 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use crate::config::parse_size;
 use crate::error::Result;
-use crate::ingest::{Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest};
+use crate::ingest::{
+    Changed, Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest,
+};
 
 const HELP: &str = "\
 Examples:
@@ -58,6 +60,10 @@ pub struct IngestArgs {
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = parse_size)]
     pub row_group_bytes: usize,
 
+    /// Files that have changed since they were ingested: keep what was ingested, or replace it
+    #[arg(long, value_name = "WHAT", default_value = "keep")]
+    pub changed: Changed,
+
     /// Threads that parse and encode [default: the number of cores, at most 8]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
@@ -76,6 +82,7 @@ pub fn run(args: IngestArgs) -> Result<Outcome> {
         codec: args.codec.unwrap_or_default(),
         max_record_bytes: args.max_record_bytes,
         row_group_bytes: args.row_group_bytes,
+        changed: args.changed,
         threads: args.threads,
     };
     let began = Instant::now();
@@ -141,6 +148,18 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
         words += &format!(
             "; {} already ingested, skipped",
             plural(summary.skipped_sources, "source")
+        );
+    }
+    if summary.replaced_sources > 0 {
+        words += &format!(
+            "; {} changed, replaced",
+            plural(summary.replaced_sources, "source")
+        );
+    }
+    if summary.changed_sources > 0 {
+        words += &format!(
+            "; {} changed, kept as ingested (--changed replace takes the new ones)",
+            plural(summary.changed_sources, "source")
         );
     }
     if summary.unknown_files > 0 {

@@ -5,12 +5,14 @@
 
 mod engine;
 mod evaluate;
+mod extract;
 pub mod ingest;
 mod recognizers;
 mod report;
 mod schedule;
 mod shell;
 mod sql;
+mod store;
 mod train_tagger;
 
 use std::ffi::OsString;
@@ -64,6 +66,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Ingest(ingest::IngestArgs),
+    Extract(extract::Args),
+    Store(store::Args),
     Sql(sql::Args),
     Report(report::Args),
     Schedule(schedule::Args),
@@ -113,6 +117,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         .try_init();
     let outcome = match Cli::try_parse_from(args).map(|cli| cli.command) {
         Ok(Command::Ingest(args)) => ingest::run(args),
+        Ok(Command::Extract(args)) => extract::run(args),
+        Ok(Command::Store(args)) => store::run(args),
         Ok(Command::Sql(args)) => sql::run(args),
         Ok(Command::Report(args)) => report::run(args),
         Ok(Command::Schedule(args)) => schedule::run(args),

@@ -3,7 +3,8 @@
 //! Inputs are found (`input.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
 //! (`split.rs`, `csv.rs`), gathered into chunks (`chunk.rs`), parsed (`json.rs`, `documents.rs`, `columns.rs`,
 //! `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads (`pipeline.rs`), all or nothing
-//! (`commit.rs`). Nothing here looks for entities or runs queries.
+//! (`store/commit.rs`); `known.rs` and `stamp.rs` tell what was ingested before. Nothing here looks for entities or runs
+//! queries.
 //!
 //! # What becomes of a record
 //! It is a row of `documents` or a row of `quarantine`, never both and never neither.
@@ -32,7 +33,6 @@
 
 mod chunk;
 mod columns;
-mod commit;
 mod csv;
 pub(crate) mod decompress;
 mod documents;
@@ -40,23 +40,27 @@ mod documents;
 pub mod fuzz;
 mod input;
 mod json;
+mod known;
 mod parquet_input;
 mod pipeline;
 mod quarantine;
 mod split;
+mod stamp;
 mod time;
-mod writer;
+pub(crate) mod writer;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use commit::{Record, RecordedFiles, RecordedSource, Run};
+use crate::store::rewrite::without_sources;
+use crate::store::{Kind, Record, RecordedFiles, RecordedSource, Run, Store};
 use documents::Roles;
 pub use input::InputFormat;
 use input::{Input, Inputs, Origin};
+use known::Sorted;
 pub use writer::Codec;
 use writer::{PartWriter, QuarantineWriter};
 
@@ -90,6 +94,30 @@ impl FromStr for DocumentUnit {
     }
 }
 
+/// What to do with a file that was ingested before and has changed since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Changed {
+    /// Its documents stay what they are; it is counted and told.
+    #[default]
+    Keep,
+    /// It is read anew, and its documents and quarantined records take the place of the earlier ones.
+    Replace,
+}
+
+impl FromStr for Changed {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        match name {
+            "keep" => Ok(Self::Keep),
+            "replace" => Ok(Self::Replace),
+            _ => Err(format!(
+                "{name:?} is nothing to do with changed files: it is keep or replace"
+            )),
+        }
+    }
+}
+
 /// How to ingest.
 #[derive(Debug, Clone)]
 pub struct IngestOptions {
@@ -107,6 +135,8 @@ pub struct IngestOptions {
     pub max_record_bytes: usize,
     /// So much input makes a row group, about.
     pub row_group_bytes: usize,
+    /// What to do with files that have changed since they were ingested.
+    pub changed: Changed,
     /// Threads that parse and encode; the number of cores, but no more than 8, where it is not set.
     pub threads: Option<NonZeroUsize>,
 }
@@ -121,6 +151,7 @@ impl Default for IngestOptions {
             codec: Codec::default(),
             max_record_bytes: 16 << 20,
             row_group_bytes: 8 << 20,
+            changed: Changed::default(),
             threads: None,
         }
     }
@@ -195,6 +226,10 @@ pub struct Summary {
     pub sources: u64,
     /// Inputs left out because an earlier ingest has read them.
     pub skipped_sources: u64,
+    /// Inputs left as an earlier ingest has read them, though they have changed since.
+    pub changed_sources: u64,
+    /// Inputs, among those read, whose earlier documents were replaced.
+    pub replaced_sources: u64,
     /// Files in folders and globs left out because nothing tells their format.
     pub unknown_files: u64,
 }
@@ -202,7 +237,8 @@ pub struct Summary {
 /// Reads files, folders, globs and `-` (standard input) into the store, which is made if need be.
 ///
 /// Blocks until all is done, with threads of its own. All of it appears in the store, or on an error nothing. Files
-/// that were ingested before are skipped (known by their absolute path), so that doing it twice adds nothing.
+/// that were ingested before are skipped (known by their absolute path), so that doing it twice adds nothing; those that
+/// have changed since are kept or replaced, as [`IngestOptions::changed`] says.
 ///
 /// ```
 /// # use spanql::ingest::{IngestOptions, ingest};
@@ -216,7 +252,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`Error::Usage`] and [`Error::Io`] where an input does not exist, cannot be opened or told, before anything is
-/// written; [`Error::Usage`] while another ingest writes to the store; [`Error::Io`] where writing fails. Bad records
+/// written; [`Error::Busy`] while another process writes to the store; [`Error::Io`] where writing fails. Bad records
 /// are no errors: they are counted in [`Summary::quarantined`].
 pub fn ingest(
     paths: &[String],
@@ -235,12 +271,18 @@ fn ingest_inputs(
     options: &IngestOptions,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let run = Run::begin(store)?;
+    let run = Run::begin(Store::create(store)?)?;
     let unknown_files = found.unknown_files;
-    let (inputs, skipped_sources) = new_inputs(found.inputs, &run);
+    let Sorted {
+        inputs,
+        replaced,
+        skipped,
+        changed,
+    } = known::sort(found.inputs, &run, options)?;
     if inputs.is_empty() {
         return Ok(Summary {
-            skipped_sources,
+            skipped_sources: skipped,
+            changed_sources: changed,
             unknown_files,
             ..Summary::default()
         });
@@ -250,17 +292,26 @@ fn ingest_inputs(
         Origin::Stream(_) => 0,
     };
     progress.start(inputs.iter().map(size).sum());
-    let sources: Vec<RecordedSource> = inputs
+    let mut sources: Vec<RecordedSource> = inputs
         .iter()
         .map(|input| RecordedSource {
             source: input.source.clone(),
             path: input.identity.clone(),
+            stamp: None,
         })
         .collect();
     let documents = PartWriter::new(run.documents(), &run.id);
     let quarantine = QuarantineWriter::new(&run.quarantine(), &run.id);
-    let (counts, documents, quarantine) =
+    let (mut counts, documents, quarantine) =
         pipeline::run(inputs, options, progress, documents, quarantine)?;
+    for source in &mut sources {
+        source.stamp = counts.stamps.remove(&source.source);
+    }
+    let mut files = RecordedFiles {
+        documents,
+        quarantine,
+    };
+    let outdated = without_sources(&run, &replaced, &mut files)?;
 
     let reasons: BTreeMap<String, u64> = counts
         .kinds
@@ -277,11 +328,14 @@ fn ingest_inputs(
         unread_times: counts.unread_times,
         bytes: counts.bytes,
         sources: sources.len() as u64,
-        skipped_sources,
+        skipped_sources: skipped,
+        changed_sources: changed,
+        replaced_sources: replaced.len() as u64,
         unknown_files,
     };
     let record = Record {
         run: run.id.clone(),
+        kind: Kind::Ingest,
         version: env!("CARGO_PKG_VERSION").to_string(),
         finished: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         documents: summary.documents,
@@ -289,37 +343,8 @@ fn ingest_inputs(
         reasons,
         bytes: summary.bytes,
         sources,
-        files: RecordedFiles {
-            documents,
-            quarantine,
-        },
+        files,
     };
-    run.commit(&record)?;
+    run.commit(&record, &outdated)?;
     Ok(summary)
-}
-
-/// Leaves out what was ingested before and gives the rest names that no other source has.
-fn new_inputs(inputs: Vec<Input>, run: &Run) -> (Vec<Input>, u64) {
-    let done: HashSet<&str> = run.paths().collect();
-    let all = inputs.len();
-    let mut taken = HashSet::new();
-    let mut new = Vec::new();
-    for mut input in inputs {
-        let free = |name: &str| !run.has_source(name) && !taken.contains(name);
-        let source = match &input.identity {
-            Some(path) if done.contains(path.as_str()) => continue,
-            Some(path) if !free(&input.source) => path.clone(),
-            Some(_) => input.source.clone(),
-            None => format!("{}-{}", input.source, run.id),
-        };
-        // A path may be taken, too: by a link that stood there when it was ingested.
-        input.source = std::iter::once(source.clone())
-            .chain((2..).map(|n| format!("{source} ({n})")))
-            .find(|name| free(name))
-            .expect("only so many names are taken");
-        taken.insert(input.source.clone());
-        new.push(input);
-    }
-    let skipped = (all - new.len()) as u64;
-    (new, skipped)
 }

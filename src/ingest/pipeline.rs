@@ -5,7 +5,7 @@
 //! by number. As many chunks as there are permits are under way at once, whatever is slow. Results do not depend on
 //! the number of workers, because nothing but waiting does.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
@@ -24,9 +24,11 @@ use super::input::{Input, InputFormat, Origin};
 use super::parquet_input::{self, Rows};
 use super::quarantine::{Fault, Kind};
 use super::split::{Piece, Splitter, split};
+use super::stamp::Stamping;
 use super::writer::{Part, PartWriter, Parts, Placed, QuarantineWriter, RowGroup};
 use super::{DocumentUnit, IngestOptions, Progress};
 use crate::error::{Error, Result};
+use crate::store::{RecordedFile, Stamp};
 
 /// What a run counted.
 #[derive(Debug, Default)]
@@ -36,6 +38,8 @@ pub(crate) struct Counts {
     pub unread_times: u64,
     /// Decompressed.
     pub bytes: u64,
+    /// By source, what its file was like.
+    pub stamps: HashMap<String, Stamp>,
 }
 
 /// Work for one worker.
@@ -78,7 +82,7 @@ pub(crate) fn run(
     progress: &dyn Progress,
     mut documents: PartWriter,
     mut quarantine: QuarantineWriter,
-) -> Result<(Counts, Vec<String>, Vec<String>)> {
+) -> Result<(Counts, Vec<RecordedFile>, Vec<RecordedFile>)> {
     let workers = options.threads();
     let turns = Turns::new(Parts::new(options.codec));
     let bytes = AtomicU64::new(0);
@@ -92,13 +96,13 @@ pub(crate) fn run(
     let (finished, results) = channel();
 
     let mut counts = Counts::default();
-    thread::scope(|scope| -> Result<()> {
+    counts.stamps = thread::scope(|scope| -> Result<HashMap<String, Stamp>> {
         // Dropped when this closure ends, however it ends, so that no thread waits for ever.
         let permit: Sender<()> = permit;
         let results: Receiver<(usize, Result<Done>)> = results;
         let stop = StopOnDrop(&turns);
         let (turns, work, bytes) = (&turns, &work, &bytes);
-        let reader = scope.spawn(move || {
+        let reader = scope.spawn(move || -> Result<_, Stop> {
             let mut reader = Reader {
                 options,
                 progress,
@@ -108,10 +112,15 @@ pub(crate) fn run(
                 chunk: Chunk::default(),
                 bytes,
             };
-            inputs
-                .into_iter()
-                .try_for_each(|input| reader.read(input))
-                .and_then(|()| reader.flush())
+            let mut stamps = HashMap::new();
+            for input in inputs {
+                let source = input.source.clone();
+                if let Some(stamp) = reader.read_and_stamp(input)? {
+                    stamps.insert(source, stamp);
+                }
+            }
+            reader.flush()?;
+            Ok(stamps)
         });
         for _ in 0..workers {
             let finished = finished.clone();
@@ -156,7 +165,8 @@ pub(crate) fn run(
         drop(stop);
         match reader.join() {
             Ok(Err(Stop::Error(error))) => Err(error),
-            Ok(Ok(()) | Err(Stop::Gone)) => Ok(()),
+            Ok(Err(Stop::Gone)) => Ok(HashMap::new()),
+            Ok(Ok(stamps)) => Ok(stamps),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })?;
@@ -322,7 +332,20 @@ impl Reader<'_> {
         }
     }
 
-    fn read(&mut self, input: Input) -> Result<(), Stop> {
+    /// Reads an input and says what its file was like, where it is one.
+    fn read_and_stamp(&mut self, input: Input) -> Result<Option<Stamp>, Stop> {
+        let Origin::File { path, .. } = &input.origin else {
+            self.read(input, None)?;
+            return Ok(None);
+        };
+        // Where it is not there, reading it says so.
+        let stamping = Stamping::begin(path).ok().flatten();
+        self.read(input, stamping.as_ref())?;
+        // A file that has gone since was read all the same.
+        Ok(stamping.and_then(|stamping| stamping.end().ok()))
+    }
+
+    fn read(&mut self, input: Input, stamping: Option<&Stamping>) -> Result<(), Stop> {
         let source: Arc<str> = input.source.as_str().into();
         self.progress.source(&source);
         let stream: Stream<'_> = match input.origin {
@@ -341,8 +364,12 @@ impl Reader<'_> {
                     progress.advance(size);
                     return Ok(());
                 }
+                let stream: Stream<'_> = match stamping {
+                    Some(stamping) => Box::new(stamping.watch(file)),
+                    None => Box::new(file),
+                };
                 let stream = Box::new(Counted {
-                    stream: file,
+                    stream,
                     count: move |n| progress.advance(n),
                 });
                 decompress(stream, compression).map_err(Error::io(&path))?

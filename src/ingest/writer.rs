@@ -22,7 +22,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::documents::{MAX_COLUMNS, Parsed};
 use crate::error::{Error, Result};
-use crate::store::{document_schema, merge_schemas};
+use crate::store::{Checked, RecordedFile, document_schema, merge_schemas};
 
 /// A part file is closed when so many bytes of input have gone into it.
 const PART_BYTES: usize = 1 << 30;
@@ -72,7 +72,17 @@ impl FromStr for Codec {
 }
 
 impl Codec {
-    fn compression(self) -> Result<Compression> {
+    /// The one that a file was written with.
+    pub(crate) fn of(compression: Compression) -> Self {
+        match compression {
+            Compression::ZSTD(level) => Self::Zstd(level.compression_level()),
+            Compression::SNAPPY => Self::Snappy,
+            Compression::UNCOMPRESSED => Self::None,
+            _ => Self::Lz4,
+        }
+    }
+
+    pub(crate) fn compression(self) -> Result<Compression> {
         Ok(match self {
             Self::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level)?),
             Self::Lz4 => Compression::LZ4_RAW,
@@ -82,7 +92,8 @@ impl Codec {
     }
 }
 
-fn properties(codec: Codec) -> Result<WriterProperties> {
+/// How the store's files are written.
+pub(crate) fn properties(codec: Codec) -> Result<WriterProperties> {
     let column = |name: &str| ColumnPath::from(name);
     Ok(WriterProperties::builder()
         .set_compression(codec.compression()?)
@@ -207,8 +218,21 @@ impl Parts {
     }
 }
 
+/// Forces a written file to the disk and says what it is.
+pub(crate) fn on_disk(path: &Path, file: Checked<File>, rows: u64) -> Result<RecordedFile> {
+    let name = path.file_name().unwrap_or_default();
+    let recorded = RecordedFile {
+        name: name.to_string_lossy().into_owned(),
+        rows,
+        bytes: file.count(),
+        checksum: file.checksum(),
+    };
+    file.into_inner().sync_all().map_err(Error::io(path))?;
+    Ok(recorded)
+}
+
 /// Says where writing failed, with the operating system's own error where there is one.
-fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error {
+pub(crate) fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error {
     move |error| {
         let source = match error {
             ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
@@ -226,8 +250,8 @@ fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error {
 pub(crate) struct PartWriter {
     folder: PathBuf,
     run: String,
-    open: Option<(usize, PathBuf, SerializedFileWriter<File>)>,
-    files: Vec<String>,
+    open: Option<(usize, PathBuf, SerializedFileWriter<Checked<File>>)>,
+    files: Vec<RecordedFile>,
 }
 
 impl PartWriter {
@@ -251,15 +275,17 @@ impl PartWriter {
             let name = format!("{}-{:04}.parquet", self.run, part.number);
             let path = self.folder.join(&name);
             let file = File::create_new(&path).map_err(Error::io(&path))?;
-            let writer =
-                ArrowWriter::try_new(file, part.schema.clone(), Some(properties(part.codec)?))
-                    .and_then(ArrowWriter::into_serialized_writer)
-                    .map_err(failed(&path))?;
-            self.files.push(name);
+            let writer = ArrowWriter::try_new(
+                Checked::new(file),
+                part.schema.clone(),
+                Some(properties(part.codec)?),
+            )
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(failed(&path))?;
             self.open = Some((part.number, path, writer.0));
         }
         if let Some((_, path, writer)) = &mut self.open {
-            let write = |writer: &mut SerializedFileWriter<File>| {
+            let write = |writer: &mut SerializedFileWriter<Checked<File>>| {
                 let mut group = writer.next_row_group()?;
                 for column in row_group.columns {
                     column.append_to_row_group(&mut group)?;
@@ -273,14 +299,16 @@ impl PartWriter {
 
     fn close(&mut self) -> Result<()> {
         if let Some((_, path, writer)) = self.open.take() {
+            let rows = writer.flushed_row_groups().iter().map(|g| g.num_rows());
+            let rows = rows.sum::<i64>().unsigned_abs();
             let file = writer.into_inner().map_err(failed(&path))?;
-            file.sync_all().map_err(Error::io(&path))?;
+            self.files.push(on_disk(&path, file, rows)?);
         }
         Ok(())
     }
 
-    /// The names of the files, all on disk.
-    pub(crate) fn finish(mut self) -> Result<Vec<String>> {
+    /// The files, all on disk.
+    pub(crate) fn finish(mut self) -> Result<Vec<RecordedFile>> {
         self.close()?;
         Ok(self.files)
     }
@@ -290,16 +318,15 @@ impl PartWriter {
 #[derive(Debug)]
 pub(crate) struct QuarantineWriter {
     path: PathBuf,
-    name: String,
-    open: Option<ArrowWriter<File>>,
+    rows: u64,
+    open: Option<ArrowWriter<Checked<File>>>,
 }
 
 impl QuarantineWriter {
     pub(crate) fn new(folder: &Path, run: &str) -> Self {
-        let name = format!("{run}-0001.parquet");
         Self {
-            path: folder.join(&name),
-            name,
+            path: folder.join(format!("{run}-0001.parquet")),
+            rows: 0,
             open: None,
         }
     }
@@ -310,27 +337,30 @@ impl QuarantineWriter {
             None => {
                 let file = File::create_new(&self.path).map_err(Error::io(&self.path))?;
                 // Raw bytes compress well and are seldom read.
-                let writer =
-                    ArrowWriter::try_new(file, batch.schema(), Some(properties(Codec::Zstd(3))?))
-                        .map_err(failed(&self.path))?;
+                let writer = ArrowWriter::try_new(
+                    Checked::new(file),
+                    batch.schema(),
+                    Some(properties(Codec::Zstd(3))?),
+                )
+                .map_err(failed(&self.path))?;
                 self.open.insert(writer)
             }
         };
         writer.write(batch).map_err(failed(&self.path))?;
+        self.rows += batch.num_rows() as u64;
         if writer.in_progress_size() > QUARANTINE_BYTES {
             writer.flush().map_err(failed(&self.path))?;
         }
         Ok(())
     }
 
-    /// The name of the file, if there is one, on disk.
-    pub(crate) fn finish(self) -> Result<Vec<String>> {
+    /// The file, if there is one, on disk.
+    pub(crate) fn finish(self) -> Result<Vec<RecordedFile>> {
         let Some(writer) = self.open else {
             return Ok(Vec::new());
         };
         let file = writer.into_inner().map_err(failed(&self.path))?;
-        file.sync_all().map_err(Error::io(&self.path))?;
-        Ok(vec![self.name])
+        Ok(vec![on_disk(&self.path, file, self.rows)?])
     }
 }
 

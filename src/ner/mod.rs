@@ -14,6 +14,7 @@ mod cache;
 mod cancel;
 mod catalog;
 mod finder;
+mod fingerprint;
 mod models;
 mod passages;
 mod recognizer;

@@ -182,7 +182,7 @@ impl Rules {
     }
 
     /// What the answers depend on, for the registry's fingerprint.
-    pub(super) fn definition(&self) -> String {
+    pub(crate) fn definition(&self) -> String {
         let mut definition = format!("min_score {}", self.min_score);
         for context in &self.contexts {
             let Context { before, after, .. } = context;

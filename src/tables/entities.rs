@@ -1,37 +1,47 @@
-//! `entities`: one row an entity of every document, computed when it is asked for.
+//! `entities`: one row an entity of every document, kept ones read, the others computed when they are asked for.
 //!
 //! Owns how a query narrows the work: conditions on `label` choose the recognizers, conditions on `doc_id`, `source`
 //! and `ts` choose the documents, and only the columns that are read are built. The scan itself is
-//! [`crate::plan::ExtractExec`].
+//! [`crate::plan::ExtractExec`]. Which entities are kept and current is `kept.rs`'s; reading them is DataFusion's business,
+//! conditions on their values included.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringArray};
-use arrow::datatypes::{Int32Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_err};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown,
-    TableType, col,
+    TableType, col, lit,
 };
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
 
 use crate::functions::entity_columns::{EntityField, Extractor};
 use crate::ner::Models;
 use crate::plan::ExtractExec;
+
+use super::kept::{FromKept, Kept, Split};
+use super::parquet_files;
 
 /// The document columns that an entity carries.
 const DOCUMENT_COLUMNS: [&str; 3] = ["doc_id", "source", "ts"];
 
 /// The table; see the module.
 #[derive(Debug)]
-pub(super) struct EntitiesTable {
+pub(crate) struct EntitiesTable {
     documents: Arc<dyn TableProvider>,
+    /// The files behind it.
+    files: Vec<PathBuf>,
     models: Arc<Models>,
+    kept: Kept,
     schema: SchemaRef,
 }
 
@@ -43,7 +53,12 @@ enum Decides {
 }
 
 impl EntitiesTable {
-    pub(super) fn new(documents: Arc<dyn TableProvider>, models: Arc<Models>) -> Self {
+    pub(crate) fn new(
+        documents: Arc<dyn TableProvider>,
+        files: Vec<PathBuf>,
+        models: Arc<Models>,
+        kept: Kept,
+    ) -> Self {
         let columns = documents.schema();
         let of_document = DOCUMENT_COLUMNS.iter().map(|name| {
             let (_, field) = columns
@@ -56,7 +71,9 @@ impl EntitiesTable {
             .collect();
         Self {
             documents,
+            files,
             models,
+            kept,
             schema: Arc::new(Schema::new(fields)),
         }
     }
@@ -144,16 +161,60 @@ impl EntitiesTable {
         Ok(())
     }
 
-    fn document_plan(&self, conditions: Vec<Expr>, columns: &[&str]) -> Result<LogicalPlan> {
-        let mut plan = LogicalPlanBuilder::scan(
-            "documents",
-            provider_as_source(Arc::clone(&self.documents)),
-            None,
-        )?;
-        if let Some(condition) = conjunction(conditions) {
-            plan = plan.filter(condition)?;
+    /// Some of the files of documents, by their numbers.
+    fn some_documents(&self, numbers: &[usize]) -> Result<Arc<dyn TableProvider>> {
+        if numbers.len() == self.files.len() {
+            return Ok(Arc::clone(&self.documents));
         }
-        plan.project(columns.iter().map(|&name| col(name)))?.build()
+        let files: Vec<_> = numbers
+            .iter()
+            .map(|&number| self.files[number].clone())
+            .collect();
+        Ok(parquet_files::table_of(&files, self.documents.schema())?)
+    }
+
+    /// Scans some documents, those for which the conditions hold, for the entities of some labels.
+    async fn compute(
+        &self,
+        state: &dyn Session,
+        documents: Arc<dyn TableProvider>,
+        labels: Vec<String>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let extractor = Arc::new(Extractor::new(self.models.finder(&labels)?));
+        // `text` first: ExtractExec reads column 0 and carries along the others.
+        let of_documents = wanted.columns.iter().map(String::as_str);
+        let of_documents = of_documents.filter(|name| DOCUMENT_COLUMNS.contains(name));
+        let columns = std::iter::once("text").chain(of_documents);
+        let plan = narrowed("documents", documents, wanted.of_documents.clone(), columns)?;
+        let documents = state.create_physical_plan(&plan).await?;
+        let schema = Arc::clone(&wanted.schema);
+        Ok(Arc::new(ExtractExec::try_new(
+            documents,
+            extractor,
+            labels,
+            schema,
+            wanted.limit,
+        )?))
+    }
+
+    /// Reads kept entities, as far as their files tell those for which the conditions hold.
+    async fn read(
+        &self,
+        state: &dyn Session,
+        kept: FromKept,
+        wanted: &Wanted<'_>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let table = parquet_files::table_of(&kept.files, Arc::clone(&self.schema))?;
+        let mut conditions = wanted.of_documents.clone();
+        conditions.extend(wanted.of_entities.iter().cloned());
+        if !kept.whole {
+            let labels = kept.labels.iter().map(|label| lit(label_value(label)));
+            conditions.push(col("label").in_list(labels.collect(), false));
+        }
+        let columns = wanted.columns.iter().map(String::as_str);
+        let plan = narrowed("entities", table, conditions, columns)?;
+        state.create_physical_plan(&plan).await
     }
 }
 
@@ -175,6 +236,10 @@ impl TableProvider for EntitiesTable {
             .iter()
             .map(|filter| match Self::decides(filter) {
                 Decides::Documents | Decides::Labels => TableProviderFilterPushDown::Exact,
+                // The files of kept entities are narrowed by it, and what comes out of them is looked at once more.
+                Decides::Entities if !self.kept.is_empty() && is_plain(filter) => {
+                    TableProviderFilterPushDown::Inexact
+                }
                 Decides::Entities => TableProviderFilterPushDown::Unsupported,
             })
             .collect())
@@ -189,31 +254,90 @@ impl TableProvider for EntitiesTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let projection = projection.unwrap_or(&all);
-        let mut of_documents = Vec::new();
+        let (mut of_documents, mut of_entities) = (Vec::new(), Vec::new());
         let mut of_labels = Vec::new();
         for filter in filters {
             match Self::decides(filter) {
                 Decides::Documents => of_documents.push(unqualified(filter)?),
                 Decides::Labels => of_labels.push(filter.clone()),
-                Decides::Entities => {
-                    return internal_err!("entities never offered to apply {filter}");
-                }
+                Decides::Entities => of_entities.push(unqualified(filter)?),
             }
         }
         let labels = self.labels(state, &of_labels)?;
-        let extractor = Arc::new(Extractor::new(self.models.finder(&labels)?));
-
-        // `text` first: ExtractExec reads column 0 and carries along the others.
-        let mut columns = vec!["text"];
-        columns.extend(projection.iter().filter_map(|&i| DOCUMENT_COLUMNS.get(i)));
-        let documents = state
-            .create_physical_plan(&self.document_plan(of_documents, &columns)?)
-            .await?;
         let schema = Arc::new(self.schema.project(projection)?);
-        Ok(Arc::new(ExtractExec::try_new(
-            documents, extractor, labels, schema, limit,
-        )?))
+        let fields = schema.fields().iter();
+        let wanted = Wanted {
+            columns: fields.map(|field| field.name().clone()).collect(),
+            schema,
+            of_documents,
+            of_entities: &of_entities,
+            limit,
+        };
+        if self.kept.is_empty() {
+            let documents = Arc::clone(&self.documents);
+            return self.compute(state, documents, labels, &wanted).await;
+        }
+        let Split { kept, rest } = self.kept.split(&labels);
+        let mut parts = Vec::with_capacity(kept.len() + rest.len());
+        for kept in kept {
+            parts.push(self.read(state, kept, &wanted).await?);
+        }
+        for (numbers, labels) in rest {
+            let documents = self.some_documents(&numbers)?;
+            parts.push(self.compute(state, documents, labels, &wanted).await?);
+        }
+        if parts.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(wanted.schema)));
+        }
+        UnionExec::try_new(parts)
     }
+}
+
+/// What a query wants of the table.
+struct Wanted<'a> {
+    columns: Vec<String>,
+    /// Of those columns.
+    schema: SchemaRef,
+    of_documents: Vec<Expr>,
+    of_entities: &'a [Expr],
+    limit: Option<usize>,
+}
+
+/// Some columns of the rows of a table for which some conditions hold.
+fn narrowed<'a>(
+    name: &str,
+    table: Arc<dyn TableProvider>,
+    conditions: Vec<Expr>,
+    columns: impl Iterator<Item = &'a str>,
+) -> Result<LogicalPlan> {
+    let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(table), None)?;
+    if let Some(condition) = conjunction(conditions) {
+        plan = plan.filter(condition)?;
+    }
+    plan.project(columns.map(col))?.build()
+}
+
+/// A label as its column has it.
+pub(crate) fn label_value(label: &str) -> ScalarValue {
+    ScalarValue::Dictionary(
+        Box::new(DataType::Int32),
+        Box::new(ScalarValue::from(label)),
+    )
+}
+
+/// Whether an expression can be evaluated row by row, within another plan.
+fn is_plain(expr: &Expr) -> bool {
+    let is_query = |part: &Expr| {
+        Ok(matches!(
+            part,
+            Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::SetComparison(_)
+                | Expr::OuterReferenceColumn(..)
+        ))
+    };
+    !expr.is_volatile() && !expr.exists(is_query).unwrap_or(true)
 }
 
 /// A column as it is; casts change its type, not its words.

@@ -13,28 +13,35 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use crate::error::{Error, Result};
+use crate::store::schema_of;
 
 /// The table over `files`, with the schema that `merge` makes of theirs.
 pub(super) fn table(
     files: &[PathBuf],
     merge: impl FnOnce(&[SchemaRef]) -> SchemaRef,
 ) -> Result<Arc<dyn TableProvider>> {
-    let mut schemas = Vec::with_capacity(files.len());
+    let schemas = files
+        .iter()
+        .map(|path| schema_of(path))
+        .collect::<Result<Vec<_>>>()?;
+    let schema = merge(&schemas);
+    for (path, of_file) in files.iter().zip(&schemas) {
+        check_bytes(path, of_file, &schema)?;
+    }
+    table_of(files, schema)
+}
+
+/// The table over `files`, which are known to have columns that this schema can be made of.
+pub(super) fn table_of(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
     let mut urls = Vec::with_capacity(files.len());
     for path in files {
-        schemas.push(schema_of(path)?);
         let absolute = std::path::absolute(path).map_err(Error::io(path))?;
         // Parsed as a URL and not as a path, in which `*` and `[` of a folder's name would be a pattern.
         let url = url::Url::from_file_path(&absolute)
             .map_err(|()| Error::Usage(format!("{}: not a usable path", absolute.display())))?;
         urls.push(ListingTableUrl::try_new(url, None)?);
-    }
-    let schema = merge(&schemas);
-    for (path, of_file) in files.iter().zip(&schemas) {
-        check_bytes(path, of_file, &schema)?;
     }
     if urls.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
@@ -62,17 +69,6 @@ fn check_bytes(path: &Path, of_file: &Schema, of_table: &Schema) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn schema_of(path: &Path) -> Result<SchemaRef> {
-    let file = std::fs::File::open(path).map_err(Error::io(path))?;
-    let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(|e| {
-        Error::io(path)(std::io::Error::other(format!(
-            "not a readable Parquet file: {e}"
-        )))
-    })?;
-    // Without the files' own metadata: tables compare by columns.
-    Ok(Arc::new(Schema::new(metadata.schema().fields().clone())))
 }
 
 #[cfg(test)]

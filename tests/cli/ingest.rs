@@ -196,7 +196,7 @@ fn a_second_one_at_the_same_time_is_told_so_and_the_first_goes_on() {
     fs::write(here.path().join("in.txt"), "one\ntwo\n").unwrap();
     let mut first = halfway(here.path());
     let error = fails(here.path(), 75, &["ingest", "in.txt", "--store", "s"]);
-    assert!(error.contains("another ingest is writing"), "{error}");
+    assert!(error.contains("another process is writing"), "{error}");
     drop(first.stdin.take());
     let output = first.wait_with_output().unwrap();
     assert_eq!(

@@ -5,11 +5,13 @@
 mod due;
 mod gazetteer;
 mod ingest;
+mod killed;
 mod recognizers;
 mod redact;
 mod report;
 mod shell;
 mod sql;
+mod store;
 mod tagger;
 
 use std::fs;
@@ -104,6 +106,8 @@ fn version_help_and_usage() {
     );
     for command in [
         "ingest",
+        "extract",
+        "store",
         "sql",
         "report",
         "schedule",

@@ -1,0 +1,123 @@
+//! Whether every file of a store is what was written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::name;
+use crate::error::Result;
+use crate::store::{
+    RecordedFile, Store, checksum_in, checksum_of, list, read_record, readable_rows,
+};
+
+/// A file that is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Which.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// What [`verify`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Files that are what was written.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The others.
+    pub damaged: Vec<Damage>,
+}
+
+/// Reads every file of the store that counts and compares size and checksum with what was recorded when it was committed;
+/// kept entities have their checksum in their names. Files of versions that recorded none are decoded instead.
+///
+/// # Errors
+/// [`crate::Error::Io`] where the store's folders cannot be listed; damaged files are no errors.
+pub fn verify(store: &Store) -> Result<Verified> {
+    let _reading = store.reading()?;
+    let mut verified = Verified::default();
+    let mut recorded: BTreeMap<PathBuf, RecordedFile> = BTreeMap::new();
+    let runs = store.runs()?;
+    for run in &runs {
+        let path = store.ingests().join(format!("{run}.json"));
+        match read_record(&path) {
+            Ok(record) => {
+                let folders = [
+                    (store.documents(), record.files.documents),
+                    (store.quarantine(), record.files.quarantine),
+                ];
+                for (folder, files) in folders {
+                    let files = files
+                        .into_iter()
+                        .map(|file| (folder.join(&file.name), file));
+                    recorded.extend(files);
+                }
+            }
+            Err(error) => verified.damage(&path, error.to_string()),
+        }
+    }
+    let replaced = store.replaced(&runs)?;
+    recorded.retain(|path, _| {
+        let folder = path.parent().map(name).unwrap_or_default();
+        !replaced.contains(&format!("{folder}/{}", name(path)))
+    });
+    let committed = store.committed()?;
+    for path in committed.documents.iter().chain(&committed.quarantine) {
+        match recorded.remove(path) {
+            Some(file) if file.checksum.is_empty() => {
+                verified.take(path, readable_rows(path).map(|_| ()));
+            }
+            Some(file) => verified.compare(path, Some(file.bytes), &file.checksum),
+            None => verified.take(path, readable_rows(path).map(|_| ())),
+        }
+    }
+    for path in recorded.into_keys() {
+        verified.damage(&path, "it is not there".to_string());
+    }
+    for file in list(&store.entities())? {
+        let path = store.entities().join(&file);
+        if let Some(checksum) = checksum_in(&file)
+            && committed.entities.binary_search(&path).is_ok()
+        {
+            verified.compare(&path, None, checksum);
+        }
+    }
+    Ok(verified)
+}
+
+impl Verified {
+    fn damage(&mut self, path: &Path, what: String) {
+        self.damaged.push(Damage {
+            path: path.to_path_buf(),
+            what,
+        });
+    }
+
+    fn compare(&mut self, path: &Path, bytes: Option<u64>, checksum: &str) {
+        let compared = match checksum_of(path) {
+            Err(error) => Err(error.to_string()),
+            Ok((now, _)) if bytes.is_some_and(|bytes| bytes != now) => {
+                let bytes = bytes.unwrap_or_default();
+                Err(format!(
+                    "it has {now} bytes and had {bytes} when it was written"
+                ))
+            }
+            Ok((_, now)) if now != checksum => Err(format!(
+                "its checksum is {now} and was {checksum} when it was written"
+            )),
+            Ok(_) => Ok(()),
+        };
+        self.take(path, compared);
+    }
+
+    fn take(&mut self, path: &Path, result: Result<(), String>) {
+        match result {
+            Ok(()) => {
+                self.files += 1;
+                self.bytes += path.metadata().map_or(0, |metadata| metadata.len());
+            }
+            Err(what) => self.damage(path, what),
+        }
+    }
+}

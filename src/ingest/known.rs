@@ -1,0 +1,80 @@
+//! Which inputs are new, which were ingested before, and which of those have changed since.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
+
+use super::input::{Input, Origin};
+use super::stamp::is_same;
+use super::{Changed, IngestOptions};
+use crate::error::{Error, Result};
+use crate::store::{RecordedSource, Run};
+
+/// The inputs of a run, sorted.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    /// To be read, each under a name that no other source has.
+    pub inputs: Vec<Input>,
+    /// Of those, the sources whose earlier documents they replace.
+    pub replaced: BTreeSet<String>,
+    /// How many were ingested before, and are what they were as far as anybody can tell.
+    pub skipped: u64,
+    /// How many have changed and are left as they were ingested.
+    pub changed: u64,
+}
+
+/// Sorts the inputs by what finished runs have read.
+pub(super) fn sort(inputs: Vec<Input>, run: &Run, options: &IngestOptions) -> Result<Sorted> {
+    let sources = || run.records().iter().flat_map(|record| &record.sources);
+    let names: HashSet<&str> = sources().map(|source| source.source.as_str()).collect();
+    // What was read last counts.
+    let known: HashMap<&str, &RecordedSource> = sources()
+        .filter_map(|source| Some((source.path.as_deref()?, source)))
+        .collect();
+    let mut taken = HashSet::new();
+    let mut sorted = Sorted::default();
+    for mut input in inputs {
+        let before = input.identity.as_deref().and_then(|path| known.get(path));
+        if let Some(before) = before {
+            if !has_changed(&input, before)? {
+                sorted.skipped += 1;
+            } else if options.changed == Changed::Keep {
+                tracing::warn!(
+                    "{} has changed since it was ingested: what was ingested is kept (--changed replace ingests it anew)",
+                    input.source
+                );
+                sorted.changed += 1;
+            } else {
+                input.source = before.source.clone();
+                sorted.replaced.insert(before.source.clone());
+                sorted.inputs.push(input);
+            }
+            continue;
+        }
+        let free = |name: &str| !names.contains(name) && !taken.contains(name);
+        let source = match &input.identity {
+            Some(path) if !free(&input.source) => path.clone(),
+            Some(_) => input.source.clone(),
+            None => format!("{}-{}", input.source, run.id),
+        };
+        // A path may be taken, too: by a link that stood there when it was ingested.
+        input.source = std::iter::once(source.clone())
+            .chain((2..).map(|n| format!("{source} ({n})")))
+            .find(|name| free(name))
+            .expect("only so many names are taken");
+        taken.insert(input.source.clone());
+        sorted.inputs.push(input);
+    }
+    Ok(sorted)
+}
+
+/// Streams, and what was ingested before stamps were, cannot be told to have changed.
+fn has_changed(input: &Input, before: &RecordedSource) -> Result<bool> {
+    let path: &Path = match &input.origin {
+        Origin::File { path, .. } => path,
+        Origin::Stream(_) => return Ok(false),
+    };
+    match &before.stamp {
+        Some(stamp) if path.is_file() => Ok(!is_same(path, stamp).map_err(Error::io(path))?),
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,194 @@
+//! What a file was like when it was read, so that a changed one is noticed later.
+//!
+//! A file whose size, modification time and change time are what they were is taken as unchanged, unread; times count by being
+//! equal, never by being later. They are relied on only where they lay well in the past when the file was read and were
+//! the same afterwards: a clock that was set back, a coarse one, or a file that was being written leave times that a later
+//! change could have, too. In all other cases the bytes decide, by their hash.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::store::{Checked, Stamp, checksum_of};
+
+/// Coarser than the clock of any file system: FAT's.
+const COARSE: i64 = 2_000_000_000;
+
+/// Whether a file is what it was when it was stamped.
+pub(super) fn is_same(path: &Path, stamp: &Stamp) -> io::Result<bool> {
+    let now = path.metadata()?;
+    if now.len() != stamp.size {
+        return Ok(false);
+    }
+    if stamp.times.is_some() && stamp.times == times(&now) {
+        return Ok(true);
+    }
+    Ok(checksum_of(path)?.1 == stamp.hash)
+}
+
+/// A file that is being read.
+pub(super) struct Stamping {
+    path: PathBuf,
+    before: Metadata,
+    /// As it was about then.
+    now: i64,
+    seen: Arc<Mutex<Checked<io::Empty>>>,
+}
+
+impl Stamping {
+    /// Begins with a file before it is read; nothing for what is no file, such as a named pipe.
+    pub(super) fn begin(path: &Path) -> io::Result<Option<Self>> {
+        let before = path.metadata()?;
+        Ok(before.is_file().then(|| Self {
+            path: path.to_path_buf(),
+            before,
+            now: nanoseconds(SystemTime::now()).unwrap_or(i64::MIN),
+            seen: Arc::new(Mutex::new(Checked::new(io::empty()))),
+        }))
+    }
+
+    /// The file, whose bytes are looked at as they are read from its start.
+    pub(super) fn watch(&self, file: File) -> Watched {
+        Watched {
+            file,
+            seen: Arc::clone(&self.seen),
+        }
+    }
+
+    /// The stamp, once all of the file was read. Where it was not, it is read now.
+    pub(super) fn end(self) -> io::Result<Stamp> {
+        let after = self.path.metadata()?;
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (size, hash) = if seen.count() == self.before.len() {
+            (seen.count(), seen.checksum())
+        } else {
+            checksum_of(&self.path)?
+        };
+        let times = times(&self.before).filter(|&(modified, changed)| {
+            let past = self.now.saturating_sub(COARSE);
+            size == self.before.len()
+                && size == after.len()
+                && times(&after) == Some((modified, changed))
+                && modified < past
+                && changed < past
+        });
+        Ok(Stamp { size, times, hash })
+    }
+}
+
+/// See [`Stamping::watch`].
+pub(super) struct Watched {
+    file: File,
+    seen: Arc<Mutex<Checked<io::Empty>>>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.pass(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// Of modification and of change, where the system knows them.
+fn times(metadata: &Metadata) -> Option<(i64, i64)> {
+    let modified = nanoseconds(metadata.modified().ok()?)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let seconds = metadata.ctime().checked_mul(1_000_000_000)?;
+        Some((modified, seconds.checked_add(metadata.ctime_nsec())?))
+    }
+    // Whoever sets a modification time leaves no trace here.
+    #[cfg(not(unix))]
+    {
+        let _ = modified;
+        None
+    }
+}
+
+fn nanoseconds(time: SystemTime) -> Option<i64> {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).ok(),
+        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|n| -n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn stamp(path: &Path) -> Stamp {
+        let stamping = Stamping::begin(path).unwrap().unwrap();
+        let mut bytes = Vec::new();
+        let mut file = stamping.watch(File::open(path).unwrap());
+        file.read_to_end(&mut bytes).unwrap();
+        stamping.end().unwrap()
+    }
+
+    fn set(path: &Path, time: SystemTime) {
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_modified(time).unwrap();
+    }
+
+    #[test]
+    fn bytes_decide_where_times_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "one").unwrap();
+        let fresh = stamp(&path);
+        assert_eq!(
+            (fresh.size, fresh.times),
+            (3, None),
+            "its times are too new"
+        );
+        assert!(is_same(&path, &fresh).unwrap());
+        // The clock goes back, and forth.
+        for time in [
+            UNIX_EPOCH + Duration::from_secs(1),
+            UNIX_EPOCH - Duration::from_secs(1),
+            SystemTime::now() + Duration::from_secs(1 << 28),
+        ] {
+            set(&path, time);
+            assert!(is_same(&path, &fresh).unwrap());
+            assert_eq!(stamp(&path).times, None, "changed just now");
+            fs::write(&path, "two").unwrap();
+            set(&path, time);
+            assert!(!is_same(&path, &fresh).unwrap());
+            fs::write(&path, "one").unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn equal_times_are_believed_where_they_were_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "one").unwrap();
+        let mut old = stamp(&path);
+        old.times = times(&path.metadata().unwrap());
+        old.hash = "another".into();
+        assert!(is_same(&path, &old).unwrap(), "it is not read");
+        // As rsync and `cp -p` leave it: other bytes, and the time of modification that it had.
+        let modified = path.metadata().unwrap().modified().unwrap();
+        fs::write(&path, "two").unwrap();
+        set(&path, modified);
+        assert!(!is_same(&path, &old).unwrap());
+    }
+
+    #[test]
+    fn what_was_not_read_to_its_end_is_read_for_its_stamp() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "one").unwrap();
+        let unread = Stamping::begin(&path).unwrap().unwrap().end().unwrap();
+        assert_eq!(unread, stamp(&path));
+        assert!(Stamping::begin(dir.path()).unwrap().is_none());
+    }
+}

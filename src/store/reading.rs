@@ -1,0 +1,94 @@
+//! Readers keep what they read: a file that was replaced is removed when nobody reads the store.
+//!
+//! Who reads shares a lock from before it looks which files count until its last batch; who removes replaced files must
+//! have it alone, and leaves them to the next one where it cannot. No reader ever waits for more than such a removal, and
+//! none fails since a file is gone.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Store, documents_of, list};
+use crate::error::{Error, Result};
+
+/// Held by readers of a store until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    file: Option<File>,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // If it fails, closing does it.
+            let _ = file.unlock();
+        }
+    }
+}
+
+impl Store {
+    /// Says that files of the store are read from now on. A store that cannot be written to is read without a word: nobody
+    /// can remove anything there either.
+    pub(crate) fn reading(&self) -> Result<Reading> {
+        let path = self.root().join(".reading");
+        let Ok(file) = File::open(&path).or_else(|_| create(&path)) else {
+            return Ok(Reading { file: None });
+        };
+        file.lock_shared().map_err(Error::io(&path))?;
+        Ok(Reading { file: Some(file) })
+    }
+
+    /// Removes the files that others were put in the place of, and the kept entities of such documents, unless somebody
+    /// reads. To be called under the store's lock.
+    pub(super) fn remove_replaced(&self) -> Result<()> {
+        let gone = self.outlived()?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let Some(_alone) = self.alone()? else {
+            tracing::info!(
+                files = gone.len(),
+                "replaced files stay while they may be read"
+            );
+            return Ok(());
+        };
+        for path in gone {
+            fs::remove_file(&path).map_err(Error::io(&path))?;
+        }
+        Ok(())
+    }
+
+    /// The files that are there and count no more.
+    pub(crate) fn outlived(&self) -> Result<Vec<PathBuf>> {
+        let replaced = self.replaced(&self.runs()?)?;
+        let files = replaced.iter().map(|file| self.root().join(file));
+        let mut gone: Vec<PathBuf> = files.filter(|path| path.exists()).collect();
+        let committed = self.committed()?;
+        for kept in list(&self.entities())? {
+            let path = self.entities().join(&kept);
+            if documents_of(&kept).is_some() && committed.entities.binary_search(&path).is_err() {
+                gone.push(path);
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Keeps readers out, for a moment; nothing where there are some.
+    pub(crate) fn alone(&self) -> Result<Option<Reading>> {
+        let path = self.root().join(".reading");
+        let file = create(&path).map_err(Error::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Reading { file: Some(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(Error::io(&path)(e)),
+        }
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+}

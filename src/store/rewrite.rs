@@ -1,0 +1,217 @@
+//! Files of a store written anew, without some of their rows: into a run's hidden folder, to take their place with its commit.
+//!
+//! Which rows go is up to the caller. Types, values and the order of rows stay; so does the codec.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+
+use super::{Checked, RecordedFile, RecordedFiles, Run, stem_of};
+use crate::error::{Error, Result};
+use crate::ingest::Codec;
+use crate::ingest::writer::{failed, on_disk, properties};
+
+/// Rows that are decoded at once: texts may be megabytes long.
+const BATCH_ROWS: usize = 256;
+/// So much of rows makes a row group, as at ingest.
+const ROW_GROUP_BYTES: usize = 8 << 20;
+
+/// Where the next file of a run goes.
+#[derive(Debug)]
+pub(crate) struct Names {
+    run: String,
+    folder: PathBuf,
+    used: usize,
+}
+
+impl Names {
+    /// After the files that the run has in its folder already; numbers between them may be missing.
+    pub(crate) fn after(run: &Run, folder: PathBuf, files: &[RecordedFile]) -> Self {
+        let number = |file: &RecordedFile| {
+            let (_, part) = stem_of(&file.name)?.split_once('-')?;
+            part.parse().ok()
+        };
+        let used = files.iter().filter_map(number).max().unwrap_or(0);
+        Self {
+            run: run.id.clone(),
+            folder,
+            used,
+        }
+    }
+
+    fn next(&mut self) -> PathBuf {
+        self.used += 1;
+        self.folder
+            .join(format!("{}-{:04}.parquet", self.run, self.used))
+    }
+}
+
+/// Writes the rows of some files, which have one schema, into one; nothing where no row stays. `keep` says which do.
+pub(crate) fn rewrite(
+    files: &[PathBuf],
+    names: &mut Names,
+    keep: &dyn Fn(&RecordBatch) -> BooleanArray,
+) -> Result<Option<RecordedFile>> {
+    let mut open: Option<Rewritten> = None;
+    for path in files {
+        let file = File::open(path).map_err(Error::io(path))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed(path))?;
+        let first = reader.metadata().row_groups().first();
+        let codec = first.and_then(|group| group.columns().first());
+        let codec = codec.map_or(Codec::default(), |column| Codec::of(column.compression()));
+        let batches = reader.with_batch_size(BATCH_ROWS).build();
+        for batch in batches.map_err(failed(path))? {
+            let batch = batch.map_err(|e| Error::io(path)(std::io::Error::other(e)))?;
+            let batch = filter_record_batch(&batch, &keep(&batch))?;
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let open = match &mut open {
+                Some(open) => open,
+                None => open.insert(Rewritten::create(names.next(), &batch.schema(), codec)?),
+            };
+            open.write(&batch)?;
+        }
+    }
+    open.map(Rewritten::finish).transpose()
+}
+
+struct Rewritten {
+    path: PathBuf,
+    schema: SchemaRef,
+    writer: ArrowWriter<Checked<File>>,
+    rows: u64,
+    /// Since the last row group.
+    bytes: usize,
+}
+
+impl Rewritten {
+    fn create(path: PathBuf, schema: &Schema, codec: Codec) -> Result<Self> {
+        let file = File::create_new(&path).map_err(Error::io(&path))?;
+        // Without what a reader put beside it.
+        let schema = Arc::new(Schema::new(schema.fields().clone()));
+        let properties = properties(codec)?;
+        let writer =
+            ArrowWriter::try_new(Checked::new(file), Arc::clone(&schema), Some(properties))
+                .map_err(failed(&path))?;
+        Ok(Self {
+            path,
+            schema,
+            writer,
+            rows: 0,
+            bytes: 0,
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        // The same columns; metadata aside.
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())?;
+        self.writer.write(&batch).map_err(failed(&self.path))?;
+        self.rows += batch.num_rows() as u64;
+        self.bytes += batch
+            .columns()
+            .iter()
+            .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
+            .sum::<usize>();
+        if self.bytes >= ROW_GROUP_BYTES {
+            self.writer.flush().map_err(failed(&self.path))?;
+            self.bytes = 0;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<RecordedFile> {
+        let file = self.writer.into_inner().map_err(failed(&self.path))?;
+        on_disk(&self.path, file, self.rows)
+    }
+}
+
+/// Writes anew what the store has of some sources' files, without those sources: adds the files to those of the run, and
+/// says which they replace.
+pub(crate) fn without_sources(
+    run: &Run,
+    sources: &BTreeSet<String>,
+    files: &mut RecordedFiles,
+) -> Result<BTreeSet<String>> {
+    let mut replaced = BTreeSet::new();
+    if sources.is_empty() {
+        return Ok(replaced);
+    }
+    let committed = run.store().committed()?;
+    let documents = Names::after(run, run.documents(), &files.documents);
+    let quarantine = Names::after(run, run.quarantine(), &files.quarantine);
+    let parts = [
+        (
+            "documents",
+            committed.documents,
+            documents,
+            &mut files.documents,
+        ),
+        (
+            "quarantine",
+            committed.quarantine,
+            quarantine,
+            &mut files.quarantine,
+        ),
+    ];
+    let is_of = |wanted: bool| {
+        move |batch: &RecordBatch| -> BooleanArray {
+            let of = batch
+                .column_by_name("source")
+                .map(|column| column.as_string_view());
+            let is_of = |row| of.is_some_and(|of| sources.contains(of.value(row)));
+            (0..batch.num_rows())
+                .map(|row| Some(is_of(row) == wanted))
+                .collect()
+        }
+    };
+    for (folder, paths, mut names, files) in parts {
+        for path in paths {
+            if !any_row(&path, "source", &is_of(true))? {
+                continue;
+            }
+            files.extend(rewrite(
+                std::slice::from_ref(&path),
+                &mut names,
+                &is_of(false),
+            )?);
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            replaced.insert(format!("{folder}/{name}"));
+        }
+    }
+    Ok(replaced)
+}
+
+/// Whether some row of a file is such a one, by one column alone.
+pub(crate) fn any_row(
+    path: &Path,
+    column: &str,
+    is_such: &dyn Fn(&RecordBatch) -> BooleanArray,
+) -> Result<bool> {
+    let file = File::open(path).map_err(Error::io(path))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed(path))?;
+    let column = ProjectionMask::columns(reader.parquet_schema(), [column]);
+    for batch in reader
+        .with_projection(column)
+        .build()
+        .map_err(failed(path))?
+    {
+        let batch = batch.map_err(|e| Error::io(path)(std::io::Error::other(e)))?;
+        if is_such(&batch).true_count() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// For [`rewrite`]: every row.
+pub(crate) fn all_rows(batch: &RecordBatch) -> BooleanArray {
+    BooleanArray::from(vec![true; batch.num_rows()])
+}
