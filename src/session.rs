@@ -32,7 +32,9 @@ use crate::error::{Error, Result};
 use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
-use crate::plan::{CompactViews, compact_batch, show_models};
+use crate::plan::{
+    CompactViews, OneScanRule, Planner, Settings, compact_batch, show_functions,
+};
 use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
 use crate::tables;
@@ -164,7 +166,8 @@ impl Session {
         let mut settings = SessionConfig::new()
             .with_target_partitions(threads)
             .with_batch_size(BATCH_ROWS)
-            .with_information_schema(true);
+            .with_information_schema(true)
+            .with_option_extension(Settings::default());
         // Stores are split into row groups of some megabytes: even a small file is worth two partitions.
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
         // DataFusion 55's newer aggregates fail at the memory limit where they should emit early or spill.
@@ -173,6 +176,8 @@ impl Session {
             .with_config(settings)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_query_planner(Arc::new(Planner))
+            .with_optimizer_rule(Arc::new(OneScanRule))
             .with_physical_optimizer_rule(Arc::new(CompactViews))
             .build();
         let ctx = SessionContext::new_with_state(state).enable_url_table();
@@ -321,7 +326,7 @@ impl Query {
             .insert(run.clone());
         let options = Arc::clone(state.config_options());
         state.execution_props_mut().config_options = Some(options);
-        let plan = show_models(state.create_physical_plan(&plan).await?, &run)?;
+        let plan = show_functions(state.create_physical_plan(&plan).await?, &run)?;
         let stream = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
         let schema = self.marked(&stream.schema());
         let compacted = stream.map(move |batch| {

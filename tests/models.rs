@@ -235,24 +235,29 @@ async fn explain_analyze_says_what_models_took() {
         assert!(extract.contains(metric), "no {metric} in {extract}");
     }
     assert!(!extract.contains("quick.tokens=0"), "{extract}");
-    assert!(!plan.contains("ModelsExec"), "{plan}");
+    assert!(!plan.contains("FunctionsExec"), "{plan}");
 
-    let plan =
-        analyze("SELECT doc_id FROM documents WHERE array_length(ner(text, 'quick')) > 1").await;
-    let models = line(&plan, "ModelsExec");
-    for metric in [
-        format!("quick.texts={texts}"),
-        format!("quick.cache_hits={texts}"),
-        "quick.tokens=0".to_string(),
-    ] {
-        assert!(models.contains(&metric), "no {metric} in {models}");
+    // In a scan that calls share, and in the function itself.
+    for (shares, node) in [(true, "ScanTextsExec"), (false, "FunctionsExec")] {
+        let set = format!("SET spanql.one_scan = {shares}");
+        rows(&session, &set).await.unwrap();
+        let call = "SELECT doc_id FROM documents WHERE array_length(ner(text, 'quick')) > 1";
+        let plan = analyze(call).await;
+        let models = line(&plan, node);
+        for metric in [
+            format!("quick.texts={texts}"),
+            format!("quick.cache_hits={texts}"),
+            "quick.tokens=0".to_string(),
+        ] {
+            assert!(models.contains(&metric), "no {metric} in {models}");
+        }
     }
     let plan = analyze("SELECT doc_id FROM documents").await;
-    assert!(!plan.contains("ModelsExec"), "{plan}");
+    assert!(!plan.contains("FunctionsExec"), "{plan}");
     let plan = rows(&session, "EXPLAIN SELECT ner(text, 'quick') FROM documents")
         .await
         .unwrap();
-    assert!(!plan.concat().contains("ModelsExec"), "{plan:?}");
+    assert!(!plan.concat().contains("FunctionsExec"), "{plan:?}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use datafusion::common::{Result, exec_datafusion_err};
 use super::compiled::Idle;
 use super::lookahead::Lookahead;
 use super::run::Run;
-use super::text::{Copies, view_of_part};
+use super::text::{Copies, bytes, view_of_part};
 use crate::ner::Finder;
 use crate::recognize::{CharOffsets, Registry, Scratch, Span};
 
@@ -129,27 +129,17 @@ impl Extractor {
         &self.finder
     }
 
+    pub(super) fn idle(&self) -> &Idle {
+        &self.idle
+    }
+
     /// One list of entities a text: `List<Struct<label, entity, …>>`. NULL for a NULL text, empty where nothing is.
     ///
     /// # Errors
     /// As [`EntityColumns::finish`] and [`Lookahead::new`].
     pub fn entity_lists(&self, texts: &StringViewArray, run: &Run) -> Result<ListArray> {
-        let (offsets, columns) = self.all_rows(texts, &EntityField::ALL, run)?;
-        let fields = EntityField::struct_fields();
-        let item = Arc::new(Field::new_list_field(
-            DataType::Struct(fields.clone()),
-            true,
-        ));
-        let structs = match offsets.last() {
-            Some(&0) | None => StructArray::new_null(fields, 0),
-            Some(_) => StructArray::try_new(fields, columns, None)?,
-        };
-        Ok(ListArray::try_new(
-            item,
-            offsets,
-            Arc::new(structs),
-            texts.nulls().cloned(),
-        )?)
+        let (lengths, columns) = self.all_rows(texts, &EntityField::ALL, run)?;
+        entity_lists(texts, lengths, columns)
     }
 
     /// One list of normalised values a text: `List<Utf8View>`.
@@ -157,14 +147,8 @@ impl Extractor {
     /// # Errors
     /// As [`EntityColumns::finish`] and [`Lookahead::new`].
     pub fn value_lists(&self, texts: &StringViewArray, run: &Run) -> Result<ListArray> {
-        let (offsets, columns) = self.all_rows(texts, &[EntityField::Value], run)?;
-        let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
-        Ok(ListArray::try_new(
-            item,
-            offsets,
-            Arc::clone(&columns[0]),
-            texts.nulls().cloned(),
-        )?)
+        let (lengths, columns) = self.all_rows(texts, &[EntityField::Value], run)?;
+        value_lists(texts, lengths, &columns)
     }
 
     fn all_rows(
@@ -172,7 +156,8 @@ impl Extractor {
         texts: &StringViewArray,
         fields: &[EntityField],
         run: &Run,
-    ) -> Result<(OffsetBuffer<i32>, Vec<ArrayRef>)> {
+    ) -> Result<(Vec<usize>, Vec<ArrayRef>)> {
+        run.add_scanned(texts.len(), bytes(texts));
         let mut builder = EntityColumns::new(self, texts, fields);
         let mut lengths: Vec<usize> = Vec::with_capacity(texts.len());
         while lengths.len() < texts.len() {
@@ -180,8 +165,46 @@ impl Extractor {
             let rows = lengths.len()..texts.len().min(ahead.rows().end);
             lengths.extend(rows.map(|row| builder.push(row, ahead.spans(row))));
         }
-        Ok((OffsetBuffer::from_lengths(lengths), builder.finish()?))
+        Ok((lengths, builder.finish()?))
     }
+}
+
+/// One list of entities a text: `columns` are all fields, and `lengths` how many entities each text has.
+pub(super) fn entity_lists(
+    texts: &StringViewArray,
+    lengths: Vec<usize>,
+    columns: Vec<ArrayRef>,
+) -> Result<ListArray> {
+    let fields = EntityField::struct_fields();
+    let item = Arc::new(Field::new_list_field(
+        DataType::Struct(fields.clone()),
+        true,
+    ));
+    let structs = match columns.first().is_none_or(|column| column.is_empty()) {
+        true => StructArray::new_null(fields, 0),
+        false => StructArray::try_new(fields, columns, None)?,
+    };
+    Ok(ListArray::try_new(
+        item,
+        OffsetBuffer::from_lengths(lengths),
+        Arc::new(structs),
+        texts.nulls().cloned(),
+    )?)
+}
+
+/// One list of values a text: `columns` are the values, and `lengths` how many each text has.
+pub(super) fn value_lists(
+    texts: &StringViewArray,
+    lengths: Vec<usize>,
+    columns: &[ArrayRef],
+) -> Result<ListArray> {
+    let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
+    Ok(ListArray::try_new(
+        item,
+        OffsetBuffer::from_lengths(lengths),
+        Arc::clone(&columns[0]),
+        texts.nulls().cloned(),
+    )?)
 }
 
 /// Builds the wanted fields of the entities of one text array, row by row.
@@ -193,7 +216,8 @@ pub struct EntityColumns<'a> {
     wants_entity: bool,
     wants_value: bool,
     wants_offsets: bool,
-    scratch: Scratch,
+    /// Of who scans here; others bring their spans.
+    scratch: Option<Scratch>,
     recognizers: Vec<usize>,
     scores: Vec<f32>,
     entities: Vec<u128>,
@@ -219,7 +243,7 @@ impl<'a> EntityColumns<'a> {
             wants_value: fields.contains(&EntityField::Value),
             wants_offsets: fields.contains(&EntityField::SpanStart)
                 || fields.contains(&EntityField::SpanEnd),
-            scratch: extractor.idle.take(),
+            scratch: None,
             recognizers: Vec::new(),
             scores: Vec::new(),
             entities: Vec::new(),
@@ -248,13 +272,22 @@ impl<'a> EntityColumns<'a> {
             return 0;
         }
         let text = self.texts.value(row);
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let spans = self
-            .extractor
-            .finder
-            .scanner()
-            .scan_with(text, of_models, &mut scratch);
+        let extractor = self.extractor;
+        let mut scratch = self.scratch.take().unwrap_or_else(|| extractor.idle.take());
+        let scanner = extractor.finder.scanner();
+        let spans = scanner.scan_with(text, of_models, &mut scratch);
         let found = spans.len();
+        self.add(row, spans);
+        self.scratch = Some(scratch);
+        found
+    }
+
+    /// Adds the entities of `row`, whose spans are known; a NULL text has none.
+    pub fn add(&mut self, row: usize, spans: &[Span]) {
+        if spans.is_empty() {
+            return;
+        }
+        let text = self.texts.value(row);
         let mut offsets = CharOffsets::new(text);
         for span in spans {
             self.recognizers.push(span.recognizer);
@@ -274,8 +307,12 @@ impl<'a> EntityColumns<'a> {
                 self.ends.push(i32::try_from(end).unwrap_or(i32::MAX));
             }
         }
-        self.scratch = scratch;
-        found
+    }
+
+    /// The texts that entities are views of.
+    #[must_use]
+    pub fn texts(&self) -> &'a StringViewArray {
+        self.texts
     }
 
     fn value_view(
@@ -321,7 +358,9 @@ impl<'a> EntityColumns<'a> {
             ends,
             ..
         } = self;
-        extractor.idle.give(scratch);
+        if let Some(scratch) = scratch {
+            extractor.idle.give(scratch);
+        }
         let text_buffers = texts.data_buffers();
         let value_buffers = copies.with_those_of(texts);
         let strings = |views: &[u128], buffers: Vec<Buffer>| -> Result<ArrayRef> {

@@ -20,7 +20,7 @@ use crate::ner::Models;
 
 /// Which of the two functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Shape {
+pub(super) enum Shape {
     Entities,
     Values,
 }
@@ -43,7 +43,7 @@ pub fn entity_values(models: &Arc<Models>) -> ScalarUDF {
 }
 
 #[derive(Debug)]
-struct ExtractEntities {
+pub(super) struct ExtractEntities {
     models: Arc<Models>,
     shape: Shape,
     signature: Signature,
@@ -76,6 +76,14 @@ impl ExtractEntities {
         }
     }
 
+    pub(super) fn models(&self) -> &Arc<Models> {
+        &self.models
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+
     fn extractor(&self, labels: Option<&str>) -> Result<Arc<Extractor>> {
         self.extractors.get(labels.map(str::to_string), |_| {
             let finder = labels::finder(self.name(), &self.models, labels)?;
@@ -84,10 +92,9 @@ impl ExtractEntities {
     }
 }
 
-/// Whether it is this function, in a session that has models.
-pub(super) fn runs_models(function: &dyn ScalarUDFImpl) -> bool {
-    let function = function.downcast_ref::<ExtractEntities>();
-    function.is_some_and(|function| function.models.names().next().is_some())
+/// Whether it is one of these functions.
+pub(super) fn is_extract(function: &dyn ScalarUDFImpl) -> bool {
+    function.is::<ExtractEntities>()
 }
 
 impl PartialEq for ExtractEntities {

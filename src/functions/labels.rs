@@ -9,8 +9,16 @@ pub(super) const LABELS: &str = "the label list";
 
 /// What finds the entities of labels as written, such as `EMAIL,URL`; of all where nothing, or `*`, is written.
 pub(super) fn finder(function: &str, models: &Models, labels: Option<&str>) -> Result<Finder> {
+    match names(function, labels)? {
+        Some(names) => Ok(models.finder(&names)?),
+        None => Ok(models.finder_for_all()),
+    }
+}
+
+/// The labels in a list as written; nothing for all of them.
+pub(super) fn names<'l>(function: &str, labels: Option<&'l str>) -> Result<Option<Vec<&'l str>>> {
     let Some(labels) = labels.filter(|labels| labels.trim() != "*") else {
-        return Ok(models.finder_for_all());
+        return Ok(None);
     };
     let names: Vec<&str> = labels
         .split(',')
@@ -20,5 +28,5 @@ pub(super) fn finder(function: &str, models: &Models, labels: Option<&str>) -> R
     if names.is_empty() {
         return plan_err!("{function}: no label in {labels:?}; name some, such as 'EMAIL,URL'");
     }
-    Ok(models.finder(&names)?)
+    Ok(Some(names))
 }

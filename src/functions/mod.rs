@@ -9,6 +9,7 @@ mod extract_entities;
 mod labels;
 pub mod lookahead;
 mod ner;
+pub mod one_scan;
 mod redact;
 mod regexp_extract_all;
 pub mod run;
@@ -42,11 +43,9 @@ pub fn register_all(
     ctx.register_udf(regexp_extract_all());
 }
 
-/// Whether a function may run models, and then tells its [`Run`](run::Run) what they took.
+/// Whether a function scans texts for entities, and then tells its [`Run`](run::Run) what it scanned.
 #[must_use]
-pub fn runs_models(function: &ScalarUDF) -> bool {
+pub fn scans_texts(function: &ScalarUDF) -> bool {
     let function = function.inner().as_ref();
-    ner::is_ner(function)
-        || extract_entities::runs_models(function)
-        || redact::runs_models(function)
+    ner::is_ner(function) || extract_entities::is_extract(function) || redact::is_redact(function)
 }

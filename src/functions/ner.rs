@@ -48,7 +48,7 @@ pub fn ner(models: &Arc<Models>, catalog: &Catalog) -> ScalarUDF {
 }
 
 #[derive(Debug)]
-struct Ner {
+pub(super) struct Ner {
     models: Arc<Models>,
     catalog: Catalog,
     signature: Signature,
@@ -58,7 +58,7 @@ struct Ner {
 }
 
 impl Ner {
-    fn extractor(&self, model: Option<&str>) -> Result<Arc<Extractor>> {
+    pub(super) fn extractor(&self, model: Option<&str>) -> Result<Arc<Extractor>> {
         let model = model.unwrap_or(DEFAULT_MODEL).to_string();
         self.extractors
             .get(model, |model| Ok(Extractor::new(self.finder(model)?)))

@@ -17,7 +17,7 @@ use super::compiled::{Compiled, Idle};
 use super::labels::{self, LABELS};
 use super::lookahead::Lookahead;
 use super::run::Run;
-use super::text::{Copies, constant, constant_type, map_text, planned_constant, text_type};
+use super::text::{Copies, bytes, constant, constant_type, map_text, planned_constant, text_type};
 use crate::ner::{Finder, Models};
 use crate::recognize::{Key, Redactor, Style};
 
@@ -50,7 +50,7 @@ pub fn redact(models: &Arc<Models>, key: std::result::Result<Key, String>) -> Sc
 }
 
 #[derive(Debug)]
-struct Redact {
+pub(super) struct Redact {
     models: Arc<Models>,
     key: std::result::Result<Key, String>,
     signature: Signature,
@@ -61,7 +61,16 @@ struct Redact {
 }
 
 impl Redact {
-    fn redactor(&self, labels: Option<&str>, style: &str) -> Result<Arc<(Finder, Redactor)>> {
+    pub(super) fn models(&self) -> &Arc<Models> {
+        &self.models
+    }
+
+    pub(super) fn redactor(
+        &self,
+        labels: Option<&str>,
+        style: Option<&str>,
+    ) -> Result<Arc<(Finder, Redactor)>> {
+        let style = style.unwrap_or(DEFAULT_STYLE);
         let arguments = (labels.map(str::to_string), style.to_string());
         self.redactors.get(arguments, |_| {
             let style = self.style(style)?;
@@ -87,46 +96,78 @@ impl Redact {
         texts: &StringViewArray,
         run: &Run,
     ) -> Result<ArrayRef> {
+        run.add_scanned(texts.len(), bytes(texts));
         let mut ahead = Lookahead::default();
         let mut scratch = self.idle.take();
-        let mut copies = Copies::beside(texts);
-        let mut views = texts.views().to_vec();
-        for (row, view) in views.iter_mut().enumerate() {
+        let mut redacted = Redacted::of(texts);
+        for row in 0..texts.len() {
             if !ahead.rows().contains(&row) {
                 ahead = Lookahead::within(run, finder, texts, row)?;
             }
-            if texts.is_valid(row)
-                && let Cow::Owned(text) =
-                    redactor.redact_with(texts.value(row), ahead.spans(row), &mut scratch)
-            {
-                if u32::try_from(text.len()).is_err() {
-                    return exec_err!(
-                        "{NAME}: a redacted text has {} bytes; views hold 4 GiB",
-                        text.len()
-                    );
-                }
-                *view = copies.view(&text);
-            }
+            redacted.push(row, |text| {
+                redactor.redact_with(text, ahead.spans(row), &mut scratch)
+            })?;
         }
         self.idle.give(scratch);
-        let buffers = copies.with_those_of(texts);
+        Ok(redacted.finish())
+    }
+}
+
+/// Texts of which some are replaced, row by row; the others share their bytes with the input.
+#[derive(Debug)]
+pub(super) struct Redacted<'a> {
+    texts: &'a StringViewArray,
+    views: Vec<u128>,
+    copies: Copies,
+}
+
+impl<'a> Redacted<'a> {
+    pub(super) fn of(texts: &'a StringViewArray) -> Self {
+        Self {
+            texts,
+            views: texts.views().to_vec(),
+            copies: Copies::beside(texts),
+        }
+    }
+
+    /// Puts what `redact` makes of the text of `row` in its place; a NULL stays.
+    pub(super) fn push(
+        &mut self,
+        row: usize,
+        redact: impl FnOnce(&'a str) -> Cow<'a, str>,
+    ) -> Result<()> {
+        if self.texts.is_valid(row)
+            && let Cow::Owned(text) = redact(self.texts.value(row))
+        {
+            if u32::try_from(text.len()).is_err() {
+                return exec_err!(
+                    "{NAME}: a redacted text has {} bytes; views hold 4 GiB",
+                    text.len()
+                );
+            }
+            self.views[row] = self.copies.view(&text);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> ArrayRef {
+        let buffers = self.copies.with_those_of(self.texts);
         // SAFETY: each view is one of `texts`, whose buffers come first, or was made of a `String` in a buffer after
         // them. Checking it would read all the text a second time.
         let array = unsafe {
             StringViewArray::new_unchecked(
-                ScalarBuffer::from(views),
+                ScalarBuffer::from(self.views),
                 buffers,
-                texts.nulls().cloned(),
+                self.texts.nulls().cloned(),
             )
         };
-        Ok(Arc::new(array))
+        Arc::new(array)
     }
 }
 
-/// Whether it is this function, in a session that has models.
-pub(super) fn runs_models(function: &dyn ScalarUDFImpl) -> bool {
-    let function = function.downcast_ref::<Redact>();
-    function.is_some_and(|function| function.models.names().next().is_some())
+/// Whether it is this function.
+pub(super) fn is_redact(function: &dyn ScalarUDFImpl) -> bool {
+    function.is::<Redact>()
 }
 
 impl PartialEq for Redact {
@@ -189,8 +230,7 @@ impl ScalarUDFImpl for Redact {
             let value = args.args.get(at);
             value.map(|value| constant(NAME, what, value)).transpose()
         };
-        let redactor =
-            self.redactor(given(1, LABELS)?, given(2, STYLE)?.unwrap_or(DEFAULT_STYLE))?;
+        let redactor = self.redactor(given(1, LABELS)?, given(2, STYLE)?)?;
         let run = Run::of(&args.config_options);
         map_text(&args.args[0], |texts| self.redacted(&redactor, texts, &run))
     }
@@ -216,7 +256,7 @@ mod tests {
             redactors: Compiled::default(),
             idle: Idle::default(),
         };
-        let redactor = function.redactor(None, style).unwrap();
+        let redactor = function.redactor(None, Some(style)).unwrap();
         let array = function
             .redacted(&redactor, texts, &Run::default())
             .unwrap();

@@ -1,10 +1,11 @@
-//! [`Run`]: what one run of a query shares with the functions and nodes in it: whether it is still wanted, and what its
-//! models took.
+//! [`Run`]: what one run of a query shares with the functions and nodes in it: whether it is still wanted, what its
+//! functions scanned, and what its models took.
 //!
 //! It travels in DataFusion's options, which both are given.
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
@@ -17,6 +18,14 @@ use crate::ner::{Cancel, Usage};
 pub struct Run {
     cancel: Cancel,
     used: Arc<Mutex<BTreeMap<String, Usage>>>,
+    scanned: Arc<Scanned>,
+}
+
+/// Texts and bytes of them.
+#[derive(Debug, Default)]
+struct Scanned {
+    texts: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 impl Run {
@@ -40,6 +49,19 @@ impl Run {
     pub(super) fn add(&self, model: &str, usage: Usage) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         *used.entry(model.to_string()).or_default() += usage;
+    }
+
+    /// Adds texts, NULLs among them, that a function scanned, and their bytes.
+    pub(super) fn add_scanned(&self, texts: usize, bytes: usize) {
+        self.scanned.texts.fetch_add(texts, Ordering::Relaxed);
+        self.scanned.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The texts that functions scanned so far, and their bytes.
+    #[must_use]
+    pub fn scanned(&self) -> (usize, usize) {
+        let Scanned { texts, bytes } = &*self.scanned;
+        (texts.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
     }
 
     /// What the models inside functions took so far, by name.

@@ -117,6 +117,13 @@ impl Copies {
     }
 }
 
+/// Bytes of all texts.
+pub(super) fn bytes(texts: &StringViewArray) -> usize {
+    let lengths = texts.lengths().enumerate();
+    let valid = lengths.filter(|&(row, _)| texts.is_valid(row));
+    valid.map(|(_, length)| length as usize).sum()
+}
+
 /// A view of `part`, which stands at byte `start` of the text of `row`: no bytes are copied but those that Arrow inlines.
 pub(super) fn view_of_part(texts: &StringViewArray, row: usize, part: &str, start: usize) -> u128 {
     if part.len() <= INLINE {
@@ -136,21 +143,26 @@ pub(super) fn map_text(
     text: &ColumnarValue,
     lists: impl Fn(&StringViewArray) -> Result<ArrayRef>,
 ) -> Result<ColumnarValue> {
+    let mut one = |texts: &StringViewArray| Ok(vec![lists(texts)?]);
     match text {
         ColumnarValue::Scalar(scalar) => {
-            let list = map_array(&scalar.to_array()?, &lists)?;
-            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
-                &list, 0,
-            )?))
+            let list = map_texts(&scalar.to_array()?, &mut one)?;
+            let list = ScalarValue::try_from_array(&list[0], 0)?;
+            Ok(ColumnarValue::Scalar(list))
         }
-        ColumnarValue::Array(array) => Ok(ColumnarValue::Array(map_array(array, &lists)?)),
+        ColumnarValue::Array(array) => {
+            let mut list = map_texts(array, &mut one)?;
+            Ok(ColumnarValue::Array(list.swap_remove(0)))
+        }
     }
 }
 
-fn map_array(
+/// Applies `lists`, which gives arrays of one row a text, to a column of texts, of any string type. It is called once per
+/// distinct value of a dictionary.
+pub(super) fn map_texts(
     array: &ArrayRef,
-    lists: &impl Fn(&StringViewArray) -> Result<ArrayRef>,
-) -> Result<ArrayRef> {
+    lists: &mut impl FnMut(&StringViewArray) -> Result<Vec<ArrayRef>>,
+) -> Result<Vec<ArrayRef>> {
     match array.data_type() {
         DataType::Utf8View => lists(array.as_string_view()),
         // Both conversions build views over the same bytes; arrow copies only beyond 4 GiB.
@@ -159,12 +171,15 @@ fn map_array(
         DataType::Dictionary(_, _) => {
             let dictionary = array.as_any_dictionary();
             if dictionary.values().len() <= dictionary.len() {
-                let distinct = map_array(dictionary.values(), lists)?;
-                return Ok(take(&distinct, dictionary.keys(), None)?);
+                let distinct = map_texts(dictionary.values(), lists)?;
+                let all = distinct.iter();
+                return all
+                    .map(|list| Ok(take(list, dictionary.keys(), None)?))
+                    .collect();
             }
             // A small slice of a large dictionary: only what the slice names is worth scanning.
-            map_array(&take(dictionary.values(), dictionary.keys(), None)?, lists)
+            map_texts(&take(dictionary.values(), dictionary.keys(), None)?, lists)
         }
-        _ => map_array(&cast(array, &DataType::Utf8View)?, lists),
+        _ => map_texts(&cast(array, &DataType::Utf8View)?, lists),
     }
 }

@@ -239,7 +239,7 @@ impl ModelRuns {
     ) -> Result<Lookahead> {
         let ahead = Lookahead::new(finder, texts, row, self.rows, self.run.cancel())?;
         self.rows = self.rows.saturating_mul(2);
-        self.metrics.add(ahead.usage());
+        self.metrics.add(0, ahead.usage());
         Ok(ahead)
     }
 }

@@ -1,5 +1,5 @@
-//! What models took, for EXPLAIN ANALYZE: the metrics of a node that runs some, and a node for functions, which have no
-//! metrics of their own.
+//! What scans and models took, for EXPLAIN ANALYZE: the metrics of a node that runs models, and a node for functions,
+//! which have no metrics of their own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use datafusion::physical_plan::{
 };
 
 use crate::functions::run::Run;
-use crate::functions::runs_models;
+use crate::functions::scans_texts;
 use crate::ner::Usage;
 
 /// The metrics of the models that a node runs: texts, cache hits, tokens and time of each.
@@ -52,9 +52,9 @@ impl ModelMetrics {
         Self(models.map(of_model).collect())
     }
 
-    /// Adds what models took, in their order.
-    pub(super) fn add(&self, used: &[Usage]) {
-        for (metrics, usage) in self.0.iter().zip(used) {
+    /// Adds what models took, in their order from this one on.
+    pub(super) fn add(&self, first: usize, used: &[Usage]) {
+        for (metrics, usage) in self.0[first..].iter().zip(used) {
             metrics.texts.add(usage.texts);
             metrics.cache_hits.add(usage.cache_hits);
             metrics.tokens.add(usage.tokens);
@@ -63,30 +63,30 @@ impl ModelMetrics {
     }
 }
 
-/// Puts a [`ModelsExec`] below EXPLAIN ANALYZE where functions run models; other plans stay as they are.
+/// Puts a [`FunctionsExec`] below EXPLAIN ANALYZE where functions scan texts; other plans stay as they are.
 ///
 /// This is no optimizer rule, since DataFusion optimizes what is below EXPLAIN ANALYZE alone.
 ///
 /// # Errors
 /// None, but for those of DataFusion about the plan itself.
-pub fn show_models(plan: Arc<dyn ExecutionPlan>, run: &Run) -> Result<Arc<dyn ExecutionPlan>> {
+pub fn show_functions(plan: Arc<dyn ExecutionPlan>, run: &Run) -> Result<Arc<dyn ExecutionPlan>> {
     let Some(analyze) = plan.downcast_ref::<AnalyzeExec>() else {
         return Ok(plan);
     };
-    if !functions_run_models(analyze.input())? {
+    if !functions_scan(analyze.input())? {
         return Ok(plan);
     }
     let (input, run) = (Arc::clone(analyze.input()), run.clone());
-    replace_children_if_necessary(plan, vec![Arc::new(ModelsExec { input, run })])
+    replace_children_if_necessary(plan, vec![Arc::new(FunctionsExec { input, run })])
 }
 
-fn functions_run_models(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+fn functions_scan(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     plan.exists(|node| {
         let mut found = false;
         node.apply_expressions(&mut |expression| {
             found |= expression.exists(|part| {
                 let function = part.downcast_ref::<ScalarFunctionExpr>();
-                Ok(function.is_some_and(|function| runs_models(function.fun())))
+                Ok(function.is_some_and(|function| scans_texts(function.fun())))
             })?;
             Ok(TreeNodeRecursion::Continue)
         })?;
@@ -94,22 +94,22 @@ fn functions_run_models(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     })
 }
 
-/// Passes its input on, and has the metrics of the models that functions below it run.
+/// Passes its input on, and has the metrics of what functions below it scan and of the models that they run.
 #[derive(Debug)]
-pub struct ModelsExec {
+pub struct FunctionsExec {
     input: Arc<dyn ExecutionPlan>,
     run: Run,
 }
 
-impl DisplayAs for ModelsExec {
+impl DisplayAs for FunctionsExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("ModelsExec: in functions")
+        f.write_str("FunctionsExec")
     }
 }
 
-impl ExecutionPlan for ModelsExec {
+impl ExecutionPlan for FunctionsExec {
     fn name(&self) -> &str {
-        "ModelsExec"
+        "FunctionsExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -147,10 +147,14 @@ impl ExecutionPlan for ModelsExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         let metrics = ExecutionPlanMetricsSet::new();
+        let (texts, bytes) = self.run.scanned();
+        for (name, count) in [("texts_scanned", texts), ("bytes_scanned", bytes)] {
+            MetricBuilder::new(&metrics).counter(name, 0).add(count);
+        }
         let used = self.run.used();
         let models = used.keys().map(String::as_str);
         let all = ModelMetrics::new(&metrics, 0, models);
-        all.add(&used.values().copied().collect::<Vec<_>>());
+        all.add(0, &used.values().copied().collect::<Vec<_>>());
         Some(metrics.clone_inner())
     }
 }

@@ -119,7 +119,12 @@ impl Redactor {
         more: &[Span],
         scratch: &mut Scratch,
     ) -> Cow<'t, str> {
-        let spans = self.scanner.scan_with(text, more, scratch);
+        self.replace(text, self.scanner.scan_with(text, more, scratch))
+    }
+
+    /// As [`Redactor::redact`], of a text whose spans are known: those of its labels, as a scan orders them.
+    #[must_use]
+    pub fn replace<'t>(&self, text: &'t str, spans: &[Span]) -> Cow<'t, str> {
         if spans.is_empty() {
             return Cow::Borrowed(text);
         }

@@ -116,6 +116,11 @@ impl Scanner {
         &self.plan.registry
     }
 
+    /// The recognizers that it asks, in registry order.
+    pub fn recognizers(&self) -> impl Iterator<Item = &dyn Recognizer> {
+        self.plan.wanted.iter().map(|one| one.recognizer.as_ref())
+    }
+
     /// The spans of `text`, ordered by start, end, label; within a label none overlap.
     pub fn scan<'s>(&self, text: &str, scratch: &'s mut Scratch) -> &'s [Span] {
         self.scan_and_say(text, &[], scratch, None)

@@ -1,0 +1,310 @@
+//! [`OneScan`]: the answers of several calls over the same texts, from one scan.
+//!
+//! What a label's entities are does not depend on the other labels asked for. So the calls' labels are looked for together,
+//! and each call takes its own of what is found. A model asked by name (`ner`) answers alone: in a scan its spans
+//! would have to win against those of other recognizers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, StringViewArray};
+use datafusion::common::{Result, internal_err};
+use datafusion::logical_expr::Expr;
+
+use super::entity_columns::{EntityColumns, EntityField, Extractor, entity_lists, value_lists};
+use super::extract_entities::{ExtractEntities, Shape};
+use super::lookahead::Lookahead;
+use super::ner::Ner;
+use super::redact::{Redact, Redacted};
+use super::text::map_texts;
+use super::{labels, scans_texts};
+use crate::ner::{Cancel, Models, Usage};
+use crate::recognize::{Redactor, Span};
+
+/// Whether an expression is a call that [`OneScan`] can answer: of a function of ours, over a column, its other arguments
+/// known.
+#[must_use]
+pub fn is_answerable(call: &Expr) -> bool {
+    let Expr::ScalarFunction(call) = call else {
+        return false;
+    };
+    let Some((Expr::Column(_), constants)) = call.args.split_first() else {
+        return false;
+    };
+    scans_texts(&call.func) && constants.iter().all(|constant| string(constant).is_some())
+}
+
+fn string(constant: &Expr) -> Option<&str> {
+    match constant {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
+/// See the module. Shared by threads.
+#[derive(Debug)]
+pub struct OneScan {
+    passes: Vec<Pass>,
+    /// By call: its pass, and its answer there.
+    places: Vec<(usize, usize)>,
+}
+
+/// One finder and what is made of its spans.
+#[derive(Debug)]
+struct Pass {
+    extractor: Arc<Extractor>,
+    answers: Vec<Answer>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    form: Form,
+    /// By recognizer: whether its spans are asked for; all are where there is nothing.
+    wanted: Option<Vec<bool>>,
+}
+
+#[derive(Debug)]
+enum Form {
+    Lists(Shape),
+    Redacted(Redactor),
+}
+
+/// The calls whose labels are looked for together.
+struct Together {
+    models: Arc<Models>,
+    /// By call: its number, its form, its labels; of all labels where there is nothing.
+    calls: Vec<(usize, Form, Option<Vec<String>>)>,
+}
+
+impl OneScan {
+    /// What answers `calls`, which [`is_answerable`].
+    ///
+    /// # Errors
+    /// As those of the functions when they are planned.
+    pub fn new(calls: &[Expr]) -> Result<Self> {
+        let mut together: Vec<Together> = Vec::new();
+        let mut passes: Vec<Pass> = Vec::new();
+        let mut places = vec![(0, 0); calls.len()];
+        for (number, call) in calls.iter().enumerate() {
+            let Expr::ScalarFunction(call) = call else {
+                return internal_err!("{call} is not a call that scans texts");
+            };
+            let constant = |at: usize| call.args.get(at).and_then(string);
+            let function = call.func.inner().as_ref();
+            let (models, form) = if let Some(extract) = function.downcast_ref::<ExtractEntities>() {
+                (extract.models(), Form::Lists(extract.shape()))
+            } else if let Some(redact) = function.downcast_ref::<Redact>() {
+                let redactor = redact.redactor(constant(1), constant(2))?;
+                (redact.models(), Form::Redacted(redactor.1.clone()))
+            } else if let Some(ner) = function.downcast_ref::<Ner>() {
+                let extractor = ner.extractor(constant(1))?;
+                let known = passes
+                    .iter()
+                    .position(|p| Arc::ptr_eq(&p.extractor, &extractor));
+                places[number] = (known.unwrap_or(passes.len()), 0);
+                if known.is_none() {
+                    let form = Form::Lists(Shape::Entities);
+                    let answers = vec![Answer { form, wanted: None }];
+                    passes.push(Pass { extractor, answers });
+                }
+                continue;
+            } else {
+                return internal_err!("{} does not scan texts", function.name());
+            };
+            let names = labels::names(function.name(), constant(1))?;
+            let names = names.map(|names| names.into_iter().map(str::to_string).collect());
+            let call = (number, form, names);
+            match together.iter_mut().find(|t| Arc::ptr_eq(&t.models, models)) {
+                Some(known) => known.calls.push(call),
+                None => together.push(Together {
+                    models: Arc::clone(models),
+                    calls: vec![call],
+                }),
+            }
+        }
+        for Together { models, calls } in together {
+            for (at, (number, ..)) in calls.iter().enumerate() {
+                places[*number] = (passes.len(), at);
+            }
+            passes.push(Pass::new(&models, calls)?);
+        }
+        Ok(Self { passes, places })
+    }
+
+    /// The labels that are looked for, sorted, and the recognizers that look for them, in registry order.
+    #[must_use]
+    pub fn looks_for(&self) -> (Vec<&str>, Vec<&str>) {
+        let (mut labels, mut names) = (BTreeSet::new(), Vec::new());
+        for pass in &self.passes {
+            for recognizer in pass.extractor.finder().scanner().recognizers() {
+                labels.insert(recognizer.label());
+                if !names.contains(&recognizer.name()) {
+                    names.push(recognizer.name());
+                }
+            }
+        }
+        (labels.into_iter().collect(), names)
+    }
+
+    /// The models that are run, one pass after the other.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        let finders = self.passes.iter().map(|pass| pass.extractor.finder());
+        finders.flat_map(|finder| finder.models())
+    }
+
+    /// The answer of each call, an array of as many rows as `texts`, a column of any string type. `used` is told what models
+    /// took: the first of them in [`OneScan::models`], then of each.
+    ///
+    /// # Errors
+    /// As the functions.
+    pub fn answers(
+        &self,
+        texts: &ArrayRef,
+        cancel: &Cancel,
+        mut used: impl FnMut(usize, &[Usage]),
+    ) -> Result<Vec<ArrayRef>> {
+        let mut first = 0;
+        let mut found = Vec::with_capacity(self.passes.len());
+        for pass in &self.passes {
+            let mut lists = |texts: &StringViewArray| {
+                pass.answers(texts, cancel, &mut |usage: &[Usage]| used(first, usage))
+            };
+            found.push(map_texts(texts, &mut lists)?);
+            first += pass.extractor.finder().models().len();
+        }
+        let places = self.places.iter();
+        Ok(places
+            .map(|&(pass, answer)| Arc::clone(&found[pass][answer]))
+            .collect())
+    }
+}
+
+impl Pass {
+    fn new(models: &Models, calls: Vec<(usize, Form, Option<Vec<String>>)>) -> Result<Self> {
+        let mut all = Some(BTreeSet::new());
+        for (_, _, labels) in &calls {
+            all = all.zip(labels.as_ref()).map(|(mut all, labels)| {
+                all.extend(labels);
+                all
+            });
+        }
+        let finder = match &all {
+            None => models.finder_for_all(),
+            Some(labels) => models.finder(&labels.iter().copied().collect::<Vec<_>>())?,
+        };
+        let wanted = |labels: &Option<Vec<String>>| {
+            let labels = labels.as_ref()?;
+            let distinct: BTreeSet<&String> = labels.iter().collect();
+            let recognizers = models.registry().recognizers().iter();
+            let wanted = recognizers.map(|r| labels.iter().any(|label| label == r.label()));
+            (all.as_ref() != Some(&distinct)).then(|| wanted.collect())
+        };
+        let answers = calls
+            .iter()
+            .map(|(_, _, labels)| wanted(labels))
+            .collect::<Vec<_>>();
+        let answers = answers
+            .into_iter()
+            .zip(calls)
+            .map(|(wanted, (_, form, _))| Answer { form, wanted });
+        Ok(Self {
+            answers: answers.collect(),
+            extractor: Arc::new(Extractor::new(finder)),
+        })
+    }
+
+    fn answers(
+        &self,
+        texts: &StringViewArray,
+        cancel: &Cancel,
+        used: &mut dyn FnMut(&[Usage]),
+    ) -> Result<Vec<ArrayRef>> {
+        let finder = self.extractor.finder();
+        let mut building: Vec<Building> = self
+            .answers
+            .iter()
+            .map(|answer| Building::new(answer, &self.extractor, texts))
+            .collect();
+        let mut ahead = Lookahead::default();
+        let mut scratch = self.extractor.idle().take();
+        let mut kept: Vec<Span> = Vec::new();
+        for row in 0..texts.len() {
+            if !ahead.rows().contains(&row) {
+                ahead = Lookahead::new(finder, texts, row, usize::MAX, cancel)?;
+                used(ahead.usage());
+            }
+            let spans = match texts.is_valid(row) {
+                true => {
+                    finder
+                        .scanner()
+                        .scan_with(texts.value(row), ahead.spans(row), &mut scratch)
+                }
+                false => &[],
+            };
+            for (answer, building) in self.answers.iter().zip(&mut building) {
+                let Some(wanted) = &answer.wanted else {
+                    building.push(row, spans)?;
+                    continue;
+                };
+                kept.clear();
+                kept.extend(spans.iter().filter(|span| wanted[span.recognizer]));
+                building.push(row, &kept)?;
+            }
+        }
+        self.extractor.idle().give(scratch);
+        building.into_iter().map(Building::finish).collect()
+    }
+}
+
+/// An answer that is being built, row by row.
+enum Building<'a> {
+    Lists(Shape, Box<EntityColumns<'a>>, Vec<usize>),
+    Redacted(&'a Redactor, Redacted<'a>),
+}
+
+impl<'a> Building<'a> {
+    fn new(answer: &'a Answer, extractor: &'a Extractor, texts: &'a StringViewArray) -> Self {
+        match &answer.form {
+            Form::Lists(shape) => {
+                let fields: &[EntityField] = match shape {
+                    Shape::Entities => &EntityField::ALL,
+                    Shape::Values => &[EntityField::Value],
+                };
+                let lengths = Vec::with_capacity(texts.len());
+                Self::Lists(
+                    *shape,
+                    Box::new(EntityColumns::new(extractor, texts, fields)),
+                    lengths,
+                )
+            }
+            Form::Redacted(redactor) => Self::Redacted(redactor, Redacted::of(texts)),
+        }
+    }
+
+    fn push(&mut self, row: usize, spans: &[Span]) -> Result<()> {
+        match self {
+            Self::Lists(_, columns, lengths) => {
+                columns.add(row, spans);
+                lengths.push(spans.len());
+                Ok(())
+            }
+            Self::Redacted(redactor, redacted) => {
+                redacted.push(row, |text| redactor.replace(text, spans))
+            }
+        }
+    }
+
+    fn finish(self) -> Result<ArrayRef> {
+        match self {
+            Self::Lists(shape, columns, lengths) => {
+                let (texts, columns) = (columns.texts(), columns.finish()?);
+                let lists = match shape {
+                    Shape::Entities => entity_lists(texts, lengths, columns)?,
+                    Shape::Values => value_lists(texts, lengths, &columns)?,
+                };
+                Ok(Arc::new(lists))
+            }
+            Self::Redacted(_, redacted) => Ok(redacted.finish()),
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! [`OneScanRule`]: calls over the same texts meet in one [`ScanTexts`], where each row is scanned once for all of them.
+//!
+//! It runs after DataFusion's own rules, which have brought every condition as far down as it goes, and so have written
+//! calls out once where they filter and once where they are shown. Going up, the rule puts a scan below the first operator
+//! that calls, where rows that a cheap condition drops are gone; calls of operators above go down to that scan, past what
+//! keeps texts as they are. A call that only some rows reach, in a branch of CASE, stays there. A scan below ORDER BY
+//! … LIMIT moves above it where the order does not depend on it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::common::alias::AliasGenerator;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    Aggregate, Expr, Filter, LogicalPlan, Projection, Sort, SortExpr, SubqueryAlias,
+};
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use super::{ScanTexts, settings::Settings};
+use crate::functions::one_scan::is_answerable;
+
+/// Where a name for a column begins, which no user's has.
+const NAME: &str = "__spanql_scan";
+
+/// The most rows that are kept with their texts, to be scanned after they are sorted.
+const MOST_SORTED: usize = 2048;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct OneScanRule;
+
+impl OptimizerRule for OneScanRule {
+    fn name(&self) -> &str {
+        "one_scan"
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        if !Settings::shares_scans(&config.options()) {
+            return Ok(Transformed::no(plan));
+        }
+        let names = config.alias_generator();
+        plan.transform_up_with_subqueries(|node| {
+            let gathered = gather(node, names)?;
+            gathered.transform_data(sort_before_scan)
+        })
+    }
+}
+
+/// Lets a scan below `node` answer what `node` calls.
+fn gather(node: LogicalPlan, names: &AliasGenerator) -> Result<Transformed<LogicalPlan>> {
+    let has_input = matches!(
+        node,
+        LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::Sort(_)
+            | LogicalPlan::Aggregate(_)
+    );
+    if !has_input {
+        return Ok(Transformed::no(node));
+    }
+    let calls = calls(&node)?;
+    if calls.is_empty() {
+        return Ok(Transformed::no(node));
+    }
+    let schema = Arc::clone(node.schema());
+    let (node, mut input) = cheap_conditions_first(node)?;
+    let mut columns: HashMap<Expr, Column> = HashMap::new();
+    for (text, calls) in by_text(calls) {
+        let (with_answers, answers) = attach(input, &text, calls.clone(), names)?;
+        input = with_answers;
+        columns.extend(calls.into_iter().zip(answers));
+    }
+    let answered = answered(node, input, &columns)?;
+    if answered.schema().fields().len() == schema.fields().len() {
+        return Ok(Transformed::yes(answered));
+    }
+    let shown = schema.columns().into_iter().map(Expr::Column).collect();
+    let shown = Projection::try_new(shown, Arc::new(answered))?;
+    Ok(Transformed::yes(LogicalPlan::Projection(shown)))
+}
+
+/// The calls that every row of the input reaches.
+fn calls(node: &LogicalPlan) -> Result<Vec<Expr>> {
+    let grouping_sets = matches!(
+        node,
+        LogicalPlan::Aggregate(aggregate)
+            if matches!(aggregate.group_expr.as_slice(), [Expr::GroupingSet(_)])
+    );
+    let mut calls = Vec::new();
+    if !grouping_sets {
+        for expression in node.expressions() {
+            collect(&expression, &mut calls)?;
+        }
+    }
+    Ok(calls)
+}
+
+fn collect(expression: &Expr, calls: &mut Vec<Expr>) -> Result<()> {
+    if is_answerable(expression) {
+        if !calls.contains(expression) {
+            calls.push(expression.clone());
+        }
+        return Ok(());
+    }
+    let certain: Vec<&Expr> = match expression {
+        Expr::Case(case) => {
+            let first = case.when_then_expr.first().map(|(when, _)| when);
+            case.expr.iter().chain(first).map(AsRef::as_ref).collect()
+        }
+        Expr::ScalarFunction(function) => match function.func.conditional_arguments(&function.args)
+        {
+            Some((certain, _)) => certain,
+            None => function.args.iter().collect(),
+        },
+        other => {
+            other.apply_children(|child| {
+                collect(child, calls)?;
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+            return Ok(());
+        }
+    };
+    certain
+        .into_iter()
+        .try_for_each(|part| collect(part, calls))
+}
+
+fn by_text(calls: Vec<Expr>) -> Vec<(Column, Vec<Expr>)> {
+    let mut by_text: Vec<(Column, Vec<Expr>)> = Vec::new();
+    for call in calls {
+        let Some(text) = text_of(&call) else {
+            continue;
+        };
+        match by_text.iter_mut().find(|(known, _)| known == text) {
+            Some((_, calls)) => calls.push(call),
+            None => by_text.push((text.clone(), vec![call])),
+        }
+    }
+    by_text
+}
+
+fn text_of(call: &Expr) -> Option<&Column> {
+    match call {
+        Expr::ScalarFunction(call) => match call.args.first() {
+            Some(Expr::Column(text)) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The node, of a filter only the conditions that call, and its input, in which the others are settled.
+fn cheap_conditions_first(node: LogicalPlan) -> Result<(LogicalPlan, LogicalPlan)> {
+    let LogicalPlan::Filter(filter) = node else {
+        let input = node.inputs()[0].clone();
+        return Ok((node, input));
+    };
+    let (mut dear, mut cheap) = (Vec::new(), Vec::new());
+    for condition in split_conjunction_owned(filter.predicate.clone()) {
+        match condition.exists(|part| Ok(is_answerable(part)))? {
+            true => dear.push(condition),
+            false => cheap.push(condition),
+        }
+    }
+    let mut input = filter.input;
+    if let Some(cheap) = conjunction(cheap) {
+        input = Arc::new(LogicalPlan::Filter(Filter::try_new(cheap, input)?));
+    }
+    let dear = conjunction(dear).unwrap_or(filter.predicate);
+    let below = input.as_ref().clone();
+    let filter = LogicalPlan::Filter(Filter::try_new(dear, input)?);
+    Ok((filter, below))
+}
+
+/// The node over an input that has the answers of calls.
+fn answered(
+    node: LogicalPlan,
+    input: LogicalPlan,
+    columns: &HashMap<Expr, Column>,
+) -> Result<LogicalPlan> {
+    let names = NamePreserver::new(&node);
+    let replace = |expression: Expr| -> Result<Expr> {
+        let name = names.save(&expression);
+        let replaced = expression.transform_down(|part| {
+            Ok(match columns.get(&part) {
+                Some(column) => {
+                    let column = Expr::Column(column.clone());
+                    Transformed::new(column, true, TreeNodeRecursion::Jump)
+                }
+                None => Transformed::no(part),
+            })
+        })?;
+        Ok(name.restore(replaced.data))
+    };
+    let input = Arc::new(input);
+    let all = |expressions: Vec<Expr>| {
+        expressions
+            .into_iter()
+            .map(replace)
+            .collect::<Result<Vec<_>>>()
+    };
+    Ok(match node {
+        LogicalPlan::Projection(node) => {
+            LogicalPlan::Projection(Projection::try_new(all(node.expr)?, input)?)
+        }
+        LogicalPlan::Filter(node) => {
+            let [predicate] = <[Expr; 1]>::try_from(all(vec![node.predicate])?)
+                .expect("one expression gives one");
+            LogicalPlan::Filter(Filter::try_new(predicate, input)?)
+        }
+        LogicalPlan::Sort(node) => {
+            let keys = node.expr.into_iter().map(|key| {
+                let replaced = replace(key.expr)?.unalias();
+                Ok(SortExpr::new(replaced, key.asc, key.nulls_first))
+            });
+            LogicalPlan::Sort(Sort {
+                expr: keys.collect::<Result<_>>()?,
+                input,
+                fetch: node.fetch,
+            })
+        }
+        LogicalPlan::Aggregate(node) => {
+            let (groups, aggregates) = (all(node.group_expr)?, all(node.aggr_expr)?);
+            LogicalPlan::Aggregate(Aggregate::try_new(input, groups, aggregates)?)
+        }
+        other => other,
+    })
+}
+
+/// The plan with the answers of `calls` over its column `text`, and their columns.
+fn attach(
+    plan: LogicalPlan,
+    text: &Column,
+    calls: Vec<Expr>,
+    names: &AliasGenerator,
+) -> Result<(LogicalPlan, Vec<Column>)> {
+    let name = || names.next(NAME);
+    if let Some(scan) = ScanTexts::of(&plan)
+        && scan.text() == text
+    {
+        let (scan, columns) = scan.with_calls(calls, name)?;
+        return Ok((scan.into_plan(), columns));
+    }
+    if !meets_scan(&plan, text) {
+        let none = ScanTexts::try_new(plan, text.clone(), Vec::new(), Vec::new())?;
+        let (scan, columns) = none.with_calls(calls, name)?;
+        return Ok((scan.into_plan(), columns));
+    }
+    match plan {
+        LogicalPlan::Extension(_) => {
+            let Some(scan) = ScanTexts::of(&plan) else {
+                unreachable!("meets_scan looks through no other node")
+            };
+            let (input, columns) = attach(scan.input().clone(), text, calls, names)?;
+            Ok((scan.over(input)?.into_plan(), columns))
+        }
+        LogicalPlan::Filter(filter) => {
+            let input = Arc::unwrap_or_clone(filter.input);
+            let (input, columns) = attach(input, text, calls, names)?;
+            let filter = Filter::try_new(filter.predicate, Arc::new(input))?;
+            Ok((LogicalPlan::Filter(filter), columns))
+        }
+        LogicalPlan::Projection(projection) => {
+            let below = below_projection(&projection, text).expect("meets_scan looked");
+            let calls = calls.into_iter().map(|call| over(call, &below)).collect();
+            let input = Arc::unwrap_or_clone(projection.input);
+            let (input, columns) = attach(input, &below, calls, names)?;
+            let mut shown = projection.expr;
+            for column in &columns {
+                let column = Expr::Column(column.clone());
+                if !shown.contains(&column) {
+                    shown.push(column);
+                }
+            }
+            let projection = Projection::try_new(shown, Arc::new(input))?;
+            Ok((LogicalPlan::Projection(projection), columns))
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let below = below_alias(&alias, text).expect("meets_scan looked");
+            let calls = calls.into_iter().map(|call| over(call, &below)).collect();
+            let input = Arc::unwrap_or_clone(alias.input);
+            let (input, columns) = attach(input, &below, calls, names)?;
+            let relation = alias.alias;
+            let columns = columns.into_iter();
+            let columns = columns
+                .map(|c| Column::new(Some(relation.clone()), c.name))
+                .collect();
+            let alias = SubqueryAlias::try_new(Arc::new(input), relation)?;
+            Ok((LogicalPlan::SubqueryAlias(alias), columns))
+        }
+        other => {
+            unreachable!("meets_scan looks through no {}", other.display())
+        }
+    }
+}
+
+/// Whether a scan of the same texts is to be met below, which adds no row and drops none that it has not scanned.
+fn meets_scan(plan: &LogicalPlan, text: &Column) -> bool {
+    match plan {
+        LogicalPlan::Filter(filter) => meets_scan(&filter.input, text),
+        LogicalPlan::Projection(projection) => below_projection(projection, text)
+            .is_some_and(|below| meets_scan(&projection.input, &below)),
+        LogicalPlan::SubqueryAlias(alias) => {
+            // The texts of documents that have two names are the same: a scan belongs below the name.
+            below_alias(alias, text).is_some()
+        }
+        other => ScanTexts::of(other)
+            .is_some_and(|scan| scan.text() == text || meets_scan(scan.input(), text)),
+    }
+}
+
+fn below_projection(projection: &Projection, text: &Column) -> Option<Column> {
+    let at = projection.schema.index_of_column(text).ok()?;
+    match projection.expr[at].clone().unalias() {
+        Expr::Column(below) => Some(below),
+        _ => None,
+    }
+}
+
+fn below_alias(alias: &SubqueryAlias, text: &Column) -> Option<Column> {
+    let at = alias.schema.index_of_column(text).ok()?;
+    let (qualifier, field) = alias.input.schema().qualified_field(at);
+    Some(Column::from((qualifier, field)))
+}
+
+/// The same call over another column.
+fn over(call: Expr, text: &Column) -> Expr {
+    match call {
+        Expr::ScalarFunction(mut call) => {
+            call.args[0] = Expr::Column(text.clone());
+            Expr::ScalarFunction(call)
+        }
+        other => other,
+    }
+}
+
+/// Of few rows that a sort keeps, only these are scanned.
+fn sort_before_scan(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::Sort(sort) = &node else {
+        return Ok(Transformed::no(node));
+    };
+    if sort.fetch.is_none_or(|fetch| fetch > MOST_SORTED) {
+        return Ok(Transformed::no(node));
+    }
+    let (projection, scan) = match sort.input.as_ref() {
+        LogicalPlan::Projection(projection) => (Some(projection), projection.input.as_ref()),
+        other => (None, other),
+    };
+    let Some(scan) = ScanTexts::of(scan) else {
+        return Ok(Transformed::no(node));
+    };
+    let mut keys = Vec::with_capacity(sort.expr.len());
+    for key in &sort.expr {
+        let below = match projection {
+            Some(projection) => written_out(key.expr.clone(), projection)?,
+            None => key.expr.clone(),
+        };
+        let known = below
+            .column_refs()
+            .into_iter()
+            .all(|c| scan.input().schema().has_column(c));
+        if !known || below.is_volatile() {
+            return Ok(Transformed::no(node));
+        }
+        keys.push(SortExpr::new(below, key.asc, key.nulls_first));
+    }
+    let sorted = LogicalPlan::Sort(Sort {
+        expr: keys,
+        input: Arc::new(scan.input().clone()),
+        fetch: sort.fetch,
+    });
+    let sorted = sort_before_scan(sorted)?.data;
+    let scanned = scan.over(sorted)?.into_plan();
+    Ok(Transformed::yes(match projection {
+        Some(projection) => {
+            let shown = projection.expr.clone();
+            LogicalPlan::Projection(Projection::try_new(shown, Arc::new(scanned))?)
+        }
+        None => scanned,
+    }))
+}
+
+/// An expression over a projection's columns, over those of its input.
+fn written_out(expression: Expr, projection: &Projection) -> Result<Expr> {
+    let written = expression.transform(|part| {
+        Ok(match &part {
+            Expr::Column(column) => {
+                let at = projection.schema.index_of_column(column)?;
+                Transformed::yes(projection.expr[at].clone().unalias())
+            }
+            _ => Transformed::no(part),
+        })
+    })?;
+    Ok(written.data)
+}
