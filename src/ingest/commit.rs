@@ -23,6 +23,9 @@ pub(crate) struct Record {
     pub finished: String,
     pub documents: u64,
     pub quarantined: u64,
+    /// Documents in which bytes were replaced that their encoding does not have.
+    #[serde(default)]
+    pub replaced: u64,
     /// Quarantined records by kind.
     pub reasons: BTreeMap<String, u64>,
     pub bytes: u64,
@@ -36,6 +39,9 @@ pub(crate) struct RecordedSource {
     pub source: String,
     /// The absolute path of a file; none for a stream.
     pub path: Option<String>,
+    /// The encoding that was chosen for it; none for what is not text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -241,11 +247,13 @@ mod tests {
             finished: "2026-11-22T00:00:00Z".into(),
             documents: 1,
             quarantined: 0,
+            replaced: 0,
             reasons: BTreeMap::new(),
             bytes: 1,
             sources: vec![RecordedSource {
                 source: "a.txt".into(),
                 path: Some("/in/a.txt".into()),
+                encoding: None,
             }],
             files: RecordedFiles {
                 documents: documents.iter().map(ToString::to_string).collect(),

@@ -5,6 +5,7 @@
 //! by number. As many chunks as there are permits are under way at once, whatever is slow. Results do not depend on
 //! the number of workers, because nothing but waiting does.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -16,11 +17,15 @@ use std::thread;
 
 use arrow::array::RecordBatch;
 
+use super::ahead::Ahead;
 use super::chunk::{Chunk, Layout};
 use super::csv::{CsvScan, Header};
+use super::csv_dialect::{Dialect, sniff};
 use super::decompress::{Stream, decompress};
 use super::documents::Parsed;
+use super::encoding::{self, Encoding};
 use super::input::{Input, InputFormat, Origin};
+use super::json_values::JsonScan;
 use super::parquet_input::{self, Rows};
 use super::quarantine::{Fault, Kind};
 use super::split::{Piece, Splitter, split};
@@ -28,14 +33,20 @@ use super::writer::{Part, PartWriter, Parts, Placed, QuarantineWriter, RowGroup}
 use super::{DocumentUnit, IngestOptions, Progress};
 use crate::error::{Error, Result};
 
+/// So much of a CSV file tells its dialect.
+const LOOK: usize = 64 << 10;
+
 /// What a run counted.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub documents: u64,
     pub kinds: BTreeMap<Kind, u64>,
     pub unread_times: u64,
+    pub replaced: u64,
     /// Decompressed.
     pub bytes: u64,
+    /// Of each input, if it has one.
+    pub encodings: Vec<Option<&'static str>>,
 }
 
 /// Work for one worker.
@@ -49,7 +60,7 @@ impl Work {
     fn parse(&self, options: &IngestOptions, allowed: Option<&HashSet<String>>) -> Result<Parsed> {
         let roles = options.roles();
         match self {
-            Self::Records(chunk) => chunk.parse(&roles, allowed),
+            Self::Records(chunk) => chunk.parse(&roles, options.bad_bytes, allowed),
             Self::Rows(rows, _) => rows.parse(&roles, allowed, options.max_record_bytes),
         }
     }
@@ -69,6 +80,7 @@ struct Done {
     quarantine: Option<RecordBatch>,
     kinds: BTreeMap<Kind, u64>,
     unread_times: u64,
+    replaced: u64,
 }
 
 /// Reads the inputs and writes documents and quarantine.
@@ -108,10 +120,11 @@ pub(crate) fn run(
                 chunk: Chunk::default(),
                 bytes,
             };
-            inputs
-                .into_iter()
-                .try_for_each(|input| reader.read(input))
-                .and_then(|()| reader.flush())
+            let mut encodings = Vec::with_capacity(inputs.len());
+            for input in inputs {
+                encodings.push(reader.read(input)?);
+            }
+            reader.flush().map(|()| encodings)
         });
         for _ in 0..workers {
             let finished = finished.clone();
@@ -140,6 +153,7 @@ pub(crate) fn run(
                 next += 1;
                 counts.documents += done.rows as u64;
                 counts.unread_times += done.unread_times;
+                counts.replaced += done.replaced;
                 for (kind, count) in done.kinds {
                     *counts.kinds.entry(kind).or_default() += count;
                 }
@@ -149,14 +163,19 @@ pub(crate) fn run(
                 if let Some(batch) = done.quarantine {
                     quarantine.append(&batch)?;
                 }
+                progress.written(counts.documents, counts.kinds.values().sum());
                 // Without a reader there is nobody to be permitted anything.
                 let _ = permit.send(());
             }
         }
         drop(stop);
         match reader.join() {
+            Ok(Ok(encodings)) => {
+                counts.encodings = encodings;
+                Ok(())
+            }
             Ok(Err(Stop::Error(error))) => Err(error),
-            Ok(Ok(()) | Err(Stop::Gone)) => Ok(()),
+            Ok(Err(Stop::Gone)) => Ok(()),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })?;
@@ -198,6 +217,7 @@ fn process(
             quarantine: parsed.quarantine,
             kinds: parsed.kinds,
             unread_times: parsed.unread_times,
+            replaced: parsed.replaced,
         })
     };
     Some(placed.and_then(done))
@@ -313,8 +333,14 @@ impl Reader<'_> {
         self.send(Work::Records(chunk))
     }
 
-    fn push(&mut self, source: &Arc<str>, layout: &Layout, piece: Piece<'_>) -> Result<(), Stop> {
-        self.chunk.push(source, layout, piece);
+    fn push(
+        &mut self,
+        source: &Arc<str>,
+        layout: &Layout,
+        encoding: Encoding,
+        piece: Piece<'_>,
+    ) -> Result<(), Stop> {
+        self.chunk.push(source, layout, encoding, piece);
         if self.chunk.weight() >= self.options.row_group_bytes {
             self.flush()
         } else {
@@ -322,7 +348,8 @@ impl Reader<'_> {
         }
     }
 
-    fn read(&mut self, input: Input) -> Result<(), Stop> {
+    /// The name of the input's encoding, if it has one.
+    fn read(&mut self, input: Input) -> Result<Option<&'static str>, Stop> {
         let source: Arc<str> = input.source.as_str().into();
         self.progress.source(&source);
         let stream: Stream<'_> = match input.origin {
@@ -339,13 +366,14 @@ impl Reader<'_> {
                     let size = file.metadata().map_err(Error::io(&path))?.len();
                     self.read_parquet(&source, file)?;
                     progress.advance(size);
-                    return Ok(());
+                    return Ok(None);
                 }
                 let stream = Box::new(Counted {
                     stream: file,
                     count: move |n| progress.advance(n),
                 });
-                decompress(stream, compression).map_err(Error::io(&path))?
+                decompress(stream, compression, self.options.max_expansion)
+                    .map_err(Error::io(&path))?
             }
         };
         let bytes = self.bytes;
@@ -355,65 +383,98 @@ impl Reader<'_> {
                 bytes.fetch_add(n, Ordering::Relaxed);
             },
         };
+        if input.format == InputFormat::Parquet {
+            self.spool_parquet(&source, stream)?;
+            return Ok(None);
+        }
+        let found = Cell::new(None);
+        let records = !matches!(input.format, InputFormat::Jsonl | InputFormat::Text);
+        let stream = encoding::open(stream, self.options.encoding, &found);
+        let text = Text {
+            stream,
+            found: &found,
+        };
+        if records && !text.encoding().can_be_cut() {
+            let name = text.encoding().name();
+            let why = format!("{name} can be read line by line only");
+            self.refuse(&source, 0, Some(0), why)?;
+            return Ok(Some(name));
+        }
         match input.format {
-            InputFormat::Parquet => self.spool_parquet(&source, stream),
-            InputFormat::Jsonl => self.read_records(&source, stream, Splitter::Lines, Layout::Json),
-            InputFormat::Csv => self.read_csv(&source, stream, b','),
-            InputFormat::Tsv => self.read_csv(&source, stream, b'\t'),
+            InputFormat::Parquet => Ok(()),
+            InputFormat::Jsonl => self.read_records(&source, text, Splitter::Lines, Layout::Json),
+            InputFormat::Json => {
+                let splitter = Splitter::Json(JsonScan::new(text.encoding().leads()));
+                self.read_records(&source, text, splitter, Layout::Json)
+            }
+            InputFormat::Csv => self.read_csv(&source, text, self.options.delimiter),
+            InputFormat::Tsv => {
+                let delimiter = self.options.delimiter.or(Some(b'\t'));
+                self.read_csv(&source, text, delimiter)
+            }
             InputFormat::Text => {
                 let splitter = match self.options.document {
                     DocumentUnit::Line => Splitter::Lines,
                     DocumentUnit::Paragraph => Splitter::paragraphs(),
                     DocumentUnit::File => Splitter::Whole,
                 };
-                self.read_records(&source, stream, splitter, Layout::Text)
+                self.read_records(&source, text, splitter, Layout::Text)
             }
-        }
+        }?;
+        Ok(Some(found.get().unwrap_or(Encoding::UTF_8).name()))
     }
 
     fn read_records(
         &mut self,
         source: &Arc<str>,
-        stream: impl Read,
+        text: Text<'_>,
         splitter: Splitter,
         layout: Layout,
     ) -> Result<(), Stop> {
-        self.split(stream, splitter, |reader, piece| {
-            reader.push(source, &layout, piece)
+        self.split(text, splitter, |reader, encoding, piece| {
+            reader.push(source, &layout, encoding, piece)
         })
     }
 
     fn read_csv(
         &mut self,
         source: &Arc<str>,
-        stream: impl Read,
-        delimiter: u8,
+        text: Text<'_>,
+        delimiter: Option<u8>,
     ) -> Result<(), Stop> {
+        let (text, dialect) = text.dialect(delimiter, self.options.quote);
+        let leads = text.encoding().leads();
         let mut layout = None;
         self.split(
-            stream,
-            Splitter::Csv(CsvScan::new(delimiter)),
-            |reader, mut piece| {
+            text,
+            Splitter::Csv(CsvScan::new(dialect, leads)),
+            |reader, encoding, mut piece| {
                 // The header is record 0.
                 piece.number -= 1;
                 if let Some(layout) = &layout {
-                    return reader.push(source, layout, piece);
+                    return reader.push(source, layout, encoding, piece);
                 }
                 let header = match &piece.fault {
-                    None => Header::parse(piece.bytes, delimiter),
+                    None => match encoding.decode(piece.bytes, reader.options.bad_bytes) {
+                        Ok((names, _)) => Header::parse(&names, dialect),
+                        Err(fault) => Header::unreadable(
+                            dialect,
+                            format!("the header cannot be read: {}", fault.detail),
+                        ),
+                    },
                     Some(fault) => Header::unreadable(
-                        delimiter,
+                        dialect,
                         format!("the header cannot be read: {}", fault.detail),
                     ),
                 };
                 let unreadable = header.names.as_ref().err().cloned();
                 let layout = layout.insert(Layout::Csv(Arc::new(header)));
                 if let Some(why) = unreadable {
-                    let length = piece.bytes.len() as u64;
+                    let length = encoding.measure()(piece.bytes);
                     piece
                         .fault
                         .get_or_insert_with(|| Fault::new(Kind::Csv, why, length));
-                    reader.push(source, layout, piece)?;
+                    reader.push(source, layout, encoding, piece)?;
                 }
                 Ok(())
             },
@@ -422,23 +483,25 @@ impl Reader<'_> {
 
     fn split(
         &mut self,
-        stream: impl Read,
+        text: Text<'_>,
         splitter: Splitter,
-        mut each: impl FnMut(&mut Self, Piece<'_>) -> Result<(), Stop>,
+        mut each: impl FnMut(&mut Self, Encoding, Piece<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
+        let Text { stream, found } = text;
+        let encoding = || found.get().unwrap_or(Encoding::UTF_8);
+        // UTF-16 is known from the first byte on; in all others a byte is a byte.
+        let measure = encoding().measure();
+        let limit = self.options.max_record_bytes;
         let mut stop = None;
-        let _ = split(
-            stream,
-            splitter,
-            self.options.max_record_bytes,
-            |piece| match each(self, piece) {
+        let _ = split(stream, splitter, limit, measure, |piece| {
+            match each(self, encoding(), piece) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(why) => {
                     stop = Some(why);
                     ControlFlow::Break(())
                 }
-            },
-        );
+            }
+        });
         stop.map_or(Ok(()), Err)
     }
 
@@ -535,7 +598,32 @@ impl Reader<'_> {
             offset: offset.unwrap_or(0),
             fault,
         };
-        self.push(source, &layout, piece)
+        self.push(source, &layout, Encoding::UTF_8, piece)
+    }
+}
+
+/// A stream of text, and its encoding as soon as that is known.
+struct Text<'a> {
+    stream: Box<dyn Read + 'a>,
+    found: &'a Cell<Option<Encoding>>,
+}
+
+impl<'a> Text<'a> {
+    /// So long as nothing else is found it is ASCII, which is UTF-8.
+    fn encoding(&self) -> Encoding {
+        self.found.get().unwrap_or(Encoding::UTF_8)
+    }
+
+    /// The text, whose encoding is known from here on, and its dialect as CSV.
+    fn dialect(self, delimiter: Option<u8>, quote: Option<u8>) -> (Self, Dialect) {
+        let mut stream = Ahead::new(self.stream);
+        let head = stream.look(LOOK).to_vec();
+        let text = Self {
+            stream: Box::new(stream),
+            found: self.found,
+        };
+        let dialect = sniff(&text.encoding().glimpse(&head), delimiter, quote);
+        (text, dialect)
     }
 }
 
