@@ -122,6 +122,10 @@ bench: bench-email-domains bench-eight-kinds bench-ingest bench-extract-and-aggr
 bench-email-domains bench-eight-kinds bench-ingest bench-day: bench-%: release .bench/venv/ready $(BENCH_CORPUS).jsonl
 	$(BENCH_BIN)/python benches/$(subst -,_,$*)/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
 
+.PHONY: bench-shapes
+bench-shapes: release ## ingest: 100,000 small files, encodings, compressions, one line of 1 GB (FILES=100000)
+	$(PYTHON) benches/ingest/shapes.py --spanql $(TARGET)/release/spanql --files $(or $(FILES),100000)
+
 .PHONY: bench-scan
 bench-scan: $(BENCH_CORPUS).jsonl
 	$(CARGO) bench --locked --workspace --bench scan -- $(abspath $<)

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +23,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
 use spanql::ingest::{
-    Changed, Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest,
+    BadBytes, Changed, Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest,
 };
 use spanql::store::{document_schema, merge_schemas};
 use tempfile::TempDir;
@@ -388,27 +388,54 @@ fn compressed_inputs_and_those_that_break_off() {
     bench.write("in/c.jsonl.gz", &members[..members.len() - 2000]);
     bench.write("in/d.jsonl.zst", &zstd[..zstd.len() / 2]);
     bench.write("in/e.jsonl.gz", "no gzip");
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(lines.as_bytes()).unwrap();
+    let bzip2 = bzip2.finish().unwrap();
+    let options = lzma_rust2::XzOptions::with_preset(1);
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+    xz.write_all(lines.as_bytes()).unwrap();
+    let xz = xz.finish().unwrap();
+    bench.write("in/g.jsonl.bz2", &bzip2);
+    bench.write("in/h.jsonl.xz", &xz);
+    bench.write("in/i.jsonl.bz2", &bzip2[..bzip2.len() - 20]);
+    bench.write("in/j.jsonl.xz", &xz[..xz.len() / 2]);
     bench.write("in/f.jsonl", lines.as_bytes());
     let summary = bench.ingest(&["in"]).unwrap();
     let mut by_file = BTreeMap::new();
     for name in tail(bench.column("source")) {
         *by_file.entry(name).or_insert(0) += 1;
     }
-    for whole in ["a.jsonl.gz", "b.ndjson.zst", "f.jsonl"] {
+    for whole in [
+        "a.jsonl.gz",
+        "b.ndjson.zst",
+        "f.jsonl",
+        "g.jsonl.bz2",
+        "h.jsonl.xz",
+    ] {
         assert_eq!(by_file[whole], 20_000, "{whole}");
     }
     let quarantine = bench.quarantine();
     let files: Vec<&str> = quarantine.iter().map(|row| row.file.as_str()).collect();
-    assert_eq!(files, ["c.jsonl.gz", "d.jsonl.zst", "e.jsonl.gz"]);
-    assert_eq!(summary.quarantined, 3);
-    for row in &quarantine[..2] {
-        assert!(row.record > 1_000, "{}: much was read before", row.file);
+    let broken = [
+        "c.jsonl.gz",
+        "d.jsonl.zst",
+        "e.jsonl.gz",
+        "i.jsonl.bz2",
+        "j.jsonl.xz",
+    ];
+    assert_eq!(files, broken);
+    assert_eq!(summary.quarantined, 5);
+    for row in quarantine.iter().filter(|row| row.file != "e.jsonl.gz") {
+        // xz gives nothing of a part that is not whole.
+        let much = row.file == "j.jsonl.xz" || row.record > 1_000;
+        assert!(much, "{}: much was read before", row.file);
         let before: usize = lines
             .lines()
             .take(row.record - 1)
             .map(|line| line.len() + 1)
             .sum();
-        assert_eq!(by_file[&row.file], row.record - 1, "{}", row.file);
+        let documents = by_file.get(&row.file).copied().unwrap_or_default();
+        assert_eq!(documents, row.record - 1, "{}", row.file);
         assert_eq!(row.offset, Some(before), "{}", row.file);
         assert!(
             lines.as_bytes()[before..].starts_with(&row.raw),
@@ -421,6 +448,392 @@ fn compressed_inputs_and_those_that_break_off() {
             row.reason
         );
     }
+}
+
+/// What the run's record says of the encodings of its sources.
+fn encodings(bench: &Bench) -> Vec<String> {
+    let path = parquet_files(&bench.store().join("ingests")).pop().unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let sources = record["sources"].as_array().unwrap();
+    sources
+        .iter()
+        .map(|source| source["encoding"].as_str().unwrap_or("none").to_string())
+        .collect()
+}
+
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+fn encoded(text: &str, label: &str) -> Vec<u8> {
+    let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+    let (bytes, _, unmappable) = encoding.encode(text);
+    assert!(!unmappable, "{label}");
+    bytes.into_owned()
+}
+
+/// The documents of a JSONL file: number and text.
+fn texts_of(name: &str, bytes: &[u8], encoding: &str) -> (Vec<String>, Vec<String>, String) {
+    let mut bench = Bench::new();
+    bench.options.encoding = encoding.parse().unwrap();
+    let summary = bench.write(name, bytes).ingest(&[name]).unwrap();
+    assert_eq!(summary.quarantined, 0, "{:?}", bench.quarantine().first());
+    let ids = tail(bench.column("doc_id"));
+    (ids, bench.column("text"), encodings(&bench).remove(0))
+}
+
+#[test]
+fn every_encoding_gives_the_documents_of_utf8() {
+    let chinese: String = (0..300)
+        .map(|n| {
+            format!(
+                "{{\"text\":\"第{n}条：中华人民共和国公民在法律面前一律平等。\\n𠮷\",\"n\":{n}}}\n"
+            )
+        })
+        .collect();
+    let expected = texts_of("a.jsonl", chinese.as_bytes(), "auto");
+    assert_eq!((expected.0.len(), expected.2.as_str()), (300, "UTF-8"));
+    let marked = format!("\u{FEFF}{chinese}");
+    let cases = [
+        (encoded(&chinese, "gb18030"), "auto", "GBK"),
+        (encoded(&chinese, "gb18030"), "gb18030", "gb18030"),
+        (encoded(&marked, "gb18030"), "auto", "gb18030"),
+        (marked.clone().into_bytes(), "auto", "UTF-8"),
+        (utf16(&marked, u16::to_le_bytes), "auto", "UTF-16LE"),
+        (utf16(&marked, u16::to_be_bytes), "auto", "UTF-16BE"),
+        (utf16(&chinese, u16::to_le_bytes), "auto", "UTF-16LE"),
+        (utf16(&chinese, u16::to_be_bytes), "auto", "UTF-16BE"),
+        (utf16(&chinese, u16::to_be_bytes), "utf-16be", "UTF-16BE"),
+    ];
+    for (bytes, encoding, found) in cases {
+        let got = texts_of("a.jsonl", &bytes, encoding);
+        assert_eq!(got.2, found);
+        assert!(
+            got.0 == expected.0 && got.1 == expected.1,
+            "{encoding} {found}"
+        );
+    }
+    for (text, label) in [
+        (
+            "{\"text\":\"臺灣與香港都使用這種編碼，功能\"}\n".repeat(9),
+            "Big5",
+        ),
+        (
+            "{\"text\":\"これは日本語の文章です。ソ連、表示。\"}\n".repeat(9),
+            "Shift_JIS",
+        ),
+        (
+            "{\"text\":\"Où est la clé de la forêt ? À côté.\"}\n".repeat(9),
+            "windows-1252",
+        ),
+    ] {
+        let utf8 = texts_of("a.jsonl", text.as_bytes(), "auto");
+        let got = texts_of("a.jsonl", &encoded(&text, label), "auto");
+        assert_eq!(got.2, label);
+        assert!(
+            got.0 == utf8.0 && got.1 == utf8.1,
+            "{label}: {:?}",
+            got.1.first()
+        );
+    }
+}
+
+/// The corpora are not part of the repository: without them the test says so.
+#[test]
+fn the_chinese_corpora_in_gb18030_are_the_same_documents() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/corpora");
+    for name in [
+        "zh_laws_quarter.jsonl.gz",
+        "zh_lctt_linux_cn_2659_articles.jsonl.gz",
+    ] {
+        let Ok(packed) = fs::File::open(folder.join(name)) else {
+            println!("skipped: {name} is not at hand");
+            continue;
+        };
+        let mut text = String::new();
+        flate2::read::MultiGzDecoder::new(packed)
+            .read_to_string(&mut text)
+            .unwrap();
+        let utf8 = texts_of("a.jsonl", text.as_bytes(), "auto");
+        for encoding in ["auto", "gb18030"] {
+            let gb = texts_of("a.jsonl", &encoded(&text, "gb18030"), encoding);
+            assert!(
+                gb.0 == utf8.0 && gb.1 == utf8.1,
+                "{name} {encoding} {}",
+                gb.2
+            );
+        }
+        println!("{name}: {} documents", utf8.0.len());
+    }
+}
+
+#[test]
+fn other_encodings_keep_places_and_bytes_of_what_is_refused() {
+    let lines = "{\"text\":\"中华人民共和国\"}\n\n{\"text\":\"坏的\n{\"text\":\"人民的生活一天比一天好\"}\n";
+    let at = lines.find("{\"text\":\"坏").unwrap();
+    let line = "{\"text\":\"坏的";
+    type Encode = fn(&str) -> Vec<u8>;
+    let encodings: [Encode; 3] = [
+        |text| encoded(text, "gb18030"),
+        |text| utf16(text, u16::to_le_bytes),
+        |text| utf16(text, u16::to_be_bytes),
+    ];
+    for encode in encodings {
+        let bench = Bench::new();
+        bench
+            .write("a.jsonl", encode(lines))
+            .ingest(&["a.jsonl"])
+            .unwrap();
+        assert_eq!(bench.column("text").len(), 2);
+        let [row] = &bench.quarantine()[..] else {
+            panic!("one row")
+        };
+        let raw = encode(line);
+        assert_eq!(
+            (row.record, row.offset),
+            (3, Some(encode(&lines[..at]).len()))
+        );
+        assert_eq!((row.length, &row.raw), (raw.len(), &raw));
+        assert!(row.reason.starts_with("not valid JSON"), "{}", row.reason);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_never_passed_over_in_silence() {
+    let good = encoded("中华人民共和国的法律\n", "gbk").repeat(20);
+    let mixed = [
+        &good[..],
+        b"bad \xFF byte\n",
+        "这一行是 UTF-8 的\n".as_bytes(),
+        &good,
+    ]
+    .concat();
+    let bench = Bench::new();
+    let summary = bench.write("a.txt", &mixed).ingest(&["a.txt"]).unwrap();
+    assert_eq!((summary.documents, summary.quarantined), (40, 2));
+    let rows: Vec<(usize, String)> = bench
+        .quarantine()
+        .into_iter()
+        .map(|row| (row.record, row.reason))
+        .collect();
+    let expected = [
+        (21, "not valid in its encoding: byte 4 of the record begins no character of GBK".to_string()),
+        (
+            22,
+            "not valid in its encoding: the record is UTF-8 in an input taken for GBK (--encoding names one)".to_string(),
+        ),
+    ];
+    assert_eq!(rows, expected);
+
+    let mut bench = Bench::new();
+    bench.options.bad_bytes = BadBytes::Replace;
+    bench.options.encoding = "gbk".parse().unwrap();
+    let summary = bench.write("a.txt", &mixed).ingest(&["a.txt"]).unwrap();
+    assert_eq!((summary.documents, summary.quarantined), (42, 0));
+    assert!((1..=2).contains(&summary.replaced), "{}", summary.replaced);
+    assert_eq!(bench.column("text")[20], "bad \u{FFFD} byte");
+
+    let mut bench = Bench::new();
+    bench.options.bad_bytes = BadBytes::Replace;
+    bench.write("a.txt", b"a\0b\nx\xFFy\n");
+    bench.write("c.txt", [&b"\xFF\xFEa\0\x00\xD8b\0\n\0"[..], b"c"].concat());
+    let summary = bench.ingest(&["a.txt", "c.txt"]).unwrap();
+    assert_eq!(
+        bench.column("text"),
+        ["a\0b", "x\u{FFFD}y", "a\u{FFFD}b", "\u{FFFD}"]
+    );
+    assert_eq!((summary.quarantined, summary.replaced), (0, 3));
+}
+
+#[test]
+fn csv_in_other_encodings() {
+    let table = "\u{FEFF}编号,text\r\n007,\"两行\r\n文字, \"\"引\"\"\"\r\n8,中文\r\n";
+    let expected = ["两行\r\n文字, \"引\"", "中文"];
+    for bytes in [
+        encoded(table, "gb18030"),
+        encoded(&table[3..], "gbk"),
+        utf16(table, u16::to_le_bytes),
+        utf16(table, u16::to_be_bytes),
+    ] {
+        let bench = Bench::new();
+        bench.write("a.csv", bytes).ingest(&["a.csv"]).unwrap();
+        assert_eq!(bench.column("text"), expected);
+        assert_eq!(bench.column("编号"), ["007", "8"]);
+        assert_eq!(bench.quarantine(), []);
+    }
+    let mut bench = Bench::new();
+    bench.options.encoding = "iso-2022-jp".parse().unwrap();
+    bench.write("a.csv", encoded("text\n日本語\n", "iso-2022-jp"));
+    bench.write("a.txt", encoded("日本語\n文章\n", "iso-2022-jp"));
+    let summary = bench.ingest(&["a.csv", "a.txt"]).unwrap();
+    assert_eq!((summary.documents, summary.quarantined), (2, 1));
+    assert_eq!(bench.column("text"), ["日本語", "文章"]);
+}
+
+#[test]
+fn a_bomb_is_given_up_and_what_came_before_stands() {
+    let mut bench = Bench::new();
+    bench.options.max_expansion = 100;
+    let lines = "{\"text\":\"0123456789\"}\n".repeat(4_000_000);
+    let zstd = zstd::encode_all(lines.as_bytes(), 3).unwrap();
+    let summary = bench
+        .write("a.jsonl.zst", zstd)
+        .ingest(&["a.jsonl.zst"])
+        .unwrap();
+    let [row] = &bench.quarantine()[..] else {
+        panic!("one row")
+    };
+    assert!(
+        row.reason
+            .ends_with("more than 100 times as long (--max-expansion)"),
+        "{}",
+        row.reason
+    );
+    let before = row.record as u64 - 1;
+    assert_eq!(summary.documents, before);
+    assert!(before * 23 > 63 << 20, "{before}");
+}
+
+#[test]
+fn json_values_in_arrays_and_one_after_the_other() {
+    let bench = Bench::new();
+    bench.write("array.json", "[\n  {\"text\": \"a ]}\", \"n\": 1},\n  {\"text\": \"b\",\n   \"deep\": {\"text\": \"no\"}}, 7\n]\n");
+    bench.write(
+        "follow.json",
+        "{\n\"text\": \"c\"\n}{\"text\":\"d\"} {\"text\":\"e\"",
+    );
+    bench.write("cut.json", "[{\"text\":\"f\"},");
+    let summary = bench
+        .ingest(&["array.json", "follow.json", "cut.json"])
+        .unwrap();
+    assert_eq!(bench.column("text"), ["a ]}", "b", "c", "d", "f"]);
+    assert_eq!(
+        tail(bench.column("doc_id")),
+        [
+            "array.json#1",
+            "array.json#2",
+            "follow.json#1",
+            "follow.json#2",
+            "cut.json#1"
+        ]
+    );
+    let rows: Vec<(String, usize, Option<usize>, String)> = bench
+        .quarantine()
+        .into_iter()
+        .map(|row| {
+            (
+                row.file,
+                row.record,
+                row.offset,
+                String::from_utf8(row.raw).unwrap(),
+            )
+        })
+        .collect();
+    let row = |name: &str, record, offset, raw: &str| {
+        (name.to_string(), record, Some(offset), raw.to_string())
+    };
+    let expected = [
+        row("array.json", 3, 74, "7"),
+        row("follow.json", 3, 28, "{\"text\":\"e\""),
+        row("cut.json", 2, 14, ""),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!(summary.quarantined, 3);
+}
+
+/// In GBK, Big5 and Shift_JIS a backslash, a bracket and `|` may be the second byte of a character.
+#[test]
+fn second_bytes_are_no_marks() {
+    for (label, text) in [
+        ("gbk", "乗a乣b乗"),
+        ("big5", "功能許蓋"),
+        ("shift_jis", "表示ソ能十"),
+    ] {
+        let mut bench = Bench::new();
+        bench.options.encoding = label.parse().unwrap();
+        bench.options.delimiter = Some(b'|');
+        bench.write(
+            "a.json",
+            encoded(
+                &format!("[{{\"text\":\"{text}\"}},\n{{\"text\":\"{text}{text}\"}}]"),
+                label,
+            ),
+        );
+        bench.write(
+            "b.csv",
+            encoded(
+                &format!("n|text|m\n1|{text}|{text}\n2|\"{text}|\"|\n"),
+                label,
+            ),
+        );
+        bench.ingest(&["a.json", "b.csv"]).unwrap();
+        let expected = [
+            text.to_string(),
+            text.repeat(2),
+            text.to_string(),
+            format!("{text}|"),
+        ];
+        assert_eq!(bench.column("text"), expected, "{label}");
+        assert_eq!(bench.column("m")[2], text);
+    }
+}
+
+#[test]
+fn the_text_may_lie_inside_of_other_fields() {
+    let mut bench = Bench::new();
+    bench.options.text = "body.content".into();
+    bench.options.time = "meta.at".into();
+    let lines = [
+        r#"{"id":1,"body":{"content":"a","lang":"zh"},"meta":{"at":"2026-11-22"}}"#,
+        r#"{"id":2,"body":{"content":"b"},"meta":{"at":"?"}}"#,
+        r#"{"id":3,"body":{"other":"c"}}"#,
+        r#"{"id":4,"body.content":"d"}"#,
+    ];
+    let summary = bench
+        .write("a.jsonl", lines.join("\n"))
+        .ingest(&["a.jsonl"])
+        .unwrap();
+    assert_eq!((summary.documents, summary.quarantined), (3, 1));
+    assert_eq!(bench.column("text"), ["a", "b", "d"]);
+    assert_eq!(bench.column("body"), [r#"{"lang":"zh"}"#, "∅", "∅"]);
+    assert_eq!(bench.column("orig_meta.at"), ["∅", "?", "∅"]);
+    assert_eq!(bench.documents().unwrap()["ts"].null_count(), 2);
+}
+
+#[test]
+fn csv_dialects_are_told_or_given() {
+    let bench = Bench::new();
+    bench.write("semicolon.csv", "id;text\n1;\"a, b; c\"\n2;1,5\n");
+    bench.write(
+        "pipe.csv",
+        encoded("编号|text|备注\n1|中文，内容|无\n2|第二行|有\n", "gbk"),
+    );
+    bench.write("tab.csv", "id\ttext\n3\tx, y\n");
+    bench.write("quote.csv", "'id','text'\n'4','it''s, fine'\n");
+    let summary = bench
+        .ingest(&["semicolon.csv", "pipe.csv", "tab.csv", "quote.csv"])
+        .unwrap();
+    assert_eq!(summary.quarantined, 0);
+    let expected = [
+        "a, b; c",
+        "1,5",
+        "中文，内容",
+        "第二行",
+        "x, y",
+        "it's, fine",
+    ];
+    assert_eq!(bench.column("text"), expected);
+
+    let mut given = Bench::new();
+    given.options.delimiter = Some(b';');
+    given.options.quote = Some(b'\'');
+    given
+        .write("a.csv", "text;b\n'x;y';z\n")
+        .ingest(&["a.csv"])
+        .unwrap();
+    assert_eq!(given.column("text"), ["x;y"]);
+    given.options.quote = Some(b';');
+    assert!(given.ingest(&["a.csv"]).is_err());
 }
 
 fn sample_parquet() -> Vec<u8> {
@@ -1034,6 +1447,8 @@ proptest! {
     ) {
         let mut bench = Bench::new();
         bench.options.max_record_bytes = 64;
+        // What is no UTF-8 here is to be refused, however much of it there is.
+        bench.options.encoding = "utf-8".parse().unwrap();
         bench.options.row_group_bytes = row_group_bytes;
         let end: &[u8] = if returns { b"\r\n" } else { b"\n" };
         let bytes: Vec<u8> = lines.iter().flat_map(|(line, _)| [line, end]).flatten().copied().collect();

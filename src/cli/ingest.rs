@@ -5,13 +5,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use super::Outcome;
 use crate::config::parse_size;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ingest::{
-    Changed, Codec, DocumentUnit, IngestOptions, InputFormat, Progress, Summary, ingest,
+    BadBytes, Changed, Codec, DocumentUnit, IngestOptions, InputEncoding, InputFormat, Progress, Summary,
+    ingest, parse_character,
 };
 
 const HELP: &str = "\
@@ -24,7 +25,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct IngestArgs {
-    /// Files, folders, globs, or - for standard input: JSONL, CSV, TSV, plain text and Parquet, also .gz and .zst
+    /// Files, folders, globs, or - for standard input: JSONL, JSON, CSV, TSV, plain text and Parquet, also .gz, .zst, .bz2 and .xz
     #[arg(required = true, value_name = "PATHS")]
     pub paths: Vec<String>,
 
@@ -32,7 +33,7 @@ pub struct IngestArgs {
     #[arg(long, value_name = "DIR")]
     pub store: PathBuf,
 
-    /// The field that holds the text
+    /// The field that holds the text; in JSON also a path, such as body.content
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub text: String,
 
@@ -44,13 +45,33 @@ pub struct IngestArgs {
     #[arg(long, value_name = "UNIT", default_value = "line")]
     pub document: DocumentUnit,
 
-    /// The format of all inputs, where their names do not tell it: jsonl, csv, tsv, txt or parquet
+    /// The format of all inputs, where their names do not tell it: jsonl, json, csv, tsv, txt or parquet
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<InputFormat>,
+
+    /// What parts the fields of CSV, such as ';' or tab [default: told by each file's first records]
+    #[arg(long, value_name = "CHAR", value_parser = parse_character)]
+    pub delimiter: Option<u8>,
+
+    /// What quotes the fields of CSV, ' or " [default: told by each file's header]
+    #[arg(long, value_name = "CHAR", value_parser = parse_character)]
+    pub quote: Option<u8>,
+
+    /// The encoding of the inputs: auto, or a name such as gb18030, big5 or windows-1252; a byte order mark counts for more
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub encoding: InputEncoding,
+
+    /// What becomes of a record with bytes that its encoding does not have: quarantine or replace
+    #[arg(long, value_name = "WHAT", default_value = "quarantine")]
+    pub bad_bytes: BadBytes,
 
     /// How the store is compressed: zstd, zstd:LEVEL, lz4, snappy or none [default: lz4]
     #[arg(long, value_name = "CODEC")]
     pub codec: Option<Codec>,
+
+    /// A compressed input that becomes more than so many times as long is given up
+    #[arg(long, value_name = "TIMES", default_value_t = IngestOptions::default().max_expansion)]
+    pub max_expansion: u64,
 
     /// Longer records go to quarantine
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
@@ -67,6 +88,10 @@ pub struct IngestArgs {
     /// Threads that parse and encode [default: the number of cores, at most 8]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Print what was done as one line of JSON on standard output
+    #[arg(long)]
+    pub metrics: bool,
 }
 
 /// Ingests, with a bar on stderr when a person is looking and one closing line in any case.
@@ -79,7 +104,12 @@ pub fn run(args: IngestArgs) -> Result<Outcome> {
         time: args.time,
         document: args.document,
         format: args.format,
+        delimiter: args.delimiter,
+        quote: args.quote,
+        encoding: args.encoding,
+        bad_bytes: args.bad_bytes,
         codec: args.codec.unwrap_or_default(),
+        max_expansion: args.max_expansion,
         max_record_bytes: args.max_record_bytes,
         row_group_bytes: args.row_group_bytes,
         changed: args.changed,
@@ -95,7 +125,12 @@ pub fn run(args: IngestArgs) -> Result<Outcome> {
         ingest(&args.paths, &args.store, &options, &())?
     };
     let store = args.store.display().to_string();
-    let words = closing_words(&summary, &store, began.elapsed().as_secs_f64());
+    let seconds = began.elapsed().as_secs_f64();
+    if args.metrics {
+        writeln!(io::stdout(), "{}", metrics(&summary, seconds))
+            .map_err(Error::io("standard output"))?;
+    }
+    let words = closing_words(&summary, &store, seconds);
     // Unlike `eprintln!` this does not panic where stderr is closed: the documents are in the store by now.
     let _ = writeln!(io::stderr(), "{words}");
     Ok(if summary.quarantined > 0 {
@@ -111,7 +146,7 @@ impl Bar {
     fn new() -> Self {
         let bar = ProgressBar::no_length();
         let style = ProgressStyle::with_template(
-            "{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}  {msg}",
+            "{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}  {prefix}{msg}",
         );
         if let Ok(style) = style {
             bar.set_style(style);
@@ -134,6 +169,37 @@ impl Progress for Bar {
     fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
     }
+
+    fn written(&self, documents: u64, quarantined: u64) {
+        let refused = match quarantined {
+            0 => String::new(),
+            some => format!(", {} quarantined", HumanCount(some)),
+        };
+        self.0
+            .set_prefix(format!("{} documents{refused}  ", HumanCount(documents)));
+    }
+}
+
+/// All that the summary says, for machines.
+fn metrics(summary: &Summary, seconds: f64) -> serde_json::Value {
+    let reasons: serde_json::Map<String, serde_json::Value> = summary
+        .reasons
+        .iter()
+        .map(|(reason, count)| (reason.clone(), (*count).into()))
+        .collect();
+    serde_json::json!({
+        "run": summary.run,
+        "seconds": (seconds * 1e3).round() / 1e3,
+        "bytes": summary.bytes,
+        "documents": summary.documents,
+        "quarantined": summary.quarantined,
+        "reasons": reasons,
+        "replaced": summary.replaced,
+        "unread_times": summary.unread_times,
+        "sources": summary.sources,
+        "skipped_sources": summary.skipped_sources,
+        "unknown_files": summary.unknown_files,
+    })
 }
 
 fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
@@ -174,6 +240,12 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
             plural(summary.unread_times, "document")
         );
     }
+    if summary.replaced > 0 {
+        words += &format!(
+            "; {} with bytes that their encoding does not have, replaced",
+            plural(summary.replaced, "document")
+        );
+    }
     if summary.quarantined > 0 {
         let top: Vec<String> = summary
             .reasons
@@ -205,6 +277,15 @@ mod tests {
             skipped_sources: 1,
             ..Summary::default()
         };
+        let line = metrics(&summary, 2.0444).to_string();
+        assert!(
+            line.contains(r#""documents":1,"#) && line.contains(r#""seconds":2.044"#),
+            "{line}"
+        );
+        assert!(
+            line.contains(r#""reasons":{"no text":1,"not valid JSON":2}"#) && !line.contains('\n'),
+            "{line}"
+        );
         assert_eq!(
             closing_words(&summary, "st", 2.04),
             "1 document from 2 sources (1.5 MB) in 2.0 s; 1 source already ingested, skipped\n\

@@ -18,7 +18,7 @@ use std::time::Instant;
 use twox_hash::XxHash64;
 
 use crate::error::Error;
-use crate::ingest::decompress::{Compression, decompress};
+use crate::ingest::decompress::{Compression, EXPANSION, decompress};
 use crate::output;
 use crate::recognize::{Folding, Gazetteer, ListFormat};
 
@@ -83,7 +83,7 @@ fn open(label: &str, list: &Path, folding: Folding) -> Result<(Gazetteer, Form),
             return Ok(Gazetteer::compile(label, &bytes, format, folding)?);
         };
         let mut plain = Vec::new();
-        decompress(Box::new(bytes.as_slice()), Some(compression))?
+        decompress(Box::new(bytes.as_slice()), Some(compression), EXPANSION)?
             .take(MOST_BYTES)
             .read_to_end(&mut plain)?;
         Ok(Gazetteer::compile(label, &plain, format, folding)?)

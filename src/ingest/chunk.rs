@@ -2,13 +2,16 @@
 //!
 //! A chunk becomes one row group. Where it ends depends on the input alone, never on threads.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::csv::{self, Header};
 use super::documents::{Documents, Parsed, Roles};
+use super::encoding::{BadBytes, Encoding};
 use super::json::{self, Value};
-use super::quarantine::{Fault, Kind, Place};
+use super::path;
+use super::quarantine::{Fault, Kind, Place, Raw};
 use super::split::Piece;
 use crate::error::Result;
 
@@ -25,11 +28,22 @@ pub(crate) enum Layout {
     Rows,
 }
 
+impl Layout {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Json, Self::Json) | (Self::Text, Self::Text) | (Self::Rows, Self::Rows) => true,
+            (Self::Csv(a), Self::Csv(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
 /// Records that follow one another in one input.
 #[derive(Debug)]
 struct Run {
     source: Arc<str>,
     layout: Layout,
+    encoding: Encoding,
     /// Index of the record after the last.
     end: usize,
 }
@@ -61,7 +75,13 @@ impl Chunk {
         self.bytes.len() + self.records.len() * RECORD_WEIGHT
     }
 
-    pub(crate) fn push(&mut self, source: &Arc<str>, layout: &Layout, piece: Piece<'_>) {
+    pub(crate) fn push(
+        &mut self,
+        source: &Arc<str>,
+        layout: &Layout,
+        encoding: Encoding,
+        piece: Piece<'_>,
+    ) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(piece.bytes);
         self.records.push(Record {
@@ -71,22 +91,19 @@ impl Chunk {
             offset: piece.offset,
             fault: piece.fault.map(Box::new),
         });
-        let same = |a: &Layout, b: &Layout| match (a, b) {
-            (Layout::Json, Layout::Json)
-            | (Layout::Text, Layout::Text)
-            | (Layout::Rows, Layout::Rows) => true,
-            (Layout::Csv(a), Layout::Csv(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        };
         match self.runs.last_mut() {
-            Some(run) if Arc::ptr_eq(&run.source, source) && same(&run.layout, layout) => {
+            Some(run)
+                if Arc::ptr_eq(&run.source, source)
+                    && run.layout.is(layout)
+                    && run.encoding == encoding =>
+            {
                 run.end = self.records.len();
             }
             _ => {
-                let (source, layout) = (source.clone(), layout.clone());
                 self.runs.push(Run {
-                    source,
-                    layout,
+                    source: source.clone(),
+                    layout: layout.clone(),
+                    encoding,
                     end: self.records.len(),
                 });
             }
@@ -94,17 +111,24 @@ impl Chunk {
     }
 
     /// Documents and quarantine; `allowed` is set where the ingest has all the columns that it may have.
-    pub(crate) fn parse(&self, roles: &Roles, allowed: Option<&HashSet<String>>) -> Result<Parsed> {
-        // One check for all: records are cut at ASCII bytes, so each is valid where the whole is.
-        let whole = simdutf8::basic::from_utf8(&self.bytes).ok();
+    pub(crate) fn parse(
+        &self,
+        roles: &Roles,
+        bad: BadBytes,
+        allowed: Option<&HashSet<String>>,
+    ) -> Result<Parsed> {
         let mut documents = Documents::new(roles, allowed);
-        let mut fields = Vec::new();
         let mut begin = 0;
         for run in &self.runs {
             let records = &self.records[begin..run.end];
             begin = run.end;
-            for record in records {
-                let raw = &self.bytes[record.start..record.end];
+            let texts = self.texts(run, records, bad);
+            let mut fields = Vec::new();
+            for (at, record) in records.iter().enumerate() {
+                let raw = Raw {
+                    bytes: &self.bytes[record.start..record.end],
+                    encoding: run.encoding,
+                };
                 let offset = (!matches!(run.layout, Layout::Rows)).then_some(record.offset);
                 let place = Place {
                     source: &run.source,
@@ -115,31 +139,27 @@ impl Chunk {
                     documents.quarantine.push(place, fault, raw);
                     continue;
                 }
-                let fault = |kind, detail: String| Fault::new(kind, detail, raw.len() as u64);
-                let text = match whole {
-                    Some(whole) => &whole[record.start..record.end],
-                    None => match simdutf8::compat::from_utf8(raw) {
-                        Ok(text) => text,
-                        Err(error) => {
-                            let detail = format!(
-                                "byte {} of the record begins no character",
-                                error.valid_up_to()
-                            );
-                            documents
-                                .quarantine
-                                .push(place, &fault(Kind::Utf8, detail), raw);
-                            continue;
-                        }
-                    },
+                let (text, replaced) = match texts.get(at, record) {
+                    Ok(text) => text,
+                    Err(fault) => {
+                        documents.quarantine.push(place, fault, raw);
+                        continue;
+                    }
                 };
+                let before = documents.len();
+                let fault = |kind, why: String| Fault::new(kind, why, raw.length());
                 let read = match &run.layout {
                     Layout::Text | Layout::Rows => {
                         documents.push_text(place, text);
+                        documents.replaced += u64::from(replaced);
                         continue;
                     }
-                    Layout::Json => {
-                        json::parse(text, &mut fields).map_err(|why| fault(Kind::Json, why))
-                    }
+                    Layout::Json => json::parse(text, &mut fields)
+                        .map(|()| {
+                            path::lift(&mut fields, &roles.text);
+                            path::lift(&mut fields, &roles.time);
+                        })
+                        .map_err(|why| fault(Kind::Json, why)),
                     Layout::Csv(header) => {
                         read_csv(header, text, &mut fields).map_err(|why| fault(Kind::Csv, why))
                     }
@@ -148,9 +168,57 @@ impl Chunk {
                     Ok(()) => documents.push_fields(place, raw, &fields),
                     Err(fault) => documents.quarantine.push(place, &fault, raw),
                 }
+                documents.replaced += u64::from(replaced && documents.len() > before);
             }
         }
         documents.finish()
+    }
+
+    /// The records of a run as text.
+    fn texts<'a>(&'a self, run: &Run, records: &[Record], bad: BadBytes) -> Texts<'a> {
+        // One check for all: records are cut at ASCII bytes, so each is valid where the whole is.
+        let whole = match records {
+            [first, .., last] if run.encoding.is_utf8() => &self.bytes[first.start..last.end],
+            _ => &[],
+        };
+        let at = records.first().map_or(0, |first| first.start);
+        if !whole.is_empty()
+            && let Ok(text) = simdutf8::basic::from_utf8(whole)
+        {
+            return Texts {
+                whole: Some((text, at)),
+                each: Vec::new(),
+            };
+        }
+        let each = records
+            .iter()
+            .map(|record| {
+                // What is at hand of a faulty record may be cut off anywhere.
+                let whole = record.fault.is_none();
+                let bytes = &self.bytes[record.start..record.end];
+                run.encoding.decode(if whole { bytes } else { b"" }, bad)
+            })
+            .collect();
+        Texts { whole: None, each }
+    }
+}
+
+/// The records of a run, decoded: all at once where they are UTF-8, one by one where not.
+struct Texts<'a> {
+    /// The text, and where it begins in the chunk.
+    whole: Option<(&'a str, usize)>,
+    /// With each, whether bytes were replaced in it.
+    each: Vec<std::result::Result<(Cow<'a, str>, bool), Fault>>,
+}
+
+impl Texts<'_> {
+    fn get(&self, at: usize, record: &Record) -> std::result::Result<(&str, bool), &Fault> {
+        match self.whole {
+            Some((text, start)) => Ok((&text[record.start - start..record.end - start], false)),
+            None => self.each[at]
+                .as_ref()
+                .map(|(text, replaced)| (text.as_ref(), *replaced)),
+        }
     }
 }
 
@@ -162,7 +230,7 @@ fn read_csv<'a>(
     fields.clear();
     let names = header.names.as_ref().map_err(Clone::clone)?;
     let mut count = 0;
-    for field in csv::fields(record, header.delimiter) {
+    for field in csv::fields(record, header.dialect) {
         if let Some(name) = names.get(count) {
             fields.push((name.as_str().into(), Value::Text(field)));
         }

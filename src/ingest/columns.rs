@@ -269,7 +269,7 @@ mod tests {
                 Float(0.5),
                 Text("x".into()),
                 Bool(false),
-                Json("[]")
+                Json("[]".into())
             ]),
             (
                 DataType::Utf8View,

@@ -1,4 +1,5 @@
-//! CSV and TSV as RFC 4180 has them, found as bytes arrive: where a record ends, and its fields.
+//! CSV and TSV as RFC 4180 has them, found as bytes arrive: where a record ends, and its fields. Which characters part and
+//! quote the fields is `csv_dialect.rs`.
 //!
 //! A quote opens a quoted field only where a field begins; elsewhere it is a character like any other, as in `5" pipe`.
 //! After the quote that closes a field only a delimiter or the end of the record may follow: anything else means that
@@ -9,6 +10,8 @@ use std::collections::HashSet;
 
 use memchr::{memchr, memchr2};
 
+use super::csv_dialect::Dialect;
+use super::encoding::Leads;
 use super::split::Scan;
 
 const UNCLOSED: &str = "a quoted field is not closed";
@@ -30,27 +33,34 @@ enum State {
 /// Finds the end of a record.
 #[derive(Debug)]
 pub(crate) struct CsvScan {
-    delimiter: u8,
+    dialect: Dialect,
     state: State,
+    /// Set where the delimiter may be the second byte of a character.
+    leads: Option<Leads>,
+    /// The last byte was the first of two.
+    after_lead: bool,
     /// A quoted field may not hold a line feed.
     one_line: bool,
 }
 
 impl CsvScan {
-    pub(crate) fn new(delimiter: u8) -> Self {
+    pub(crate) fn new(dialect: Dialect, leads: Option<Leads>) -> Self {
         Self {
-            delimiter,
+            dialect,
             state: State::FieldStart,
+            leads: leads.filter(|_| dialect.delimiter >= 0x40),
+            after_lead: false,
             one_line: false,
         }
     }
 
-    pub(crate) fn delimiter(&self) -> u8 {
-        self.delimiter
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     pub(crate) fn reset(&mut self, one_line: bool) {
         self.state = State::FieldStart;
+        self.after_lead = false;
         self.one_line = one_line;
     }
 
@@ -63,15 +73,16 @@ impl CsvScan {
     }
 
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Scan {
+        let Dialect { delimiter, quote } = self.dialect;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match self.state {
-                State::FieldStart if byte == b'"' => {
+                State::FieldStart if byte == quote => {
                     self.state = State::Quoted;
                     at += 1;
                 }
                 State::FieldStart => self.state = State::Field,
-                State::Field => match memchr2(self.delimiter, b'\n', &bytes[at..]) {
+                State::Field => match self.field_end(&bytes[at..]) {
                     None => return Scan::More,
                     Some(found) if bytes[at + found] == b'\n' => return Scan::End(at + found + 1),
                     Some(found) => {
@@ -81,9 +92,9 @@ impl CsvScan {
                 },
                 State::Quoted => {
                     let found = if self.one_line {
-                        memchr2(b'"', b'\n', &bytes[at..])
+                        memchr2(quote, b'\n', &bytes[at..])
                     } else {
-                        memchr(b'"', &bytes[at..])
+                        memchr(quote, &bytes[at..])
                     };
                     match found {
                         None => return Scan::More,
@@ -97,10 +108,10 @@ impl CsvScan {
                 State::Quote => {
                     at += 1;
                     self.state = match byte {
-                        b'"' => State::Quoted,
+                        _ if byte == quote => State::Quoted,
                         b'\n' => return Scan::End(at),
                         b'\r' => State::QuoteReturn,
-                        _ if byte == self.delimiter => State::FieldStart,
+                        _ if byte == delimiter => State::FieldStart,
                         _ => return Scan::Broken(AFTER_QUOTE),
                     };
                 }
@@ -114,16 +125,31 @@ impl CsvScan {
         }
         Scan::More
     }
+
+    /// Where the next delimiter or line feed is.
+    fn field_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let delimiter = self.dialect.delimiter;
+        let Some(leads) = self.leads else {
+            return memchr2(delimiter, b'\n', bytes);
+        };
+        bytes.iter().position(|&byte| {
+            // A line feed is never the second byte of a character.
+            let second = std::mem::take(&mut self.after_lead) && byte >= 0x30;
+            self.after_lead = !second && leads(byte);
+            byte == b'\n' || (byte == delimiter && !second)
+        })
+    }
 }
 
 /// The fields of a record that [`CsvScan`] found whole, without its terminator.
-pub(crate) fn fields(record: &str, delimiter: u8) -> impl Iterator<Item = Cow<'_, str>> {
+pub(crate) fn fields(record: &str, dialect: Dialect) -> impl Iterator<Item = Cow<'_, str>> {
+    let Dialect { delimiter, quote } = dialect;
     let mut rest = Some(record);
     std::iter::from_fn(move || {
         let record = rest?;
         let bytes = record.as_bytes();
-        let (field, end) = if bytes.first() == Some(&b'"') {
-            quoted(record)
+        let (field, end) = if bytes.first() == Some(&quote) {
+            quoted(record, quote)
         } else {
             let end = memchr(delimiter, bytes).unwrap_or(bytes.len());
             (Cow::Borrowed(&record[..end]), end)
@@ -134,16 +160,16 @@ pub(crate) fn fields(record: &str, delimiter: u8) -> impl Iterator<Item = Cow<'_
 }
 
 /// The field that a quote opens, and where its delimiter stands.
-fn quoted(record: &str) -> (Cow<'_, str>, usize) {
+fn quoted(record: &str, mark: u8) -> (Cow<'_, str>, usize) {
     let bytes = record.as_bytes();
     let mut unescaped: Option<String> = None;
     let mut from = 1;
     loop {
-        let Some(found) = memchr(b'"', &bytes[from..]) else {
+        let Some(found) = memchr(mark, &bytes[from..]) else {
             break (take(unescaped, &record[from..]), bytes.len());
         };
         let quote = from + found;
-        if bytes.get(quote + 1) != Some(&b'"') {
+        if bytes.get(quote + 1) != Some(&mark) {
             break (take(unescaped, &record[from..quote]), quote + 1);
         }
         // A doubled quote stands for one: it belongs to what comes before.
@@ -167,38 +193,31 @@ fn take(unescaped: Option<String>, tail: &str) -> Cow<'_, str> {
 /// The names of a file's fields.
 #[derive(Debug)]
 pub(crate) struct Header {
-    pub delimiter: u8,
+    pub dialect: Dialect,
     /// Why the header cannot be read, where it cannot: then no record of the file can be.
     pub names: Result<Vec<String>, String>,
 }
 
 impl Header {
-    /// Names are trimmed and made [unique](UniqueNames).
+    /// The header's bytes, decoded. Names are trimmed and made [unique](UniqueNames).
     ///
     /// A carriage return inside of a name means a file whose lines end with nothing else: all of it is this one record,
     /// which as a header would vanish without a word.
-    pub(crate) fn parse(record: &[u8], delimiter: u8) -> Self {
-        let names = match simdutf8::basic::from_utf8(record) {
-            Err(_) => Err("the header is not valid UTF-8".to_string()),
-            Ok(record) if fields(record, delimiter).any(|field| field.trim().contains('\r')) => {
-                Err(
-                    "the header holds a carriage return: lines must end with a line feed"
-                        .to_string(),
-                )
-            }
-            Ok(record) => {
-                let mut names = UniqueNames::default();
-                Ok(fields(record, delimiter)
-                    .map(|field| names.next(field.trim()))
-                    .collect())
-            }
+    pub(crate) fn parse(record: &str, dialect: Dialect) -> Self {
+        let names = if fields(record, dialect).any(|field| field.trim().contains('\r')) {
+            Err("the header holds a carriage return: lines must end with a line feed".to_string())
+        } else {
+            let mut names = UniqueNames::default();
+            Ok(fields(record, dialect)
+                .map(|field| names.next(field.trim()))
+                .collect())
         };
-        Self { delimiter, names }
+        Self { dialect, names }
     }
 
-    pub(crate) fn unreadable(delimiter: u8, why: String) -> Self {
+    pub(crate) fn unreadable(dialect: Dialect, why: String) -> Self {
         Self {
-            delimiter,
+            dialect,
             names: Err(why),
         }
     }
@@ -231,7 +250,7 @@ mod tests {
     use super::*;
 
     fn split(record: &str) -> Vec<String> {
-        fields(record, b',').map(Cow::into_owned).collect()
+        fields(record, Dialect::CSV).map(Cow::into_owned).collect()
     }
 
     #[test]
@@ -248,19 +267,19 @@ mod tests {
 
     #[test]
     fn header_names_are_unique() {
-        let header = Header::parse("a,, b ,a,a_2".as_bytes(), b',');
+        let header = Header::parse("a,, b ,a,a_2", Dialect::CSV);
         assert_eq!(
             header.names.unwrap(),
             ["a", "column_2", "b", "a_2", "a_2_2"]
         );
-        assert!(Header::parse(b"a,\xff", b',').names.is_err());
+        assert!(Header::parse("a,b\rc,d", Dialect::CSV).names.is_err());
     }
 
     proptest! {
         /// What we take for a whole record, csv_core reads the same way, whatever blocks it arrives in.
         #[test]
         fn agrees_with_csv_core(text in r#"[a,"\r\n]{0,24}"#, cut in 0usize..24) {
-            let mut scan = CsvScan::new(b',');
+            let mut scan = CsvScan::new(Dialect::CSV, None);
             let cut = cut.min(text.len());
             let end = match scan.scan(&text.as_bytes()[..cut]) {
                 Scan::More => match scan.scan(&text.as_bytes()[cut..]) {

@@ -1,16 +1,33 @@
-//! Compressed streams: gzip (several members in a row too) and zstd.
+//! Compressed streams: gzip, zstd, bzip2 and xz, also several members or frames in a row.
 //!
-//! The name of a file decides; where it says nothing (standard input above all), the first bytes do.
+//! The name of a file decides; where it says nothing (standard input above all), the first bytes do. A stream that grows
+//! beyond a stated measure is given up, and what was read of it stands.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
+use lzma_rust2::XzReader;
+
+use super::ahead::Ahead;
+
+/// How many times its size a stream may become, unless somebody says otherwise. Logs become a hundred times shorter;
+/// gzip can do a thousand, and files made to fill a disk do.
+pub(crate) const EXPANSION: u64 = 500;
+/// So much may come out of any stream.
+const FREE: u64 = 64 << 20;
+/// What `xz -9` needs, and no more: a file says how much memory it wants.
+const XZ_MEMORY_KIB: u32 = 70 << 10;
 
 /// How a stream is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compression {
     Gzip,
     Zstd,
+    Bzip2,
+    Xz,
 }
 
 impl Compression {
@@ -18,18 +35,25 @@ impl Compression {
         match extension {
             "gz" | "gzip" => Some(Self::Gzip),
             "zst" | "zstd" => Some(Self::Zstd),
+            "bz2" => Some(Self::Bzip2),
+            "xz" => Some(Self::Xz),
             _ => None,
         }
     }
 
     fn of_first_bytes(bytes: &[u8]) -> Option<Self> {
-        // Neither is the beginning of any UTF-8 text.
-        if bytes.starts_with(&[0x1F, 0x8B]) {
-            Some(Self::Gzip)
-        } else if bytes.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
-            Some(Self::Zstd)
-        } else {
-            None
+        // None is the beginning of any UTF-8 text, but for bzip2's first four, hence the six after them.
+        match bytes {
+            [0x1F, 0x8B, ..] => Some(Self::Gzip),
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Self::Zstd),
+            [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]
+                if rest.starts_with(b"\x31\x41\x59\x26\x53\x59")
+                    || rest.starts_with(b"\x17\x72\x45\x38\x50\x90") =>
+            {
+                Some(Self::Bzip2)
+            }
+            _ => None,
         }
     }
 }
@@ -37,33 +61,79 @@ impl Compression {
 /// A stream that can be read on another thread.
 pub(crate) type Stream<'a> = Box<dyn Read + Send + 'a>;
 
-/// Up to `count` first bytes, and the stream as it was.
-pub(crate) fn peek<'a>(mut stream: Stream<'a>, count: usize) -> io::Result<(Vec<u8>, Stream<'a>)> {
-    let mut head = Vec::with_capacity(count);
-    (&mut stream).take(count as u64).read_to_end(&mut head)?;
-    Ok((head.clone(), Box::new(Cursor::new(head).chain(stream))))
-}
-
-/// The decompressed stream.
+/// The decompressed stream, which may become `expansion` times as long.
 pub(crate) fn decompress<'a>(
     stream: Stream<'a>,
     named: Option<Compression>,
+    expansion: u64,
 ) -> io::Result<Stream<'a>> {
-    let (compression, stream) = match named {
-        Some(named) => (Some(named), stream),
-        None => {
-            let (head, stream) = peek(stream, 4)?;
-            (Compression::of_first_bytes(&head), stream)
-        }
+    let mut stream = Ahead::new(stream);
+    let compression = named.or_else(|| Compression::of_first_bytes(stream.look(10)));
+    let Some(compression) = compression else {
+        return Ok(Box::new(stream));
     };
-    Ok(match compression {
-        None => stream,
-        Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(BufReader::with_capacity(
-            128 << 10,
+    let packed = Arc::new(AtomicU64::new(0));
+    let stream = BufReader::with_capacity(
+        128 << 10,
+        Counted {
             stream,
-        ))),
-        Some(Compression::Zstd) => Box::new(zstd::stream::read::Decoder::new(stream)?),
-    })
+            count: packed.clone(),
+        },
+    );
+    let unpacked: Stream<'a> = match compression {
+        Compression::Gzip => Box::new(MultiGzDecoder::new(stream)),
+        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(stream)?),
+        Compression::Bzip2 => Box::new(MultiBzDecoder::new(stream)),
+        Compression::Xz => Box::new(XzReader::new_mem_limit(stream, true, XZ_MEMORY_KIB)),
+    };
+    Ok(Box::new(Bounded {
+        stream: unpacked,
+        packed,
+        unpacked: 0,
+        expansion,
+    }))
+}
+
+struct Counted<R> {
+    stream: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Gives up a stream that was made to fill a disk.
+struct Bounded<R> {
+    stream: R,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+    expansion: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.unpacked += read as u64;
+        let allowed = self
+            .packed
+            .load(Ordering::Relaxed)
+            .saturating_mul(self.expansion);
+        if self.unpacked > allowed.max(FREE) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "it becomes more than {} times as long (--max-expansion)",
+                    self.expansion
+                ),
+            ));
+        }
+        Ok(read)
+    }
 }
 
 #[cfg(test)]
@@ -78,9 +148,35 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn bzip2(text: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn xz(text: &[u8]) -> Vec<u8> {
+        let options = lzma_rust2::XzOptions::with_preset(1);
+        let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(text: &[u8]) -> Vec<u8> {
+        zstd::encode_all(text, 1).unwrap()
+    }
+
+    type Pack = fn(&[u8]) -> Vec<u8>;
+
+    const ALL: [(Compression, Pack); 4] = [
+        (Compression::Gzip, gzip),
+        (Compression::Zstd, zstd),
+        (Compression::Bzip2, bzip2),
+        (Compression::Xz, xz),
+    ];
+
     fn read(bytes: &[u8], named: Option<Compression>) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
-        let whole = decompress(Box::new(bytes), named)
+        let whole = decompress(Box::new(bytes), named, EXPANSION)
             .and_then(|mut stream| stream.read_to_end(&mut out))
             .is_ok();
         (out, whole)
@@ -88,38 +184,60 @@ mod tests {
 
     #[test]
     fn first_bytes_tell_the_compression() {
-        let zstd = zstd::encode_all(&b"text"[..], 1).unwrap();
-        let gzip = gzip(b"text");
-        for (bytes, named) in [
-            (&zstd, Some(Compression::Zstd)),
-            (&gzip, Some(Compression::Gzip)),
-        ] {
-            assert_eq!(read(bytes, None), (b"text".to_vec(), true));
-            assert_eq!(read(bytes, named), (b"text".to_vec(), true));
+        for (compression, pack) in ALL {
+            for text in [&b"text"[..], b""] {
+                let packed = pack(text);
+                assert_eq!(
+                    read(&packed, None),
+                    (text.to_vec(), true),
+                    "{compression:?}"
+                );
+                assert_eq!(read(&packed, Some(compression)), (text.to_vec(), true));
+            }
         }
-        assert_eq!(read(b"te", None), (b"te".to_vec(), true));
-        assert_eq!(read(b"", None), (Vec::new(), true));
+        for plain in [&b"te"[..], b"", b"BZh9 is how some text begins"] {
+            assert_eq!(read(plain, None), (plain.to_vec(), true));
+        }
     }
 
     #[test]
     fn several_members_and_frames_are_one_stream() {
-        let members = [gzip(b"one "), gzip(b"two")].concat();
-        assert_eq!(read(&members, None), (b"one two".to_vec(), true));
-        let frames = [&b"one "[..], b"two"]
-            .map(|text| zstd::encode_all(text, 1).unwrap())
-            .concat();
-        assert_eq!(read(&frames, None), (b"one two".to_vec(), true));
+        for (compression, pack) in ALL {
+            let packed = [pack(b"one "), pack(b"two")].concat();
+            assert_eq!(
+                read(&packed, None),
+                (b"one two".to_vec(), true),
+                "{compression:?}"
+            );
+        }
     }
 
     #[test]
     fn a_stream_cut_short_is_an_error() {
         let text = "text ".repeat(1000);
-        for bytes in [
-            gzip(text.as_bytes()),
-            zstd::encode_all(text.as_bytes(), 1).unwrap(),
-        ] {
-            assert!(!read(&bytes[..bytes.len() - 5], None).1);
+        for (compression, pack) in ALL {
+            let packed = pack(text.as_bytes());
+            for cut in [packed.len() - 1, packed.len() - 5, packed.len() / 2] {
+                assert!(!read(&packed[..cut], None).1, "{compression:?} at {cut}");
+            }
+            assert!(!read(b"nothing of the kind", Some(compression)).1);
         }
-        assert!(!read(b"no gzip at all", Some(Compression::Gzip)).1);
+    }
+
+    #[test]
+    fn a_stream_that_fills_the_disk_is_given_up() {
+        let zeros = zstd(&vec![0; 80 << 20]);
+        let (out, whole) = read(&zeros, None);
+        assert!(
+            !whole && out.len() as u64 <= FREE + (1 << 20),
+            "{}",
+            out.len()
+        );
+        let mut all = Vec::new();
+        decompress(Box::new(&zeros[..]), None, u64::MAX)
+            .unwrap()
+            .read_to_end(&mut all)
+            .unwrap();
+        assert_eq!(all.len(), 80 << 20);
     }
 }

@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use super::columns::{Column, Columns};
 use super::json::Value;
-use super::quarantine::{Fault, Kind, Place, QuarantineRows};
+use super::quarantine::{Fault, Kind, Place, QuarantineRows, Raw};
 use super::time;
 use crate::error::Result;
 use crate::store::document_schema;
@@ -64,6 +64,8 @@ pub(crate) struct Parsed {
     /// How many records were refused, by kind.
     pub kinds: BTreeMap<Kind, u64>,
     pub unread_times: u64,
+    /// Documents in which bytes were replaced.
+    pub replaced: u64,
 }
 
 impl Parsed {
@@ -112,6 +114,7 @@ pub(crate) struct Documents<'r> {
     columns: Columns,
     pub quarantine: QuarantineRows,
     unread_times: u64,
+    pub replaced: u64,
     scratch: String,
     slots: Vec<Option<usize>>,
 }
@@ -129,9 +132,15 @@ impl<'r> Documents<'r> {
             columns: Columns::default(),
             quarantine: QuarantineRows::default(),
             unread_times: 0,
+            replaced: 0,
             scratch: String::new(),
             slots: Vec::new(),
         }
+    }
+
+    /// How many documents there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.rows
     }
 
     /// A document that is nothing but text.
@@ -143,7 +152,7 @@ impl<'r> Documents<'r> {
     pub(crate) fn push_fields(
         &mut self,
         place: Place<'_>,
-        raw: &[u8],
+        raw: Raw<'_>,
         fields: &[(Cow<'_, str>, Value<'_>)],
     ) {
         let last = |name: &str| {
@@ -153,7 +162,7 @@ impl<'r> Documents<'r> {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value)
         };
-        let refuse = |kind, why: String| Err(Fault::new(kind, why, raw.len() as u64));
+        let refuse = |kind, why: String| Err(Fault::new(kind, why, raw.length()));
         let text = match last(&self.roles.text) {
             Some(Value::Text(text)) => Ok(text),
             Some(other) => refuse(
@@ -221,11 +230,11 @@ impl<'r> Documents<'r> {
     fn check_columns(
         &self,
         fields: &[(Cow<'_, str>, Value<'_>)],
-        raw: &[u8],
+        raw: Raw<'_>,
     ) -> std::result::Result<(), Fault> {
         let fault = || {
             let why = format!("its fields would make more than {MAX_COLUMNS} columns");
-            Err(Fault::new(Kind::TooManyColumns, why, raw.len() as u64))
+            Err(Fault::new(Kind::TooManyColumns, why, raw.length()))
         };
         let roles = self.roles;
         let own = |key: &str| key != roles.text && key != roles.time;
@@ -275,6 +284,7 @@ impl<'r> Documents<'r> {
             quarantine: self.quarantine.finish()?,
             kinds,
             unread_times: self.unread_times,
+            replaced: self.replaced,
         })
     }
 }
@@ -296,7 +306,7 @@ fn read_time<'a>(value: &'a Value<'_>) -> (Option<i64>, Option<Cow<'a, str>>) {
             Cow::Owned(format!("{number:?}")),
         ),
         Value::Bool(value) => (None, Cow::Owned(value.to_string())),
-        Value::Json(text) => (None, Cow::Borrowed(*text)),
+        Value::Json(text) => (None, Cow::Borrowed(text.as_ref())),
     };
     match ts {
         Some(ts) => (Some(ts), None),

@@ -5,6 +5,9 @@
 use std::ops::ControlFlow;
 
 use super::csv::{self, CsvScan};
+use super::csv_dialect::{Dialect, sniff};
+use super::encoding::{self, BadBytes, Encoding};
+use super::json_values::JsonScan;
 use super::quarantine::RAW_LIMIT;
 use super::split::{Splitter, split};
 use super::{json, time};
@@ -31,22 +34,40 @@ pub fn records(data: &[u8]) {
             Splitter::Lines,
             Splitter::paragraphs(),
             Splitter::Whole,
-            Splitter::Csv(CsvScan::new(b',')),
-            Splitter::Csv(CsvScan::new(b'\t')),
+            Splitter::Csv(CsvScan::new(Dialect::CSV, None)),
+            Splitter::Csv(CsvScan::new(
+                sniff(&String::from_utf8_lossy(data), None, None),
+                None,
+            )),
+            Splitter::Csv(CsvScan::new(
+                Dialect {
+                    delimiter: b'|',
+                    quote: b'\'',
+                },
+                Some(|byte| byte >= 0x81),
+            )),
+            Splitter::Json(JsonScan::new(None)),
+            Splitter::Json(JsonScan::new(Some(|byte| byte >= 0x81))),
         ];
         for splitter in splitters {
-            let delimiter = match &splitter {
-                Splitter::Csv(csv) => Some(csv.delimiter()),
+            let dialect = match &splitter {
+                Splitter::Csv(csv) => Some(csv.dialect()),
                 _ => None,
             };
-            let whole = matches!(splitter, Splitter::Whole);
-            let mut end = if data.starts_with(b"\xEF\xBB\xBF") {
-                3
-            } else {
-                0
+            let json = matches!(splitter, Splitter::Json(_));
+            let blank = |bytes: &[u8]| {
+                let part = |byte: &u8| json && b"[],".contains(byte);
+                bytes
+                    .iter()
+                    .all(|byte| byte.is_ascii_whitespace() || part(byte))
             };
+            let whole = matches!(splitter, Splitter::Whole);
+            let marks = [&b"\xEF\xBB\xBF"[..], b"\x84\x31\x95\x33"];
+            let mark = marks.iter().find(|mark| data.starts_with(mark));
+            let mut end = mark.map_or(0, |mark| mark.len());
             let mut last = 0;
-            let flow = split(Trickle(data, 0), splitter, limit, |piece| {
+            let measure = |bytes: &[u8]| bytes.len() as u64;
+            let flow = split(Trickle(data, 0), splitter, limit, measure, |piece| {
                 let start = usize::try_from(piece.offset).expect("an offset inside of the data");
                 let length = piece
                     .fault
@@ -64,8 +85,8 @@ pub fn records(data: &[u8]) {
                     piece.fault.is_some() || length <= limit,
                     "a record over the limit"
                 );
-                if let (Some(delimiter), None) = (delimiter, &piece.fault) {
-                    csv_fields(piece.bytes, delimiter);
+                if let (Some(dialect), None) = (dialect, &piece.fault) {
+                    csv_fields(piece.bytes, dialect);
                 }
                 last = piece.number;
                 end = start + length;
@@ -78,22 +99,48 @@ pub fn records(data: &[u8]) {
     }
 }
 
-fn blank(bytes: &[u8]) -> bool {
-    bytes.iter().all(u8::is_ascii_whitespace)
-}
-
 /// Fields written as CSV again are read as the same fields.
-fn csv_fields(record: &[u8], delimiter: u8) {
+fn csv_fields(record: &[u8], dialect: Dialect) {
     let Ok(record) = std::str::from_utf8(record) else {
         return;
     };
-    let fields: Vec<_> = csv::fields(record, delimiter).collect();
+    let fields: Vec<_> = csv::fields(record, dialect).collect();
+    let quote = char::from(dialect.quote).to_string();
     let quoted: Vec<String> = fields
         .iter()
-        .map(|field| format!("\"{}\"", field.replace('"', "\"\"")))
+        .map(|field| format!("{quote}{}{quote}", field.replace(&quote, &quote.repeat(2))))
         .collect();
-    let written = quoted.join(&char::from(delimiter).to_string());
-    assert_eq!(csv::fields(&written, delimiter).collect::<Vec<_>>(), fields);
+    let written = quoted.join(&char::from(dialect.delimiter).to_string());
+    assert_eq!(csv::fields(&written, dialect).collect::<Vec<_>>(), fields);
+}
+
+/// Any bytes in any encoding: whatever is chosen, what is read can be turned back into the bytes, and what is refused is
+/// measured as they are.
+pub fn encoded(data: &[u8]) {
+    for name in [
+        "auto",
+        "gb18030",
+        "big5",
+        "shift_jis",
+        "utf-16le",
+        "utf-16be",
+        "windows-1252",
+    ] {
+        let wanted = name.parse().expect("an encoding");
+        let found = std::cell::Cell::new(None);
+        let mut read = Vec::new();
+        std::io::Read::read_to_end(
+            &mut encoding::open(Trickle(data, 0), wanted, &found),
+            &mut read,
+        )
+        .expect("bytes");
+        let encoding = found.get().unwrap_or(Encoding::UTF_8);
+        assert_eq!(encoding.original(&read), data, "{name}");
+        assert_eq!(encoding.measure()(&read), data.len() as u64, "{name}");
+        if let Err(fault) = encoding.decode(&read, BadBytes::Quarantine) {
+            assert_eq!(fault.length, data.len() as u64, "{name}");
+        }
+    }
 }
 
 /// Any bytes as a JSON record: what serde_json takes for an object we do, with as many names, and nothing else.
@@ -177,6 +224,17 @@ mod tests {
         #[test]
         fn records_of_csv_bytes(data in "(\u{FEFF})?[ab中,\t\"\r\n ]{0,60}") {
             super::records(data.as_bytes());
+        }
+
+        /// Far more brackets and quotes than chance would bring.
+        #[test]
+        fn records_of_json_bytes(data in r#"[ab中,"\\\\\[\]\{\}\n ]{0,60}"#) {
+            super::records(data.as_bytes());
+        }
+
+        #[test]
+        fn encoded(data in proptest::collection::vec(any::<u8>(), 0..200)) {
+            super::encoded(&data);
         }
 
         #[test]

@@ -9,7 +9,9 @@ use std::str::FromStr;
 
 use walkdir::WalkDir;
 
-use super::decompress::{Compression, Stream, decompress, peek};
+use super::IngestOptions;
+use super::ahead::Ahead;
+use super::decompress::{Compression, Stream, decompress};
 use crate::error::{Error, Result};
 
 /// What the records of an input look like.
@@ -17,7 +19,9 @@ use crate::error::{Error, Result};
 pub enum InputFormat {
     /// One JSON object a line (`.jsonl`, `.ndjson`).
     Jsonl,
-    /// Comma-separated values with a header.
+    /// JSON objects in an array, or one after the other, on any lines (`.json`).
+    Json,
+    /// Comma-separated values with a header, or values that something else separates.
     Csv,
     /// Tab-separated values with a header.
     Tsv,
@@ -31,6 +35,7 @@ impl InputFormat {
     fn of_extension(extension: &str) -> Option<Self> {
         match extension {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
             "txt" => Some(Self::Text),
@@ -41,13 +46,25 @@ impl InputFormat {
 
     /// From the first bytes of the decompressed stream.
     fn of_first_bytes(bytes: &[u8]) -> Option<Self> {
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let marks = [&b"\xEF\xBB\xBF"[..], b"\xFF\xFE", b"\xFE\xFF"];
+        let text = marks
+            .iter()
+            .find_map(|mark| bytes.strip_prefix(*mark))
+            .unwrap_or(bytes);
+        // UTF-16 has a zero beside each ASCII character.
+        let mut text = text.iter().filter(|byte| **byte != 0);
         if bytes.starts_with(b"PAR1") {
             Some(Self::Parquet)
-        } else if bytes.trim_ascii_start().starts_with(b"{") {
-            Some(Self::Jsonl)
         } else {
-            None
+            match text.find(|byte| !byte.is_ascii_whitespace()) {
+                // An object that goes on after its first line is not one a line.
+                Some(b'{') => match text.find(|byte| **byte != b'\r') {
+                    Some(b'\n') => Some(Self::Json),
+                    _ => Some(Self::Jsonl),
+                },
+                Some(b'[') => Some(Self::Json),
+                _ => None,
+            }
         }
     }
 }
@@ -57,7 +74,7 @@ impl FromStr for InputFormat {
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
         Self::of_extension(&name.to_ascii_lowercase()).ok_or_else(|| {
-            format!("{name:?} is no input format: it is jsonl, csv, tsv, txt or parquet")
+            format!("{name:?} is no input format: it is jsonl, json, csv, tsv, txt or parquet")
         })
     }
 }
@@ -105,11 +122,8 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     /// Finds the inputs; what lies inside of `store` is none of them.
-    pub(crate) fn find(
-        paths: &[String],
-        store: &Path,
-        format: Option<InputFormat>,
-    ) -> Result<Self> {
+    pub(crate) fn find(paths: &[String], store: &Path, options: &IngestOptions) -> Result<Self> {
+        let format = options.format;
         let mut found = Self::default();
         let store = store.canonicalize().ok();
         if paths.is_empty() {
@@ -121,7 +135,7 @@ impl Inputs {
             let path = Path::new(given);
             let before = found.named;
             if given == "-" {
-                found.stdin(format)?;
+                found.stdin(options)?;
                 continue;
             }
             if path.is_dir() {
@@ -129,7 +143,7 @@ impl Inputs {
             } else if path.exists() {
                 if !found.file(path, format)? {
                     return Err(Error::Usage(format!(
-                        "{given}: its name does not tell what it is; say so with --format jsonl, csv, tsv, txt or parquet"
+                        "{given}: its name does not tell what it is; say so with --format jsonl, json, csv, tsv, txt or parquet"
                     )));
                 }
                 continue;
@@ -140,20 +154,20 @@ impl Inputs {
             }
             if found.named == before {
                 return Err(Error::Usage(format!(
-                    "{given}: no files there that could be read (known are .jsonl .ndjson .csv .tsv .txt .parquet, \
-                     with .gz or .zst after it or not; --format takes any other)"
+                    "{given}: no files there that could be read (known are .jsonl .ndjson .json .csv .tsv .txt .parquet, \
+                     with .gz, .zst, .bz2 or .xz after it or not; --format takes any other)"
                 )));
             }
         }
         Ok(found)
     }
 
-    fn stdin(&mut self, format: Option<InputFormat>) -> Result<()> {
+    fn stdin(&mut self, options: &IngestOptions) -> Result<()> {
         if self.inputs.iter().any(|input| input.identity.is_none()) {
             return Err(Error::Usage("standard input (-) is named twice".into()));
         }
         let stream = Box::new(std::io::stdin());
-        self.inputs.push(Input::stream("stdin", stream, format)?);
+        self.inputs.push(Input::stream("stdin", stream, options)?);
         Ok(())
     }
 
@@ -245,26 +259,23 @@ impl Input {
     pub(crate) fn stream(
         source: &str,
         stream: Stream<'static>,
-        format: Option<InputFormat>,
+        options: &IngestOptions,
     ) -> Result<Self> {
-        let stream = decompress(stream, None).map_err(Error::io(source))?;
-        let (format, stream) = match format {
-            Some(format) => (format, stream),
-            None => {
-                let (head, stream) = peek(stream, 512).map_err(Error::io(source))?;
-                let format = InputFormat::of_first_bytes(&head).ok_or_else(|| {
-                    Error::Usage(format!(
-                        "{source}: its first bytes do not tell what it is; say so with --format jsonl, csv, tsv or txt"
-                    ))
-                })?;
-                (format, stream)
-            }
-        };
+        let stream = decompress(stream, None, options.max_expansion).map_err(Error::io(source))?;
+        let mut stream = Ahead::new(stream);
+        let format = options
+            .format
+            .or_else(|| InputFormat::of_first_bytes(stream.look(512)))
+            .ok_or_else(|| {
+                Error::Usage(format!(
+                    "{source}: its first bytes do not tell what it is; say so with --format jsonl, json, csv, tsv or txt"
+                ))
+            })?;
         Ok(Self {
             source: source.to_string(),
             identity: None,
             format,
-            origin: Origin::Stream(stream),
+            origin: Origin::Stream(Box::new(stream)),
         })
     }
 }
@@ -312,7 +323,11 @@ mod tests {
             .iter()
             .map(|p| root.join(p).to_string_lossy().into_owned())
             .collect();
-        let found = Inputs::find(&paths, &root.join("store"), format)?;
+        let options = IngestOptions {
+            format,
+            ..IngestOptions::default()
+        };
+        let found = Inputs::find(&paths, &root.join("store"), &options)?;
         let prefix = format!("{}/", root.display());
         let names = found
             .inputs
@@ -378,7 +393,9 @@ mod tests {
                 return;
             }
         }
-        let found = Inputs::find(&[words(root.path())], &root.path().join("store"), None).unwrap();
+        let options = IngestOptions::default();
+        let found =
+            Inputs::find(&[words(root.path())], &root.path().join("store"), &options).unwrap();
         let ends: Vec<&str> = found
             .inputs
             .iter()
@@ -418,12 +435,17 @@ mod tests {
 
     #[test]
     fn streams_tell_their_format_by_their_first_bytes() {
-        let format =
-            |bytes: &'static [u8]| Input::stream("stdin", Box::new(bytes), None).map(|i| i.format);
+        let format = |bytes: &'static [u8]| {
+            Input::stream("stdin", Box::new(bytes), &IngestOptions::default()).map(|i| i.format)
+        };
+        assert_eq!(format(b"{\0\"\0").unwrap(), InputFormat::Jsonl);
+        assert_eq!(format(b"\xFE\xFF\0{\0\"").unwrap(), InputFormat::Jsonl);
         assert_eq!(
             format(b"\xEF\xBB\xBF\n {\"a\":1}").unwrap(),
             InputFormat::Jsonl
         );
+        assert_eq!(format(b"[\n{\"a\":1}]").unwrap(), InputFormat::Json);
+        assert_eq!(format(b"{\r\n  \"a\":1}").unwrap(), InputFormat::Json);
         assert_eq!(format(b"PAR1....").unwrap(), InputFormat::Parquet);
         assert!(
             format(b"a,b\n")

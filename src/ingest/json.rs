@@ -17,7 +17,7 @@ pub(crate) enum Value<'a> {
     Float(f64),
     Text(Cow<'a, str>),
     /// The JSON text of an object, an array, or a whole number that fits no `i64`.
-    Json(&'a str),
+    Json(Cow<'a, str>),
 }
 
 pub(crate) type Fields<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
@@ -47,14 +47,40 @@ pub(crate) fn parse<'a>(line: &'a str, fields: &mut Fields<'a>) -> Result<(), St
         let raw = parser
             .deserialize_map(RawValues)
             .map_err(|error| message(&error))?;
-        for ((_, value), raw) in fields.iter_mut().zip(raw) {
+        for ((_, value), (_, raw)) in fields.iter_mut().zip(raw) {
             let whole = raw.bytes().all(|b| b.is_ascii_digit() || b == b'-');
             if matches!(value, Value::Json(_)) || (vague(value) && whole) {
-                *value = Value::Json(raw);
+                *value = Value::Json(raw.into());
             }
         }
     }
     Ok(())
+}
+
+/// The members of an object with their JSON text, in its order.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
+    let mut parser = serde_json::Deserializer::from_str(object);
+    parser
+        .deserialize_map(RawValues)
+        .map_err(|error| message(&error))
+}
+
+/// A value by itself.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn value(raw: &str) -> Result<Value<'_>, String> {
+    let mut parser = serde_json::Deserializer::from_str(raw);
+    let value = Any
+        .deserialize(&mut parser)
+        .map_err(|error| message(&error))?;
+    Ok(match value {
+        Value::Json(_) => Value::Json(raw.into()),
+        value => value,
+    })
 }
 
 fn message(error: &serde_json::Error) -> String {
@@ -116,7 +142,7 @@ impl<'a> Visitor<'a> for Any {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value<'a>, E> {
-        Ok(i64::try_from(value).map_or(Value::Json(""), Value::Int))
+        Ok(i64::try_from(value).map_or(Value::Json("".into()), Value::Int))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value<'a>, E> {
@@ -133,30 +159,33 @@ impl<'a> Visitor<'a> for Any {
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<Value<'a>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Json(""))
+        Ok(Value::Json("".into()))
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Value<'a>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Json(""))
+        Ok(Value::Json("".into()))
     }
 }
 
 struct RawValues;
 
 impl<'a> Visitor<'a> for RawValues {
-    type Value = Vec<&'a str>;
+    type Value = Vec<(Cow<'a, str>, &'a str)>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Vec<&'a str>, A::Error> {
-        let mut values = Vec::new();
-        while let Some((_, value)) = map.next_entry::<IgnoredAny, &'a RawValue>()? {
-            values.push(value.get());
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(name) = map.next_key_seed(Any)? {
+            let Value::Text(name) = name else {
+                return Err(A::Error::custom("a key that is no string"));
+            };
+            members.push((name, map.next_value::<&'a RawValue>()?.get()));
         }
-        Ok(values)
+        Ok(members)
     }
 }
 
@@ -192,7 +221,10 @@ mod tests {
         assert_eq!(values[5], &Value::Text("a\nb".into()));
         assert_eq!(
             values[6..],
-            [&Value::Json(r#"{"x": [1]}"#), &Value::Json("[1, 2]")]
+            [
+                &Value::Json(r#"{"x": [1]}"#.into()),
+                &Value::Json("[1, 2]".into())
+            ]
         );
     }
 
@@ -207,9 +239,9 @@ mod tests {
             values,
             [
                 Value::Int(i64::MAX),
-                Value::Json("9223372036854775808"),
-                Value::Json("-9223372036854775809"),
-                Value::Json("100000000000000000000001"),
+                Value::Json("9223372036854775808".into()),
+                Value::Json("-9223372036854775809".into()),
+                Value::Json("100000000000000000000001".into()),
                 Value::Float(1e300),
             ]
         );
@@ -237,6 +269,6 @@ mod tests {
     fn nesting_of_any_depth_is_kept() {
         let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
         let line = format!("{{\"a\":{deep}}}");
-        assert!(fields(&line).unwrap() == [("a".into(), Value::Json(&deep))]);
+        assert!(fields(&line).unwrap() == [("a".into(), Value::Json(deep.as_str().into()))]);
     }
 }

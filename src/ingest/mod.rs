@@ -1,10 +1,10 @@
 //! Raw text → documents in a store's Parquet.
 //!
 //! Inputs are found (`input.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
-//! (`split.rs`, `csv.rs`), gathered into chunks (`chunk.rs`), parsed (`json.rs`, `documents.rs`, `columns.rs`,
-//! `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads (`pipeline.rs`), all or nothing
-//! (`store/commit.rs`); `known.rs` and `stamp.rs` tell what was ingested before. Nothing here looks for entities or runs
-//! queries.
+//! (`split.rs`, `csv.rs`, `json_values.rs`), gathered into chunks (`chunk.rs`), decoded (`encoding.rs`, `utf16.rs`), parsed (`json.rs`,
+//! `documents.rs`, `columns.rs`, `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads
+//! (`pipeline.rs`), all or nothing (`store/commit.rs`); `known.rs` and `stamp.rs` tell what was ingested before. Nothing here
+//! looks for entities or runs queries.
 //!
 //! # What becomes of a record
 //! It is a row of `documents` or a row of `quarantine`, never both and never neither.
@@ -23,30 +23,42 @@
 //! * Every other field is a column of its own: JSON's booleans, whole numbers, numbers and strings as such, objects
 //!   and arrays as JSON text, whole numbers beyond 64 bits as strings; CSV's fields as strings; Parquet's columns with
 //!   their types, nested ones as JSON text, bytes as text or, where they are no UTF-8, as hexadecimal digits. Where records disagree on a type, `store::widen` tells the type of both.
+//!   In JSON the text and the time may lie inside of other fields (`body.content`); what else these hold is kept.
 //!   A field called `doc_id`, `source`, `ts` or `text` that has not that role is kept as `orig_<name>`. Of a name that
 //!   is in a record twice the last counts. The documents of one ingest have at most 1,000 such columns: a record that
 //!   would make more goes to quarantine.
-//! * Refused are records that are not valid JSON, CSV or UTF-8, have no text, or are longer than
-//!   [`IngestOptions::max_record_bytes`]. A CSV record whose quotes do not close costs its first line, no more.
+//! * Text is UTF-8 after ingest, whatever it was before: a file's encoding is told by its byte order mark, by
+//!   [`IngestOptions::encoding`], or by its own bytes, once, and the run's record says which. A record with bytes that
+//!   the encoding does not have, or one in UTF-8 where the file was taken for something else, is refused; with
+//!   [`BadBytes::Replace`] the bytes are replaced and the document is counted. NUL is a character like any other.
+//! * Refused are records that are not valid JSON, CSV or text, have no text, or are longer than
+//!   [`IngestOptions::max_record_bytes`]. A CSV record whose quotes do not close costs its first line, no more; a JSON
+//!   value whose brackets do not close, what comes before the next line that begins with `{`.
 //!   An input whose compression is broken costs what comes after the break; a Parquet file, what comes after the
 //!   first row that cannot be decoded.
 
+mod ahead;
 mod chunk;
 mod columns;
 mod csv;
+mod csv_dialect;
 pub(crate) mod decompress;
 mod documents;
+mod encoding;
 #[doc(hidden)]
 pub mod fuzz;
 mod input;
 mod json;
+mod json_values;
 mod known;
 mod parquet_input;
+mod path;
 mod pipeline;
 mod quarantine;
 mod split;
 mod stamp;
 mod time;
+mod utf16;
 pub(crate) mod writer;
 
 use std::collections::BTreeMap;
@@ -57,7 +69,9 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::store::rewrite::without_sources;
 use crate::store::{Kind, Record, RecordedFiles, RecordedSource, Run, Store};
+pub use csv_dialect::parse_character;
 use documents::Roles;
+pub use encoding::{BadBytes, InputEncoding};
 pub use input::InputFormat;
 use input::{Input, Inputs, Origin};
 use known::Sorted;
@@ -121,16 +135,27 @@ impl FromStr for Changed {
 /// How to ingest.
 #[derive(Debug, Clone)]
 pub struct IngestOptions {
-    /// The field that is the text.
+    /// The field that is the text; in JSON also one inside of others, by its path: `body.content`.
     pub text: String,
-    /// The field that is the time.
+    /// The field that is the time; in JSON also a path.
     pub time: String,
     /// What a document is in plain text.
     pub document: DocumentUnit,
     /// The inputs' format, where their names do not tell it.
     pub format: Option<InputFormat>,
+    /// What parts the fields of CSV, an ASCII character; told by each file's first records where it is not set.
+    pub delimiter: Option<u8>,
+    /// What quotes the fields of CSV and TSV, as [`delimiter`](Self::delimiter).
+    pub quote: Option<u8>,
+    /// The inputs' encoding; that of Parquet is its own.
+    pub encoding: InputEncoding,
+    /// What becomes of a record with bytes that its encoding does not have.
+    pub bad_bytes: BadBytes,
     /// How the store's pages are compressed.
     pub codec: Codec,
+    /// A compressed input that becomes more than so many times as long is given up, what was read of it before stands;
+    /// 64 MiB may come out of any.
+    pub max_expansion: u64,
     /// Longer records go to quarantine.
     pub max_record_bytes: usize,
     /// So much input makes a row group, about.
@@ -148,7 +173,12 @@ impl Default for IngestOptions {
             time: "ts".to_string(),
             document: DocumentUnit::default(),
             format: None,
+            delimiter: None,
+            quote: None,
+            encoding: InputEncoding::default(),
+            bad_bytes: BadBytes::default(),
             codec: Codec::default(),
+            max_expansion: decompress::EXPANSION,
             max_record_bytes: 16 << 20,
             row_group_bytes: 8 << 20,
             changed: Changed::default(),
@@ -181,16 +211,22 @@ impl IngestOptions {
                 self.text
             )));
         }
-        if self.max_record_bytes == 0 || self.row_group_bytes == 0 {
+        if self.max_record_bytes == 0 || self.row_group_bytes == 0 || self.max_expansion == 0 {
             return Err(Error::Usage(
-                "the sizes of records and row groups must be above 0".into(),
+                "the sizes of records and row groups, and the expansion, must be above 0".into(),
             ));
+        }
+        for mark in [self.delimiter, self.quote].into_iter().flatten() {
+            parse_character(char::from(mark).encode_utf8(&mut [0; 2])).map_err(Error::Usage)?;
+        }
+        if self.delimiter.is_some() && self.delimiter == self.quote {
+            return Err(Error::Usage("the delimiter cannot be the quote".into()));
         }
         Ok(())
     }
 }
 
-/// Told how an ingest goes on, from the thread that reads.
+/// Told how an ingest goes on, from the thread that reads where nothing else is said.
 pub trait Progress: Sync {
     /// The bytes of all files to be read, before the first is; a stream adds none.
     fn start(&self, _bytes: u64) {}
@@ -198,6 +234,8 @@ pub trait Progress: Sync {
     fn source(&self, _source: &str) {}
     /// So many more bytes were read, before decompression.
     fn advance(&self, _bytes: u64) {}
+    /// So many documents and records in quarantine were written so far; from the thread that called.
+    fn written(&self, _documents: u64, _quarantined: u64) {}
     /// Asked now and then; true ends the ingest with [`Error::Interrupted`].
     fn cancelled(&self) -> bool {
         false
@@ -220,6 +258,8 @@ pub struct Summary {
     pub reasons: Vec<(String, u64)>,
     /// Documents whose time could not be read.
     pub unread_times: u64,
+    /// Documents in which U+FFFD stands for bytes that their encoding does not have.
+    pub replaced: u64,
     /// Bytes of input after decompression; for Parquet, of its decoded columns.
     pub bytes: u64,
     /// Inputs read.
@@ -261,7 +301,7 @@ pub fn ingest(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     options.check()?;
-    let found = Inputs::find(paths, store, options.format)?;
+    let found = Inputs::find(paths, store, options)?;
     ingest_inputs(found, store, options, progress)
 }
 
@@ -297,15 +337,17 @@ fn ingest_inputs(
         .map(|input| RecordedSource {
             source: input.source.clone(),
             path: input.identity.clone(),
+            encoding: None,
             stamp: None,
         })
         .collect();
     let documents = PartWriter::new(run.documents(), &run.id);
     let quarantine = QuarantineWriter::new(&run.quarantine(), &run.id);
-    let (mut counts, documents, quarantine) =
+    let (counts, documents, quarantine) =
         pipeline::run(inputs, options, progress, documents, quarantine)?;
-    for source in &mut sources {
-        source.stamp = counts.stamps.remove(&source.source);
+    for (source, learned) in sources.iter_mut().zip(counts.inputs) {
+        source.encoding = learned.encoding.map(str::to_string);
+        source.stamp = learned.stamp;
     }
     let mut files = RecordedFiles {
         documents,
@@ -326,6 +368,7 @@ fn ingest_inputs(
         quarantined: counts.kinds.values().sum(),
         reasons: by_count,
         unread_times: counts.unread_times,
+        replaced: counts.replaced,
         bytes: counts.bytes,
         sources: sources.len() as u64,
         skipped_sources: skipped,
@@ -340,6 +383,7 @@ fn ingest_inputs(
         finished: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         documents: summary.documents,
         quarantined: summary.quarantined,
+        replaced: summary.replaced,
         reasons,
         bytes: summary.bytes,
         sources,

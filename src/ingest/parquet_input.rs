@@ -21,7 +21,8 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use super::columns::Column;
 use super::csv::UniqueNames;
 use super::documents::{Documents, MAX_COLUMNS, Parsed, Roles, utc};
-use super::quarantine::{Fault, Kind, Place};
+use super::encoding::Encoding;
+use super::quarantine::{Fault, Kind, Place, Raw};
 use super::time;
 use crate::error::Result;
 
@@ -142,9 +143,11 @@ impl Rows {
                         .as_ref()
                         .filter(|bytes| bytes.is_valid(row))
                         .map(|bytes| bytes.value(row));
-                    documents
-                        .quarantine
-                        .push(place, &fault, raw.unwrap_or_default());
+                    let raw = Raw {
+                        bytes: raw.unwrap_or_default(),
+                        encoding: Encoding::UTF_8,
+                    };
+                    documents.quarantine.push(place, &fault, raw);
                 }
             }
         }

@@ -5,7 +5,8 @@
 //! by number. As many chunks as there are permits are under way at once, whatever is slow. Results do not depend on
 //! the number of workers, because nothing but waiting does.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
@@ -16,11 +17,15 @@ use std::thread;
 
 use arrow::array::RecordBatch;
 
+use super::ahead::Ahead;
 use super::chunk::{Chunk, Layout};
 use super::csv::{CsvScan, Header};
+use super::csv_dialect::{Dialect, sniff};
 use super::decompress::{Stream, decompress};
 use super::documents::Parsed;
+use super::encoding::{self, Encoding};
 use super::input::{Input, InputFormat, Origin};
+use super::json_values::JsonScan;
 use super::parquet_input::{self, Rows};
 use super::quarantine::{Fault, Kind};
 use super::split::{Piece, Splitter, split};
@@ -30,16 +35,29 @@ use super::{DocumentUnit, IngestOptions, Progress};
 use crate::error::{Error, Result};
 use crate::store::{RecordedFile, Stamp};
 
+/// So much of a CSV file tells its dialect.
+const LOOK: usize = 64 << 10;
+
 /// What a run counted.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub documents: u64,
     pub kinds: BTreeMap<Kind, u64>,
     pub unread_times: u64,
+    pub replaced: u64,
     /// Decompressed.
     pub bytes: u64,
-    /// By source, what its file was like.
-    pub stamps: HashMap<String, Stamp>,
+    /// Of each input, in their order.
+    pub inputs: Vec<Learned>,
+}
+
+/// What reading an input told of it.
+#[derive(Debug)]
+pub(crate) struct Learned {
+    /// The name of its encoding, if it has one.
+    pub encoding: Option<&'static str>,
+    /// What its file was like, if it is one.
+    pub stamp: Option<Stamp>,
 }
 
 /// Work for one worker.
@@ -53,7 +71,7 @@ impl Work {
     fn parse(&self, options: &IngestOptions, allowed: Option<&HashSet<String>>) -> Result<Parsed> {
         let roles = options.roles();
         match self {
-            Self::Records(chunk) => chunk.parse(&roles, allowed),
+            Self::Records(chunk) => chunk.parse(&roles, options.bad_bytes, allowed),
             Self::Rows(rows, _) => rows.parse(&roles, allowed, options.max_record_bytes),
         }
     }
@@ -73,6 +91,7 @@ struct Done {
     quarantine: Option<RecordBatch>,
     kinds: BTreeMap<Kind, u64>,
     unread_times: u64,
+    replaced: u64,
 }
 
 /// Reads the inputs and writes documents and quarantine.
@@ -96,7 +115,7 @@ pub(crate) fn run(
     let (finished, results) = channel();
 
     let mut counts = Counts::default();
-    counts.stamps = thread::scope(|scope| -> Result<HashMap<String, Stamp>> {
+    thread::scope(|scope| -> Result<()> {
         // Dropped when this closure ends, however it ends, so that no thread waits for ever.
         let permit: Sender<()> = permit;
         let results: Receiver<(usize, Result<Done>)> = results;
@@ -112,15 +131,11 @@ pub(crate) fn run(
                 chunk: Chunk::default(),
                 bytes,
             };
-            let mut stamps = HashMap::new();
+            let mut learned = Vec::with_capacity(inputs.len());
             for input in inputs {
-                let source = input.source.clone();
-                if let Some(stamp) = reader.read_and_stamp(input)? {
-                    stamps.insert(source, stamp);
-                }
+                learned.push(reader.read_and_stamp(input)?);
             }
-            reader.flush()?;
-            Ok(stamps)
+            reader.flush().map(|()| learned)
         });
         for _ in 0..workers {
             let finished = finished.clone();
@@ -149,6 +164,7 @@ pub(crate) fn run(
                 next += 1;
                 counts.documents += done.rows as u64;
                 counts.unread_times += done.unread_times;
+                counts.replaced += done.replaced;
                 for (kind, count) in done.kinds {
                     *counts.kinds.entry(kind).or_default() += count;
                 }
@@ -158,15 +174,19 @@ pub(crate) fn run(
                 if let Some(batch) = done.quarantine {
                     quarantine.append(&batch)?;
                 }
+                progress.written(counts.documents, counts.kinds.values().sum());
                 // Without a reader there is nobody to be permitted anything.
                 let _ = permit.send(());
             }
         }
         drop(stop);
         match reader.join() {
+            Ok(Ok(learned)) => {
+                counts.inputs = learned;
+                Ok(())
+            }
             Ok(Err(Stop::Error(error))) => Err(error),
-            Ok(Err(Stop::Gone)) => Ok(HashMap::new()),
-            Ok(Ok(stamps)) => Ok(stamps),
+            Ok(Err(Stop::Gone)) => Ok(()),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })?;
@@ -208,6 +228,7 @@ fn process(
             quarantine: parsed.quarantine,
             kinds: parsed.kinds,
             unread_times: parsed.unread_times,
+            replaced: parsed.replaced,
         })
     };
     Some(placed.and_then(done))
@@ -323,8 +344,14 @@ impl Reader<'_> {
         self.send(Work::Records(chunk))
     }
 
-    fn push(&mut self, source: &Arc<str>, layout: &Layout, piece: Piece<'_>) -> Result<(), Stop> {
-        self.chunk.push(source, layout, piece);
+    fn push(
+        &mut self,
+        source: &Arc<str>,
+        layout: &Layout,
+        encoding: Encoding,
+        piece: Piece<'_>,
+    ) -> Result<(), Stop> {
+        self.chunk.push(source, layout, encoding, piece);
         if self.chunk.weight() >= self.options.row_group_bytes {
             self.flush()
         } else {
@@ -332,20 +359,25 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads an input and says what its file was like, where it is one.
-    fn read_and_stamp(&mut self, input: Input) -> Result<Option<Stamp>, Stop> {
-        let Origin::File { path, .. } = &input.origin else {
-            self.read(input, None)?;
-            return Ok(None);
+    /// Reads an input, and says what its file was like, where it is one.
+    fn read_and_stamp(&mut self, input: Input) -> Result<Learned, Stop> {
+        let stamping = match &input.origin {
+            // Where it is not there, reading it says so.
+            Origin::File { path, .. } => Stamping::begin(path).ok().flatten(),
+            Origin::Stream(_) => None,
         };
-        // Where it is not there, reading it says so.
-        let stamping = Stamping::begin(path).ok().flatten();
-        self.read(input, stamping.as_ref())?;
+        let encoding = self.read(input, stamping.as_ref())?;
         // A file that has gone since was read all the same.
-        Ok(stamping.and_then(|stamping| stamping.end().ok()))
+        let stamp = stamping.and_then(|stamping| stamping.end().ok());
+        Ok(Learned { encoding, stamp })
     }
 
-    fn read(&mut self, input: Input, stamping: Option<&Stamping>) -> Result<(), Stop> {
+    /// The name of the input's encoding, if it has one.
+    fn read(
+        &mut self,
+        input: Input,
+        stamping: Option<&Stamping>,
+    ) -> Result<Option<&'static str>, Stop> {
         let source: Arc<str> = input.source.as_str().into();
         self.progress.source(&source);
         let stream: Stream<'_> = match input.origin {
@@ -362,7 +394,7 @@ impl Reader<'_> {
                     let size = file.metadata().map_err(Error::io(&path))?.len();
                     self.read_parquet(&source, file)?;
                     progress.advance(size);
-                    return Ok(());
+                    return Ok(None);
                 }
                 let stream: Stream<'_> = match stamping {
                     Some(stamping) => Box::new(stamping.watch(file)),
@@ -372,7 +404,8 @@ impl Reader<'_> {
                     stream,
                     count: move |n| progress.advance(n),
                 });
-                decompress(stream, compression).map_err(Error::io(&path))?
+                decompress(stream, compression, self.options.max_expansion)
+                    .map_err(Error::io(&path))?
             }
         };
         let bytes = self.bytes;
@@ -382,65 +415,98 @@ impl Reader<'_> {
                 bytes.fetch_add(n, Ordering::Relaxed);
             },
         };
+        if input.format == InputFormat::Parquet {
+            self.spool_parquet(&source, stream)?;
+            return Ok(None);
+        }
+        let found = Cell::new(None);
+        let records = !matches!(input.format, InputFormat::Jsonl | InputFormat::Text);
+        let stream = encoding::open(stream, self.options.encoding, &found);
+        let text = Text {
+            stream,
+            found: &found,
+        };
+        if records && !text.encoding().can_be_cut() {
+            let name = text.encoding().name();
+            let why = format!("{name} can be read line by line only");
+            self.refuse(&source, 0, Some(0), why)?;
+            return Ok(Some(name));
+        }
         match input.format {
-            InputFormat::Parquet => self.spool_parquet(&source, stream),
-            InputFormat::Jsonl => self.read_records(&source, stream, Splitter::Lines, Layout::Json),
-            InputFormat::Csv => self.read_csv(&source, stream, b','),
-            InputFormat::Tsv => self.read_csv(&source, stream, b'\t'),
+            InputFormat::Parquet => Ok(()),
+            InputFormat::Jsonl => self.read_records(&source, text, Splitter::Lines, Layout::Json),
+            InputFormat::Json => {
+                let splitter = Splitter::Json(JsonScan::new(text.encoding().leads()));
+                self.read_records(&source, text, splitter, Layout::Json)
+            }
+            InputFormat::Csv => self.read_csv(&source, text, self.options.delimiter),
+            InputFormat::Tsv => {
+                let delimiter = self.options.delimiter.or(Some(b'\t'));
+                self.read_csv(&source, text, delimiter)
+            }
             InputFormat::Text => {
                 let splitter = match self.options.document {
                     DocumentUnit::Line => Splitter::Lines,
                     DocumentUnit::Paragraph => Splitter::paragraphs(),
                     DocumentUnit::File => Splitter::Whole,
                 };
-                self.read_records(&source, stream, splitter, Layout::Text)
+                self.read_records(&source, text, splitter, Layout::Text)
             }
-        }
+        }?;
+        Ok(Some(found.get().unwrap_or(Encoding::UTF_8).name()))
     }
 
     fn read_records(
         &mut self,
         source: &Arc<str>,
-        stream: impl Read,
+        text: Text<'_>,
         splitter: Splitter,
         layout: Layout,
     ) -> Result<(), Stop> {
-        self.split(stream, splitter, |reader, piece| {
-            reader.push(source, &layout, piece)
+        self.split(text, splitter, |reader, encoding, piece| {
+            reader.push(source, &layout, encoding, piece)
         })
     }
 
     fn read_csv(
         &mut self,
         source: &Arc<str>,
-        stream: impl Read,
-        delimiter: u8,
+        text: Text<'_>,
+        delimiter: Option<u8>,
     ) -> Result<(), Stop> {
+        let (text, dialect) = text.dialect(delimiter, self.options.quote);
+        let leads = text.encoding().leads();
         let mut layout = None;
         self.split(
-            stream,
-            Splitter::Csv(CsvScan::new(delimiter)),
-            |reader, mut piece| {
+            text,
+            Splitter::Csv(CsvScan::new(dialect, leads)),
+            |reader, encoding, mut piece| {
                 // The header is record 0.
                 piece.number -= 1;
                 if let Some(layout) = &layout {
-                    return reader.push(source, layout, piece);
+                    return reader.push(source, layout, encoding, piece);
                 }
                 let header = match &piece.fault {
-                    None => Header::parse(piece.bytes, delimiter),
+                    None => match encoding.decode(piece.bytes, reader.options.bad_bytes) {
+                        Ok((names, _)) => Header::parse(&names, dialect),
+                        Err(fault) => Header::unreadable(
+                            dialect,
+                            format!("the header cannot be read: {}", fault.detail),
+                        ),
+                    },
                     Some(fault) => Header::unreadable(
-                        delimiter,
+                        dialect,
                         format!("the header cannot be read: {}", fault.detail),
                     ),
                 };
                 let unreadable = header.names.as_ref().err().cloned();
                 let layout = layout.insert(Layout::Csv(Arc::new(header)));
                 if let Some(why) = unreadable {
-                    let length = piece.bytes.len() as u64;
+                    let length = encoding.measure()(piece.bytes);
                     piece
                         .fault
                         .get_or_insert_with(|| Fault::new(Kind::Csv, why, length));
-                    reader.push(source, layout, piece)?;
+                    reader.push(source, layout, encoding, piece)?;
                 }
                 Ok(())
             },
@@ -449,23 +515,25 @@ impl Reader<'_> {
 
     fn split(
         &mut self,
-        stream: impl Read,
+        text: Text<'_>,
         splitter: Splitter,
-        mut each: impl FnMut(&mut Self, Piece<'_>) -> Result<(), Stop>,
+        mut each: impl FnMut(&mut Self, Encoding, Piece<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
+        let Text { stream, found } = text;
+        let encoding = || found.get().unwrap_or(Encoding::UTF_8);
+        // UTF-16 is known from the first byte on; in all others a byte is a byte.
+        let measure = encoding().measure();
+        let limit = self.options.max_record_bytes;
         let mut stop = None;
-        let _ = split(
-            stream,
-            splitter,
-            self.options.max_record_bytes,
-            |piece| match each(self, piece) {
+        let _ = split(stream, splitter, limit, measure, |piece| {
+            match each(self, encoding(), piece) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(why) => {
                     stop = Some(why);
                     ControlFlow::Break(())
                 }
-            },
-        );
+            }
+        });
         stop.map_or(Ok(()), Err)
     }
 
@@ -562,7 +630,32 @@ impl Reader<'_> {
             offset: offset.unwrap_or(0),
             fault,
         };
-        self.push(source, &layout, piece)
+        self.push(source, &layout, Encoding::UTF_8, piece)
+    }
+}
+
+/// A stream of text, and its encoding as soon as that is known.
+struct Text<'a> {
+    stream: Box<dyn Read + 'a>,
+    found: &'a Cell<Option<Encoding>>,
+}
+
+impl<'a> Text<'a> {
+    /// So long as nothing else is found it is ASCII, which is UTF-8.
+    fn encoding(&self) -> Encoding {
+        self.found.get().unwrap_or(Encoding::UTF_8)
+    }
+
+    /// The text, whose encoding is known from here on, and its dialect as CSV.
+    fn dialect(self, delimiter: Option<u8>, quote: Option<u8>) -> (Self, Dialect) {
+        let mut stream = Ahead::new(self.stream);
+        let head = stream.look(LOOK).to_vec();
+        let text = Self {
+            stream: Box::new(stream),
+            found: self.found,
+        };
+        let dialect = sniff(&text.encoding().glimpse(&head), delimiter, quote);
+        (text, dialect)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{BinaryViewBuilder, Int64Builder, RecordBatch, StringViewBuilder};
 
+use super::encoding::Encoding;
 use crate::error::Result;
 use crate::store::quarantine_schema;
 
@@ -19,6 +20,7 @@ pub(crate) enum Kind {
     Json,
     Csv,
     Utf8,
+    Encoding,
     NoText,
     TooLong,
     TooManyColumns,
@@ -31,6 +33,7 @@ impl Kind {
             Self::Json => "not valid JSON",
             Self::Csv => "not valid CSV",
             Self::Utf8 => "not valid UTF-8",
+            Self::Encoding => "not valid in its encoding",
             Self::NoText => "no text",
             Self::TooLong => "too long",
             Self::TooManyColumns => "too many columns",
@@ -67,6 +70,20 @@ pub(crate) struct Place<'a> {
     pub offset: Option<u64>,
 }
 
+/// A record's bytes as they are at hand, which in UTF-16 are others than those of the input.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Raw<'a> {
+    pub bytes: &'a [u8],
+    pub encoding: Encoding,
+}
+
+impl Raw<'_> {
+    /// How many bytes of the input they are.
+    pub(crate) fn length(self) -> u64 {
+        self.encoding.measure()(self.bytes)
+    }
+}
+
 /// Rows of `quarantine` in the making.
 #[derive(Debug, Default)]
 pub(crate) struct QuarantineRows {
@@ -81,7 +98,10 @@ pub(crate) struct QuarantineRows {
 }
 
 impl QuarantineRows {
-    pub(crate) fn push(&mut self, place: Place<'_>, fault: &Fault, raw: &[u8]) {
+    pub(crate) fn push(&mut self, place: Place<'_>, fault: &Fault, raw: Raw<'_>) {
+        let raw = raw
+            .encoding
+            .original(&raw.bytes[..raw.bytes.len().min(RAW_LIMIT)]);
         // Offsets and lengths beyond 2⁶³ do not occur on this planet.
         let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         self.source.append_value(place.source);

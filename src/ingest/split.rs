@@ -9,7 +9,9 @@ use std::ops::ControlFlow;
 use memchr::memchr;
 
 use super::csv::CsvScan;
+use super::json_values::{self, JsonScan};
 use super::quarantine::{Fault, Kind, RAW_LIMIT};
+use super::utf16::GB18030_MARK;
 
 /// How much is read at a time.
 const BLOCK: usize = 256 << 10;
@@ -40,6 +42,8 @@ pub(crate) enum Splitter {
     Whole,
     /// A line feed outside quotes.
     Csv(CsvScan),
+    /// The end of a JSON value.
+    Json(JsonScan),
 }
 
 impl Splitter {
@@ -52,6 +56,7 @@ impl Splitter {
             Self::Lines => memchr(b'\n', bytes).map_or(Scan::More, |at| Scan::End(at + 1)),
             Self::Whole => Scan::More,
             Self::Csv(csv) => csv.scan(bytes),
+            Self::Json(json) => json.scan(bytes),
             Self::Paragraphs { blank } => {
                 let mut from = 0;
                 while let Some(at) = memchr(b'\n', &bytes[from..]) {
@@ -71,6 +76,41 @@ impl Splitter {
     fn unfinished(&self) -> Option<&'static str> {
         match self {
             Self::Csv(csv) => csv.unfinished(),
+            Self::Json(json) => json.unfinished(),
+            _ => None,
+        }
+    }
+
+    /// Beyond the limit: why this is no long record but a broken one, and what follows may be whole.
+    fn broken_beyond_limit(&self, bytes: &[u8]) -> Option<&'static str> {
+        match self {
+            Self::Json(_) => self
+                .unfinished()
+                .filter(|_| json_values::next_start(bytes).is_some()),
+            _ => self.unfinished(),
+        }
+    }
+
+    /// How much of these bytes a record costs that can never be whole; nothing where they do not tell.
+    fn broken_length(&self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Json(_) => json_values::next_start(bytes),
+            _ => memchr(b'\n', bytes).map(|at| at + 1),
+        }
+    }
+
+    /// What records are not where they are broken.
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Json(_) => Kind::Json,
+            _ => Kind::Csv,
+        }
+    }
+
+    /// Why the end of the stream is not the end of what it holds, though its last record is whole.
+    fn left_open(&self) -> Option<&'static str> {
+        match self {
+            Self::Json(json) => json.is_array_open().then_some(json_values::OPEN_ARRAY),
             _ => None,
         }
     }
@@ -79,21 +119,24 @@ impl Splitter {
         match self {
             Self::Paragraphs { blank } => *blank = true,
             Self::Csv(csv) => csv.reset(one_line),
+            Self::Json(json) => json.reset(one_line),
             Self::Lines | Self::Whole => {}
         }
     }
 
-    /// The record is thrown away: from here on only its end is looked for.
-    fn pass_by(&mut self) {
-        if let Self::Csv(csv) = self {
-            csv.pass_by();
+    /// The record is thrown away: from here on only its end is looked for. A broken one has none of its own.
+    fn pass_by(&mut self, broken: bool, after_line: bool) {
+        match self {
+            Self::Csv(csv) => csv.pass_by(),
+            Self::Json(json) if broken => json.give_up(after_line),
+            _ => {}
         }
     }
 
     /// The record without its terminator.
     fn strip<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::Whole => record,
+            Self::Whole | Self::Json(_) => record,
             Self::Paragraphs { .. } => record.trim_ascii_end(),
             Self::Lines | Self::Csv(_) => {
                 let record = record.strip_suffix(b"\n").unwrap_or(record);
@@ -106,6 +149,7 @@ impl Splitter {
         match self {
             // A space may be a value.
             Self::Csv(_) => record.is_empty(),
+            Self::Json(json) => json.is_blank(),
             _ => is_blank(record),
         }
     }
@@ -122,25 +166,28 @@ pub(crate) struct Piece<'a> {
     pub bytes: &'a [u8],
     /// 1-based; lines count blank ones too, so that it can be found with any editor.
     pub number: u64,
-    /// Of the first byte, in the decompressed stream.
+    /// Of the first byte, in the decompressed input.
     pub offset: u64,
     /// Set where the record is no record.
     pub fault: Option<Fault>,
 }
 
-/// Cuts `read` into records of at most `limit` bytes and passes each on, in order, until `emit` breaks off.
+/// Cuts `read` into records of at most `limit` bytes and passes each on, in order, until `emit` breaks off. `measure`
+/// tells how many bytes of the input some bytes of `read` are; offsets and the lengths of faults are those of the input.
 ///
 /// Where reading fails, what was read before stands, and one more piece carries the failure.
 pub(crate) fn split(
     read: impl Read,
     splitter: Splitter,
     limit: usize,
+    measure: fn(&[u8]) -> u64,
     emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     Splitting {
         read,
         splitter,
         limit,
+        measure,
         emit,
         window: Vec::new(),
         start: 0,
@@ -165,10 +212,11 @@ struct Passing {
 }
 
 impl Passing {
-    fn keep(&mut self, bytes: &[u8]) {
+    /// `measured` is how many bytes of the input they are.
+    fn keep(&mut self, bytes: &[u8], measured: u64) {
         let room = RAW_LIMIT - self.raw.len();
         self.raw.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        self.length += bytes.len() as u64;
+        self.length += measured;
     }
 }
 
@@ -176,12 +224,13 @@ struct Splitting<R, F> {
     read: R,
     splitter: Splitter,
     limit: usize,
+    measure: fn(&[u8]) -> u64,
     emit: F,
     /// `window[start..start + seen]` is what the splitter has seen of the current record.
     window: Vec<u8>,
     start: usize,
     seen: usize,
-    /// Where the current record begins in the stream.
+    /// Where the current record begins in the input.
     offset: u64,
     number: u64,
     ended: bool,
@@ -194,12 +243,14 @@ struct Splitting<R, F> {
 
 impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
     fn run(mut self) -> ControlFlow<()> {
-        while self.window.len() < 3 && !self.ended {
+        while self.window.len() < 4 && !self.ended {
             self.fill();
         }
-        if self.window.starts_with(b"\xEF\xBB\xBF") {
-            self.start = 3;
-            self.offset = 3;
+        for mark in [&b"\xEF\xBB\xBF"[..], GB18030_MARK] {
+            if self.window.starts_with(mark) {
+                self.start = mark.len();
+                self.offset = (self.measure)(mark);
+            }
         }
         loop {
             match self.splitter.scan(&self.window[self.start + self.seen..]) {
@@ -207,9 +258,9 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
                     self.seen += more;
                     self.record()?;
                 }
-                Scan::Broken(why) => {
-                    self.break_line(why)?;
-                }
+                // Too long, and broken as well.
+                Scan::Broken(_) if self.passing.is_some() => self.splitter.pass_by(true, false),
+                Scan::Broken(why) => self.break_line(why)?,
                 Scan::More => {
                     self.seen = self.window.len() - self.start;
                     if self.ended {
@@ -229,12 +280,13 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
                         self.forget();
                     } else if self.seen > self.limit.saturating_add(2) {
                         // Two bytes more than the limit, since a terminator is not part of the record.
-                        match self.splitter.unfinished() {
+                        let seen = &self.window[self.start..];
+                        match self.splitter.broken_beyond_limit(seen) {
                             Some(why) => {
                                 self.break_line(why)?;
                                 continue;
                             }
-                            None => self.pass_by(Kind::TooLong, self.too_long()),
+                            None => self.pass_by(Kind::TooLong, self.too_long(), false),
                         }
                     }
                     self.fill();
@@ -255,7 +307,7 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
         match self.passing.take() {
             Some(mut passing) => {
                 let forgotten = passing.length;
-                passing.keep(bytes);
+                passing.keep(bytes, (self.measure)(bytes));
                 self.number += 1;
                 (self.emit)(Piece {
                     bytes: &passing.raw,
@@ -272,7 +324,7 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
             None => {
                 self.number += 1;
                 let fault = (bytes.len() > self.limit)
-                    .then(|| Fault::new(Kind::TooLong, self.too_long(), bytes.len() as u64));
+                    .then(|| Fault::new(Kind::TooLong, self.too_long(), (self.measure)(bytes)));
                 let kept = if fault.is_some() {
                     bytes.len().min(RAW_LIMIT)
                 } else {
@@ -295,16 +347,18 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
     /// anew, so that one stray quote does not swallow the rest of a file.
     fn break_line(&mut self, why: &'static str) -> ControlFlow<()> {
         if self.seen > LONG_SEARCH {
-            self.frontier = self.frontier.max(self.offset + self.seen as u64);
+            let seen = &self.window[self.start..self.start + self.seen];
+            self.frontier = self.frontier.max(self.offset + (self.measure)(seen));
             self.long_searches += 1;
         }
         let rest = &self.window[self.start..];
-        let length = match memchr(b'\n', rest) {
-            Some(at) => at + 1,
+        let kind = self.splitter.kind();
+        let length = match self.splitter.broken_length(rest) {
+            Some(length) => length,
             None if self.ended => rest.len(),
             None => {
                 self.seen = rest.len();
-                self.pass_by(Kind::Csv, why.to_string());
+                self.pass_by(kind, why.to_string(), true);
                 return ControlFlow::Continue(());
             }
         };
@@ -314,7 +368,7 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
             bytes: &line[..line.len().min(RAW_LIMIT)],
             number: self.number,
             offset: self.offset,
-            fault: Some(Fault::new(Kind::Csv, why.to_string(), line.len() as u64)),
+            fault: Some(Fault::new(kind, why.to_string(), (self.measure)(line))),
         })?;
         self.advance(length);
         ControlFlow::Continue(())
@@ -322,8 +376,8 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
 
     /// The next record begins so many bytes on.
     fn advance(&mut self, bytes: usize) {
+        self.offset += (self.measure)(&self.window[self.start..self.start + bytes]);
         self.start += bytes;
-        self.offset += bytes as u64;
         self.seen = 0;
         if self.offset >= self.frontier {
             self.long_searches = 0;
@@ -331,21 +385,23 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
         self.splitter.reset(self.long_searches >= LONG_SEARCHES);
     }
 
-    fn pass_by(&mut self, kind: Kind, why: String) {
+    fn pass_by(&mut self, kind: Kind, why: String, broken: bool) {
         self.passing = Some(Passing {
             raw: Vec::new(),
             length: 0,
             kind,
             why,
         });
-        self.splitter.pass_by();
+        let after_line = self.window.ends_with(b"\n");
+        self.splitter.pass_by(broken, after_line);
         self.forget();
     }
 
     /// Lets go of what was seen of a record that is passed by.
     fn forget(&mut self) {
         if let Some(passing) = &mut self.passing {
-            passing.keep(&self.window[self.start..]);
+            let bytes = &self.window[self.start..];
+            passing.keep(bytes, (self.measure)(bytes));
         }
         self.start = self.window.len();
         self.seen = 0;
@@ -378,14 +434,26 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
     /// Reports where reading failed, with what there is of the record that was cut off.
     fn fail(mut self) -> ControlFlow<()> {
         let Some(error) = self.failure.take() else {
-            return ControlFlow::Continue(());
+            let Some(why) = self.splitter.left_open() else {
+                return ControlFlow::Continue(());
+            };
+            return (self.emit)(Piece {
+                bytes: b"",
+                number: self.number + 1,
+                offset: self.offset,
+                fault: Some(Fault::new(self.splitter.kind(), why, 0)),
+            });
         };
         if self.passing.is_some() {
             self.forget();
         }
         let (raw, length) = match self.passing.take() {
             Some(passing) => (passing.raw, passing.length),
-            None => (self.window[self.start..].to_vec(), self.seen as u64),
+            None => {
+                let raw = self.window[self.start..].to_vec();
+                let length = (self.measure)(&raw);
+                (raw, length)
+            }
         };
         let why = format!(
             "at byte {} of the decompressed input: {error}",
@@ -402,27 +470,34 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::csv_dialect::Dialect;
     use super::*;
 
     type Seen = (u64, u64, String, Option<(Kind, u64)>);
 
     fn pieces(splitter: Splitter, limit: usize, read: impl Read) -> Vec<Seen> {
         let mut all = Vec::new();
-        let _ = split(read, splitter, limit, |piece| {
-            let text = String::from_utf8_lossy(piece.bytes).into_owned();
-            all.push((
-                piece.number,
-                piece.offset,
-                text,
-                piece.fault.map(|f| (f.kind, f.length)),
-            ));
-            ControlFlow::Continue(())
-        });
+        let _ = split(
+            read,
+            splitter,
+            limit,
+            |bytes| bytes.len() as u64,
+            |piece| {
+                let text = String::from_utf8_lossy(piece.bytes).into_owned();
+                all.push((
+                    piece.number,
+                    piece.offset,
+                    text,
+                    piece.fault.map(|f| (f.kind, f.length)),
+                ));
+                ControlFlow::Continue(())
+            },
+        );
         all
     }
 
     fn csv() -> Splitter {
-        Splitter::Csv(CsvScan::new(b','))
+        Splitter::Csv(CsvScan::new(Dialect::CSV, None))
     }
 
     fn fine(number: u64, offset: u64, text: &str) -> Seen {
@@ -464,6 +539,38 @@ mod tests {
             fine(3, 14, "2,z"),
         ];
         assert_eq!(pieces(csv(), 99, text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn json_values_end_where_their_brackets_close() {
+        let json = || Splitter::Json(JsonScan::new(None));
+        let text = "[{\"a\":\"}\\\"]\"},\n {\"b\": [1,\n2]}\n,7,[],\"x\"]{\"c\":1}{}";
+        let expected = [
+            fine(1, 1, "{\"a\":\"}\\\"]\"}"),
+            fine(2, 16, "{\"b\": [1,\n2]}"),
+            fine(3, 31, "7"),
+            fine(4, 33, "[]"),
+            fine(5, 36, "\"x\""),
+            fine(6, 40, "{\"c\":1}"),
+            fine(7, 47, "{}"),
+        ];
+        assert_eq!(pieces(json(), 99, text.as_bytes()), expected);
+        // A missing quote costs its line, a missing bracket what follows up to a line that begins with one.
+        let broken = "{\"a\":\"x}\n{\"b\":1}\n{\"c\":{\"d\":1}\n{\"e\":1}";
+        let expected = [
+            bad(1, 0, "{\"a\":\"x}\n", Kind::Json),
+            fine(2, 9, "{\"b\":1}"),
+            bad(3, 17, "{\"c\":{\"d\":1}\n", Kind::Json),
+            fine(4, 30, "{\"e\":1}"),
+        ];
+        assert_eq!(pieces(json(), 99, broken.as_bytes()), expected);
+        let open = pieces(json(), 99, &b"[{\"a\":1},"[..]);
+        assert_eq!(open, [fine(1, 1, "{\"a\":1}"), bad(2, 9, "", Kind::Json)]);
+        let stray = pieces(json(), 99, &b"}\n{\"a\":1}"[..]);
+        assert_eq!(
+            stray,
+            [bad(1, 0, "}\n", Kind::Json), fine(2, 2, "{\"a\":1}")]
+        );
     }
 
     #[test]

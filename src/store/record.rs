@@ -33,6 +33,9 @@ pub(crate) struct Record {
     pub finished: String,
     pub documents: u64,
     pub quarantined: u64,
+    /// Documents in which bytes were replaced that their encoding does not have.
+    #[serde(default)]
+    pub replaced: u64,
     /// Quarantined records by kind.
     pub reasons: BTreeMap<String, u64>,
     pub bytes: u64,
@@ -46,6 +49,9 @@ pub(crate) struct RecordedSource {
     pub source: String,
     /// The absolute path of a file; none for a stream.
     pub path: Option<String>,
+    /// The encoding that was chosen for it; none for what is not text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
     /// What the file was like when it was read; none for a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<Stamp>,
