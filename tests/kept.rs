@@ -307,7 +307,7 @@ async fn a_changed_recognizer_is_computed_anew_alone() {
     }
     let with_score = CONFIG.replace(
         "[[recognizer]]\nmodel = \"dear\"",
-        "[[recognizer]]\nmin_score = 0.95\nmodel = \"dear\"",
+        "[[recognizer]]\nmin_score = 0.5\nmodel = \"dear\"",
     );
     bench.config(&with_score);
     let plan = bench.explain("SELECT count(value) FROM entities").await;
