@@ -160,6 +160,9 @@ pub(crate) fn stem_of(file: &str) -> Option<&str> {
 }
 
 /// The columns that every document has; the user's own follow them.
+///
+/// `content_hash` is the same for documents with the same text and for no others: 32 hexadecimal digits, the first half of
+/// the text's SHA-256, on every machine and in every version. It is NULL in files of versions that wrote none.
 #[must_use]
 pub fn document_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
@@ -171,6 +174,7 @@ pub fn document_schema() -> SchemaRef {
             true,
         ),
         Field::new("text", DataType::Utf8View, false),
+        Field::new("content_hash", DataType::Utf8View, true),
     ]))
 }
 
@@ -324,9 +328,18 @@ mod tests {
         let names: Vec<&str> = merged.fields().iter().map(|f| f.name().as_str()).collect();
         assert_eq!(
             names,
-            ["doc_id", "source", "ts", "text", "likes", "lang", "b"]
+            [
+                "doc_id",
+                "source",
+                "ts",
+                "text",
+                "content_hash",
+                "likes",
+                "lang",
+                "b"
+            ]
         );
-        assert_eq!(merged.field(4).data_type(), &DataType::Float64);
+        assert_eq!(merged.field(5).data_type(), &DataType::Float64);
         assert!(merged.fields().iter().skip(4).all(|f| f.is_nullable()));
         assert_eq!(merge_schemas(std::iter::empty()), *document_schema());
     }

@@ -233,7 +233,25 @@ fn json_lines_keep_their_fields_types_and_places() {
         schema.field_with_name("void").unwrap().data_type(),
         &DataType::Null
     );
-    assert_eq!(schema.fields()[..4], document_schema().fields()[..4]);
+    assert_eq!(schema.fields()[..5], document_schema().fields()[..5]);
+}
+
+#[test]
+fn documents_with_the_same_text_have_the_same_hash() {
+    let bench = Bench::new();
+    bench
+        .write(
+            "a.jsonl",
+            "{\"text\":\"abc\",\"n\":1,\"content_hash\":\"x\"}\n{\"text\":\"ab\"}\n",
+        )
+        .write("b.txt", "abc\nabc \n");
+    bench.ingest(&["a.jsonl", "b.txt"]).unwrap();
+    let hashes = bench.column("content_hash");
+    assert_eq!(hashes[0], "ba7816bf8f01cfea414140de5dae2223");
+    assert_eq!(hashes[0], hashes[2]);
+    assert_ne!(hashes[1], hashes[0]);
+    assert_ne!(hashes[3], hashes[0]);
+    assert_eq!(bench.column("orig_content_hash"), ["x", "∅", "∅", "∅"]);
 }
 
 #[test]
@@ -946,7 +964,7 @@ fn a_wider_type_or_a_new_column_begins_a_part() {
             let fields = reader.schema().fields();
             let own = fields
                 .iter()
-                .skip(4)
+                .skip(5)
                 .map(|f| format!("{} {}", f.name(), f.data_type()));
             own.collect::<Vec<_>>().join(", ")
         })
@@ -963,7 +981,7 @@ fn columns_have_an_end() {
         .map(|n| format!("{{\"text\":\"t\",\"c{}\":{n}}}\n", n % 1_500))
         .collect();
     let summary = bench.write("a.jsonl", lines).ingest(&["a.jsonl"]).unwrap();
-    assert_eq!(bench.documents().unwrap().num_columns(), 4 + 1_000);
+    assert_eq!(bench.documents().unwrap().num_columns(), 5 + 1_000);
     assert_eq!(summary.documents, 2_000);
     assert_eq!(summary.reasons, [("too many columns".to_string(), 1_000)]);
     assert!(

@@ -1,9 +1,10 @@
 """What do kept entities save: a second extract after 1 % of new documents, and a question about one value?
 
 The second `spanql extract` is to cost at most 3 % of the first, both with start-up. The question is
-`WHERE label = 'EMAIL' AND value = '…'`, for a value that is there and one that is not, over kept entities and over a copy
-of the store that keeps none, which scans the text; both give the same answer, and the cost of a process that only starts
-is printed beside them. Kept entities are to be at least 20 times cheaper. With little text the start is most of it.
+`WHERE label = 'EMAIL' AND value = '…'`, for a value that is there and one that is not, over kept entities and over a
+copy of the store that keeps none, which scans the text; both give the same answer, and the cost of a process that only
+starts is printed beside them. Kept entities are to be at least 20 times cheaper. With little text the start is most of
+it.
 """
 
 import argparse
@@ -65,7 +66,8 @@ def main() -> None:
     second = run("second", "extract")
     size = sum(path.stat().st_size for path in (store / "entities").glob("*.parquet"))
     print(f"{options.bytes / 1e6:,.0f} MB of text; kept entities take {size / 1e6:,.1f} MB")
-    print(f"first extract {first.cpu:.2f} CPU s, peak {first.rss / 1e6:.0f} MB; second, after 1 % more, {second.cpu:.2f}")
+    print(f"first extract {first.cpu:.2f} CPU s, peak {first.rss / 1e6:.0f} MB")
+    print(f"second extract, after 1 % more, {second.cpu:.2f} CPU s")
     print(f"→ {100 * second.cpu / first.cpu:.1f} % of the first (to reach: 3)")
 
     shutil.copytree(store, bare, ignore=shutil.ignore_patterns("entities"))
@@ -82,7 +84,11 @@ def main() -> None:
         costs = bench.run_in_turn([bench.Contender(*pair) for pair in commands.items()], options.rounds)
         print(f"\nA value that is {what}: {query}")
         bench.show(costs, "scan")
-        print(f"→ kept entities are {costs['scan'].cpu / costs['kept'].cpu:.1f} times cheaper (to reach: 20)")
+        kept, scan, start = (costs[name].cpu for name in ("kept", "scan", "start"))
+        without = (scan - start) / max(kept - start, 0.001)
+        print(
+            f"→ kept entities are {scan / kept:.1f} times cheaper (to reach: 20); without the start {without:.0f} times"
+        )
 
 
 if __name__ == "__main__":

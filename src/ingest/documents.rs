@@ -13,6 +13,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::columns::{Column, Columns};
+use super::content_hash::content_hashes;
 use super::json::Value;
 use super::quarantine::{Fault, Kind, Place, QuarantineRows, Raw};
 use super::time;
@@ -39,7 +40,8 @@ impl Roles {
         while let Some(rest) = base.strip_prefix("orig_") {
             base = rest;
         }
-        let ours = ["", "doc_id", "source", "ts", "text"].contains(&base) || base == self.time;
+        let ours = ["", "doc_id", "source", "ts", "text", "content_hash"].contains(&base)
+            || base == self.time;
         if ours {
             format!("orig_{field}")
         } else {
@@ -272,13 +274,16 @@ impl<'r> Documents<'r> {
     pub(crate) fn finish(mut self) -> Result<Parsed> {
         let kinds = std::mem::take(&mut self.quarantine.kinds);
         self.quarantine.kinds.clone_from(&kinds);
+        let text = self.text.finish();
+        let hash = content_hashes(&text);
         Ok(Parsed {
             rows: self.rows as usize,
             base: vec![
                 Arc::new(self.doc_id.finish()),
                 Arc::new(self.source.finish()),
                 Arc::new(self.ts.finish()),
-                Arc::new(self.text.finish()),
+                Arc::new(text),
+                Arc::new(hash),
             ],
             columns: self.columns.finish(),
             quarantine: self.quarantine.finish()?,

@@ -2,7 +2,7 @@
 //!
 //! Inputs are found (`input.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
 //! (`split.rs`, `csv.rs`, `json_values.rs`), gathered into chunks (`chunk.rs`), decoded (`encoding.rs`, `utf16.rs`), parsed (`json.rs`,
-//! `documents.rs`, `columns.rs`, `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads
+//! `documents.rs`, `columns.rs`, `content_hash.rs`, `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads
 //! (`pipeline.rs`), all or nothing (`store/commit.rs`); `known.rs` and `stamp.rs` tell what was ingested before. Nothing here
 //! looks for entities or runs queries.
 //!
@@ -20,11 +20,12 @@
 //!   `2026-11-22 08:30` (UTC unless it says otherwise), `2026/11/22`, RFC 2822, or an epoch number whose magnitude
 //!   tells seconds from milli-, micro- and nanoseconds. Where it cannot be read, `ts` is NULL and the original is kept
 //!   in `orig_<name>`.
+//! * `content_hash` is half of the text's SHA-256, see `store::document_schema`.
 //! * Every other field is a column of its own: JSON's booleans, whole numbers, numbers and strings as such, objects
 //!   and arrays as JSON text, whole numbers beyond 64 bits as strings; CSV's fields as strings; Parquet's columns with
 //!   their types, nested ones as JSON text, bytes as text or, where they are no UTF-8, as hexadecimal digits. Where records disagree on a type, `store::widen` tells the type of both.
 //!   In JSON the text and the time may lie inside of other fields (`body.content`); what else these hold is kept.
-//!   A field called `doc_id`, `source`, `ts` or `text` that has not that role is kept as `orig_<name>`. Of a name that
+//!   A field called `doc_id`, `source`, `ts`, `text` or `content_hash` that has not that role is kept as `orig_<name>`. Of a name that
 //!   is in a record twice the last counts. The documents of one ingest have at most 1,000 such columns: a record that
 //!   would make more goes to quarantine.
 //! * Text is UTF-8 after ingest, whatever it was before: a file's encoding is told by its byte order mark, by
@@ -40,6 +41,7 @@
 mod ahead;
 mod chunk;
 mod columns;
+mod content_hash;
 mod csv;
 mod csv_dialect;
 pub(crate) mod decompress;

@@ -113,10 +113,12 @@ pub(crate) fn properties(codec: Codec) -> Result<WriterProperties> {
         .set_column_statistics_enabled(column("ts"), EnabledStatistics::Page)
         .set_column_statistics_enabled(column("text"), EnabledStatistics::None)
         .set_column_statistics_enabled(column("raw"), EnabledStatistics::None)
+        .set_column_statistics_enabled(column("content_hash"), EnabledStatistics::None)
         // Hardly a text or an id is there twice.
         .set_column_dictionary_enabled(column("text"), false)
         .set_column_dictionary_enabled(column("doc_id"), false)
         .set_column_dictionary_enabled(column("raw"), false)
+        .set_column_dictionary_enabled(column("content_hash"), false)
         .build())
 }
 

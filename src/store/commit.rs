@@ -119,7 +119,11 @@ impl Run {
         // From here on the run counts, even if the folder cannot be synced.
         self.committed = true;
         sync_folder(&self.store.ingests())?;
-        self.store.remove_replaced()
+        // What cannot be removed now is removed by the next run.
+        if let Err(error) = self.store.remove_replaced() {
+            tracing::warn!("{error}: replaced files stay for now");
+        }
+        Ok(())
     }
 
     fn publish(&mut self, from: &Path, to: PathBuf) -> Result<()> {
