@@ -122,6 +122,10 @@ bench: bench-email-domains bench-eight-kinds bench-ingest bench-extract-and-aggr
 bench-email-domains bench-eight-kinds bench-ingest bench-day: bench-%: release .bench/venv/ready $(BENCH_CORPUS).jsonl
 	$(BENCH_BIN)/python benches/$(subst -,_,$*)/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
 
+.PHONY: bench-one-scan
+bench-one-scan: release $(BENCH_CORPUS).jsonl ## shapes of queries with one scan and without
+	$(PYTHON) benches/one_scan/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
+
 .PHONY: bench-scan
 bench-scan: $(BENCH_CORPUS).jsonl
 	$(CARGO) bench --locked --workspace --bench scan -- $(abspath $<)

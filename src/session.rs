@@ -35,7 +35,8 @@ use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{
-    CompactViews, OneScanRule, Planner, Settings, compact_batch, show_functions,
+    CompactViews, OneScanRule, Planner, Settings, ShareScans, SizedBatches, compact_batch,
+    show_functions,
 };
 use crate::recognize::Registry;
 use crate::store::Store;
@@ -182,8 +183,11 @@ impl Session {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_query_planner(Arc::new(Planner))
+            .with_optimizer_rule(Arc::new(tables::EntitiesRule))
             .with_optimizer_rule(Arc::new(OneScanRule))
+            .with_physical_optimizer_rule(Arc::new(SizedBatches))
             .with_physical_optimizer_rule(Arc::new(CompactViews))
+            .with_physical_optimizer_rule(Arc::new(ShareScans))
             .build();
         let ctx = SessionContext::new_with_state(state).enable_url_table();
         if let Some(store) = &store {

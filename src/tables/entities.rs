@@ -2,7 +2,7 @@
 //!
 //! Owns how a query narrows the work: conditions on `label` choose the recognizers, conditions on `doc_id`, `source`
 //! and `ts` choose the documents, and only the columns that are read are built. The scan itself is
-//! [`crate::plan::ExtractExec`].
+//! [`crate::plan::ExtractExec`]; [`EntitiesRule`] shows it to DataFusion's optimizer, so that it can be shared.
 
 use std::sync::Arc;
 
@@ -10,19 +10,23 @@ use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, Strin
 use arrow::datatypes::{Int32Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_err};
-use datafusion::datasource::provider_as_source;
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::execution::context::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown,
-    TableType, col,
+    TableScan, TableType, col,
 };
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::functions::entity_columns::{EntityField, Extractor};
 use crate::ner::Models;
-use crate::plan::ExtractExec;
+use crate::plan::{Extract, ExtractExec, Settings};
 
 /// The document columns that an entity carries.
 const DOCUMENT_COLUMNS: [&str; 3] = ["doc_id", "source", "ts"];
@@ -34,6 +38,9 @@ pub(super) struct EntitiesTable {
     models: Arc<Models>,
     schema: SchemaRef,
 }
+
+/// Makes a condition ready to be evaluated.
+type Evaluate<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Arc<dyn PhysicalExpr>>;
 
 /// What a condition decides.
 enum Decides {
@@ -79,7 +86,7 @@ impl EntitiesTable {
     }
 
     /// The labels for which all conditions hold: each condition is evaluated on the few labels that there are.
-    fn labels(&self, state: &dyn Session, conditions: &[Expr]) -> Result<Vec<String>> {
+    fn labels(&self, conditions: &[Expr], evaluate: Evaluate<'_>) -> Result<Vec<String>> {
         let mut labels: Vec<String> = self
             .models
             .registry()
@@ -96,8 +103,7 @@ impl EntitiesTable {
                 Arc::new(StringArray::from(labels.clone())),
             )?;
             let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(words)])?;
-            let holds: ArrayRef = state
-                .create_physical_expr(condition, &df_schema)?
+            let holds: ArrayRef = evaluate(condition, &df_schema)?
                 .evaluate(&batch)?
                 .into_array(labels.len())?;
             let holds = holds.as_boolean();
@@ -144,6 +150,47 @@ impl EntitiesTable {
         Ok(())
     }
 
+    /// The labels to look for, and the documents to look in, their text first.
+    fn narrowed(
+        &self,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        evaluate: Evaluate<'_>,
+    ) -> Result<(Vec<String>, LogicalPlan)> {
+        let mut of_documents = Vec::new();
+        let mut of_labels = Vec::new();
+        for filter in filters {
+            match Self::decides(filter) {
+                Decides::Documents => of_documents.push(unqualified(filter)?),
+                Decides::Labels => of_labels.push(filter.clone()),
+                Decides::Entities => {
+                    return internal_err!("entities never offered to apply {filter}");
+                }
+            }
+        }
+        let labels = self.labels(&of_labels, evaluate)?;
+        // `text` first: ExtractExec reads column 0 and carries along the others.
+        let mut columns = vec!["text"];
+        match projection {
+            Some(some) => columns.extend(some.iter().filter_map(|&i| DOCUMENT_COLUMNS.get(i))),
+            None => columns.extend(DOCUMENT_COLUMNS),
+        }
+        Ok((labels, self.document_plan(of_documents, &columns)?))
+    }
+
+    fn written_out(&self, scan: &TableScan, config: &dyn OptimizerConfig) -> Result<LogicalPlan> {
+        let mut known = ExecutionProps::new();
+        known.config_options = Some(config.options());
+        let context = PhysicalPlanningContext::default();
+        let evaluate = |condition: Expr, schema: &DFSchema| {
+            create_physical_expr(&condition, schema, &known, &context)
+        };
+        let (labels, documents) =
+            self.narrowed(scan.projection.as_ref(), &scan.filters, &evaluate)?;
+        let (models, schema) = (Arc::clone(&self.models), Arc::clone(&scan.projected_schema));
+        Ok(Extract::new(documents, models, labels, schema, scan.fetch).into_plan())
+    }
+
     fn document_plan(&self, conditions: Vec<Expr>, columns: &[&str]) -> Result<LogicalPlan> {
         let mut plan = LogicalPlanBuilder::scan(
             "documents",
@@ -187,32 +234,59 @@ impl TableProvider for EntitiesTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
-        let projection = projection.unwrap_or(&all);
-        let mut of_documents = Vec::new();
-        let mut of_labels = Vec::new();
-        for filter in filters {
-            match Self::decides(filter) {
-                Decides::Documents => of_documents.push(unqualified(filter)?),
-                Decides::Labels => of_labels.push(filter.clone()),
-                Decides::Entities => {
-                    return internal_err!("entities never offered to apply {filter}");
-                }
-            }
-        }
-        let labels = self.labels(state, &of_labels)?;
+        let evaluate =
+            |condition: Expr, schema: &DFSchema| state.create_physical_expr(condition, schema);
+        let (labels, documents) = self.narrowed(projection, filters, &evaluate)?;
         let extractor = Arc::new(Extractor::new(self.models.finder(&labels)?));
-
-        // `text` first: ExtractExec reads column 0 and carries along the others.
-        let mut columns = vec!["text"];
-        columns.extend(projection.iter().filter_map(|&i| DOCUMENT_COLUMNS.get(i)));
-        let documents = state
-            .create_physical_plan(&self.document_plan(of_documents, &columns)?)
-            .await?;
-        let schema = Arc::new(self.schema.project(projection)?);
+        let documents = state.create_physical_plan(&documents).await?;
+        let schema = match projection {
+            Some(projection) => Arc::new(self.schema.project(projection)?),
+            None => self.schema(),
+        };
         Ok(Arc::new(ExtractExec::try_new(
             documents, extractor, labels, schema, limit,
         )?))
+    }
+}
+
+/// Writes scans of `entities` out as what they are: a scan of documents, and the node that extracts entities from them.
+///
+/// It runs after DataFusion's own rules, which have told the table its conditions and columns.
+#[derive(Debug, Default)]
+pub struct EntitiesRule;
+
+impl OptimizerRule for EntitiesRule {
+    fn name(&self) -> &str {
+        "entities"
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        if !Settings::shares_scans(&config.options()) {
+            return Ok(Transformed::no(plan));
+        }
+        plan.transform_up_with_subqueries(|node| {
+            let LogicalPlan::TableScan(scan) = &node else {
+                return Ok(Transformed::no(node));
+            };
+            // What a parameter asks for is known once it is bound.
+            let unbound = |part: &Expr| Ok(matches!(part, Expr::Placeholder(_)));
+            for condition in &scan.filters {
+                if condition.exists(unbound)? {
+                    return Ok(Transformed::no(node));
+                }
+            }
+            let Ok(provider) = source_as_provider(&scan.source) else {
+                return Ok(Transformed::no(node));
+            };
+            match provider.downcast_ref::<EntitiesTable>() {
+                Some(entities) => Ok(Transformed::yes(entities.written_out(scan, config)?)),
+                None => Ok(Transformed::no(node)),
+            }
+        })
     }
 }
 
@@ -234,7 +308,6 @@ fn string_of(value: &ScalarValue) -> Option<Option<&str>> {
 
 /// Conditions arrive qualified by whatever the query calls this table.
 fn unqualified(expr: &Expr) -> Result<Expr> {
-    use datafusion::common::tree_node::Transformed;
     Ok(expr
         .clone()
         .transform(|e| {

@@ -5,6 +5,8 @@
 mod entities;
 mod parquet_files;
 
+pub use entities::EntitiesRule;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
