@@ -126,6 +126,10 @@ bench-email-domains bench-eight-kinds bench-ingest bench-day: bench-%: release .
 bench-shapes: release ## ingest: 100,000 small files, encodings, compressions, one line of 1 GB (FILES=100000)
 	$(PYTHON) benches/ingest/shapes.py --spanql $(TARGET)/release/spanql --files $(or $(FILES),100000)
 
+.PHONY: bench-one-scan
+bench-one-scan: release $(BENCH_CORPUS).jsonl ## shapes of queries with one scan and without
+	$(PYTHON) benches/one_scan/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)
+
 .PHONY: bench-scan
 bench-scan: $(BENCH_CORPUS).jsonl
 	$(CARGO) bench --locked --workspace --bench scan -- $(abspath $<)

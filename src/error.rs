@@ -4,6 +4,7 @@
 //! caller can tell an I/O failure from a bad query. Records that cannot be read are no errors: they go to quarantine.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 
@@ -95,6 +96,13 @@ pub enum Error {
     /// The caller asked for it to stop; nothing was changed.
     #[error("interrupted: nothing was changed")]
     Interrupted,
+
+    /// A query took longer than it may.
+    #[error("the query was stopped after {} s, its time limit: give it more, or ask for less", limit.as_secs_f64())]
+    Timeout {
+        /// How long it may take.
+        limit: Duration,
+    },
 
     /// The request itself makes no sense; nothing was started.
     #[error("{0}")]

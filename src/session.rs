@@ -8,8 +8,11 @@ mod mapped_files;
 mod memory;
 mod redact_key;
 
+use std::future::Future as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, ready};
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -24,7 +27,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
-use futures::StreamExt;
+use futures::{Stream, StreamExt, stream};
 use tokio::sync::mpsc::Sender;
 
 use crate::config::Config;
@@ -33,7 +36,8 @@ use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{
-    CompactViews, OneScanRule, Planner, Settings, compact_batch, show_functions,
+    CompactViews, OneScanRule, Planner, Settings, ShareScans, SizedBatches, compact_batch,
+    show_functions,
 };
 use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
@@ -71,6 +75,8 @@ pub struct SessionOptions {
     pub memory: Option<usize>,
     /// Partitions that a query runs on; one a core by default.
     pub threads: Option<usize>,
+    /// How long a query may run, from [`Query::stream`] on; as long as it takes by default.
+    pub timeout: Option<Duration>,
     /// Models of one's own, beside those that come with SpanQL: `spanql.toml` and `ner` may name them.
     pub models: Catalog,
 }
@@ -118,6 +124,7 @@ pub struct Session {
     /// The registry's.
     fingerprint: String,
     store: Option<Store>,
+    timeout: Option<Duration>,
     /// The files behind the store's tables when they were last registered.
     seen: Mutex<Option<Committed>>,
 }
@@ -177,8 +184,11 @@ impl Session {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_query_planner(Arc::new(Planner))
+            .with_optimizer_rule(Arc::new(tables::EntitiesRule))
             .with_optimizer_rule(Arc::new(OneScanRule))
+            .with_physical_optimizer_rule(Arc::new(SizedBatches))
             .with_physical_optimizer_rule(Arc::new(CompactViews))
+            .with_physical_optimizer_rule(Arc::new(ShareScans))
             .build();
         let ctx = SessionContext::new_with_state(state).enable_url_table();
         if let Some(store) = &store {
@@ -192,6 +202,7 @@ impl Session {
             fingerprint: models.registry().fingerprint(),
             models,
             store,
+            timeout: options.timeout,
             seen: Mutex::new(None),
         };
         session.refresh()?;
@@ -268,6 +279,7 @@ impl Session {
             fingerprint: self.fingerprint.clone(),
             models: models.join(", "),
             reading: reading.map(Arc::new),
+            timeout: self.timeout,
         })
     }
 
@@ -298,6 +310,7 @@ pub struct Query {
     models: String,
     /// Keeps the files that it was planned on.
     reading: Option<Arc<Reading>>,
+    timeout: Option<Duration>,
 }
 
 impl Query {
@@ -308,16 +321,20 @@ impl Query {
         self.marked(self.frame.schema().inner())
     }
 
-    /// Starts the query and gives its batches as they come; dropping the stream stops it, models at their next batch.
+    /// Starts the query and gives its batches as they come; dropping the stream stops it, scans in the midst of a text,
+    /// models at their next batch.
     /// Views are compacted, so that keeping a batch keeps its own bytes only. The schema of the stream is
     /// [`Query::schema`]'s, with the metadata. It is to be called within a tokio runtime.
     ///
     /// # Errors
     /// [`Error::Query`] where the plan cannot be made physical, for instance because a parameter is not bound; errors
-    /// while running come through the stream.
+    /// while running come through the stream, [`Error::Timeout`] where [`SessionOptions::timeout`] has passed.
     pub async fn stream(&self) -> Result<SendableRecordBatchStream> {
         let (mut state, plan) = self.frame.clone().into_parts();
-        let run = Run::default();
+        let deadline = self
+            .timeout
+            .and_then(|limit| Instant::now().checked_add(limit));
+        let run = Run::until(deadline.map_or_else(Cancel::default, Cancel::at));
         let wanted = (Wanted(run.cancel().clone()), self.reading.clone());
         state
             .config_mut()
@@ -327,13 +344,19 @@ impl Query {
         let options = Arc::clone(state.config_options());
         state.execution_props_mut().config_options = Some(options);
         let plan = show_functions(state.create_physical_plan(&plan).await?, &run)?;
-        let stream = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
-        let schema = self.marked(&stream.schema());
-        let compacted = stream.map(move |batch| {
+        let batches = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
+        let schema = self.marked(&batches.schema());
+        let compacted = batches.map(move |batch| {
             let _ = &wanted;
             Ok(compact_batch(&batch?))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, compacted)))
+        match self.timeout.zip(deadline) {
+            Some((limit, deadline)) => {
+                let in_time = in_time(compacted, run.cancel().clone(), deadline, limit);
+                Ok(Box::pin(RecordBatchStreamAdapter::new(schema, in_time)))
+            }
+            None => Ok(Box::pin(RecordBatchStreamAdapter::new(schema, compacted))),
+        }
     }
 
     fn marked(&self, schema: &SchemaRef) -> SchemaRef {
@@ -348,6 +371,34 @@ impl Query {
         }
         Arc::new(marked)
     }
+}
+
+/// The batches that come before the deadline; at it, an error that says so, and the end.
+fn in_time(
+    mut batches: impl Stream<Item = datafusion::error::Result<RecordBatch>> + Unpin,
+    cancel: Cancel,
+    deadline: Instant,
+    limit: Duration,
+) -> impl Stream<Item = datafusion::error::Result<RecordBatch>> {
+    let mut alarm = Box::pin(tokio::time::sleep_until(deadline.into()));
+    let mut ended = false;
+    stream::poll_fn(move |cx| {
+        if ended {
+            return Poll::Ready(None);
+        }
+        // A scan that stops by itself at the deadline may be heard of before the alarm.
+        let batch = match alarm.as_mut().poll(cx) {
+            Poll::Ready(()) => None,
+            Poll::Pending => Some(ready!(batches.poll_next_unpin(cx))),
+        };
+        match batch {
+            None => cancel.cancel(),
+            Some(Some(Err(_))) if cancel.is_late() => {}
+            Some(batch) => return Poll::Ready(batch),
+        }
+        ended = true;
+        Poll::Ready(Some(Err(Error::Timeout { limit }.into())))
+    })
 }
 
 /// Says, when it is dropped, that a run is no longer wanted.

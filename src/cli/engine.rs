@@ -32,6 +32,30 @@ pub(super) struct Engine {
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// How long a query may run, such as 500ms, 30s, 5m or 1h; then it fails [default: as long as it takes]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    timeout: Option<Duration>,
+}
+
+/// A number with a unit; of seconds without one.
+fn parse_time(time: &str) -> Result<Duration, String> {
+    let time = time.trim();
+    let unit = time
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(time.len());
+    let milliseconds: u64 = match time[unit..].trim() {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => 0,
+    };
+    let number = time[..unit].parse::<u64>().ok();
+    let all = number.and_then(|number| number.checked_mul(milliseconds));
+    let all = all.filter(|&all| all > 0).map(Duration::from_millis);
+    all.ok_or_else(|| {
+        format!("{time:?} is no time: write 500ms, 30s, 5m, 1h or a number of seconds")
+    })
 }
 
 impl Engine {
@@ -41,6 +65,7 @@ impl Engine {
             config: self.config.clone(),
             memory: self.memory_limit,
             threads: self.threads.map(NonZeroUsize::get),
+            timeout: self.timeout,
             ..SessionOptions::default()
         }
     }
@@ -120,4 +145,29 @@ pub(super) fn interrupts() -> Result<Interrupts> {
 
 fn no_threads(error: std::io::Error) -> Error {
     Error::io(Path::new("threads"))(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (time, milliseconds) in [
+            ("500ms", 500),
+            ("2", 2_000),
+            (" 3 s", 3_000),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(
+                parse_time(time),
+                Ok(Duration::from_millis(milliseconds)),
+                "{time}"
+            );
+        }
+        for bad in ["", "0", "s", "-1s", "1.5s", "1d", "99999999999999999999h"] {
+            assert!(parse_time(bad).is_err(), "{bad}");
+        }
+    }
 }

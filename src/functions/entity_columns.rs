@@ -158,12 +158,15 @@ impl Extractor {
         run: &Run,
     ) -> Result<(Vec<usize>, Vec<ArrayRef>)> {
         run.add_scanned(texts.len(), bytes(texts));
-        let mut builder = EntityColumns::new(self, texts, fields);
+        let mut builder = EntityColumns::new(self, texts, fields).for_run(run);
         let mut lengths: Vec<usize> = Vec::with_capacity(texts.len());
         while lengths.len() < texts.len() {
             let ahead = Lookahead::within(run, &self.finder, texts, lengths.len())?;
             let rows = lengths.len()..texts.len().min(ahead.rows().end);
-            lengths.extend(rows.map(|row| builder.push(row, ahead.spans(row))));
+            for row in rows {
+                lengths.push(builder.push(row, ahead.spans(row)));
+                run.check()?;
+            }
         }
         Ok((lengths, builder.finish()?))
     }
@@ -218,6 +221,7 @@ pub struct EntityColumns<'a> {
     wants_offsets: bool,
     /// Of who scans here; others bring their spans.
     scratch: Option<Scratch>,
+    run: Run,
     recognizers: Vec<usize>,
     scores: Vec<f32>,
     entities: Vec<u128>,
@@ -244,6 +248,7 @@ impl<'a> EntityColumns<'a> {
             wants_offsets: fields.contains(&EntityField::SpanStart)
                 || fields.contains(&EntityField::SpanEnd),
             scratch: None,
+            run: Run::default(),
             recognizers: Vec::new(),
             scores: Vec::new(),
             entities: Vec::new(),
@@ -252,6 +257,13 @@ impl<'a> EntityColumns<'a> {
             starts: Vec::new(),
             ends: Vec::new(),
         }
+    }
+
+    /// Scans for this run: once that is no longer wanted, what is found is not complete, see [`Run::check`].
+    #[must_use]
+    pub fn for_run(mut self, run: &Run) -> Self {
+        self.run = run.clone();
+        self
     }
 
     /// Entities so far.
@@ -273,7 +285,12 @@ impl<'a> EntityColumns<'a> {
         }
         let text = self.texts.value(row);
         let extractor = self.extractor;
-        let mut scratch = self.scratch.take().unwrap_or_else(|| extractor.idle.take());
+        let run = &self.run;
+        let mut scratch = self.scratch.take().unwrap_or_else(|| {
+            let mut scratch = extractor.idle.take();
+            scratch.stop_when(run.cancel());
+            scratch
+        });
         let scanner = extractor.finder.scanner();
         let spans = scanner.scan_with(text, of_models, &mut scratch);
         let found = spans.len();
@@ -491,6 +508,16 @@ mod tests {
         let values: &StringViewArray = values.as_any().downcast_ref().unwrap();
         assert_eq!(values.value(0), "averylongtopicname");
         assert_eq!(values.data_buffers().len(), 1, "nothing was copied");
+    }
+
+    #[test]
+    fn nothing_is_scanned_once_a_run_is_not_wanted() {
+        let texts = StringViewArray::from_iter_values(["a@example.com", "b@example.com"]);
+        let run = Run::default();
+        run.cancel().cancel();
+        let stopped = extractor(&["EMAIL"]).entity_lists(&texts, &run);
+        let error = stopped.unwrap_err().to_string();
+        assert!(error.contains("interrupted"), "{error}");
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! They turn what `recognize/` and `ner/` find into Arrow arrays that are views into their input. I/O is absent here, and so is
 //! any decision about what an entity is.
 
+mod approx_top_k;
 mod compiled;
 pub mod entity_columns;
+mod entity_pairs;
 mod extract_entities;
 mod labels;
 pub mod lookahead;
@@ -20,6 +22,8 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 
+pub use approx_top_k::approx_top_k;
+pub use entity_pairs::entity_pairs;
 pub use extract_entities::{entity_values, extract_entities};
 pub use ner::{ner, unregistered_models};
 pub use redact::redact;
@@ -41,6 +45,8 @@ pub fn register_all(
     ctx.register_udf(ner(models, catalog));
     ctx.register_udf(redact(models, key));
     ctx.register_udf(regexp_extract_all());
+    ctx.register_udf(entity_pairs());
+    ctx.register_udaf(approx_top_k());
 }
 
 /// Whether a function scans texts for entities, and then tells its [`Run`](run::Run) what it scanned.

@@ -16,9 +16,10 @@ use super::extract_entities::{ExtractEntities, Shape};
 use super::lookahead::Lookahead;
 use super::ner::Ner;
 use super::redact::{Redact, Redacted};
+use super::run::Run;
 use super::text::map_texts;
 use super::{labels, scans_texts};
-use crate::ner::{Cancel, Models, Usage};
+use crate::ner::{Models, Usage};
 use crate::recognize::{Redactor, Span};
 
 /// Whether an expression is a call that [`OneScan`] can answer: of a function of ours, over a column, its other arguments
@@ -160,14 +161,14 @@ impl OneScan {
     pub fn answers(
         &self,
         texts: &ArrayRef,
-        cancel: &Cancel,
+        run: &Run,
         mut used: impl FnMut(usize, &[Usage]),
     ) -> Result<Vec<ArrayRef>> {
         let mut first = 0;
         let mut found = Vec::with_capacity(self.passes.len());
         for pass in &self.passes {
             let mut lists = |texts: &StringViewArray| {
-                pass.answers(texts, cancel, &mut |usage: &[Usage]| used(first, usage))
+                pass.answers(texts, run, &mut |usage: &[Usage]| used(first, usage))
             };
             found.push(map_texts(texts, &mut lists)?);
             first += pass.extractor.finder().models().len();
@@ -216,7 +217,7 @@ impl Pass {
     fn answers(
         &self,
         texts: &StringViewArray,
-        cancel: &Cancel,
+        run: &Run,
         used: &mut dyn FnMut(&[Usage]),
     ) -> Result<Vec<ArrayRef>> {
         let finder = self.extractor.finder();
@@ -227,10 +228,11 @@ impl Pass {
             .collect();
         let mut ahead = Lookahead::default();
         let mut scratch = self.extractor.idle().take();
+        scratch.stop_when(run.cancel());
         let mut kept: Vec<Span> = Vec::new();
         for row in 0..texts.len() {
             if !ahead.rows().contains(&row) {
-                ahead = Lookahead::new(finder, texts, row, usize::MAX, cancel)?;
+                ahead = Lookahead::new(finder, texts, row, usize::MAX, run.cancel())?;
                 used(ahead.usage());
             }
             let spans = match texts.is_valid(row) {
@@ -241,6 +243,7 @@ impl Pass {
                 }
                 false => &[],
             };
+            run.check()?;
             for (answer, building) in self.answers.iter().zip(&mut building) {
                 let Some(wanted) = &answer.wanted else {
                     building.push(row, spans)?;

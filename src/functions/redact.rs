@@ -99,6 +99,7 @@ impl Redact {
         run.add_scanned(texts.len(), bytes(texts));
         let mut ahead = Lookahead::default();
         let mut scratch = self.idle.take();
+        scratch.stop_when(run.cancel());
         let mut redacted = Redacted::of(texts);
         for row in 0..texts.len() {
             if !ahead.rows().contains(&row) {
@@ -107,6 +108,7 @@ impl Redact {
             redacted.push(row, |text| {
                 redactor.redact_with(text, ahead.spans(row), &mut scratch)
             })?;
+            run.check()?;
         }
         self.idle.give(scratch);
         Ok(redacted.finish())

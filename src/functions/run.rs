@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 use datafusion::common::{Result, config_err};
 
+use crate::error::Error;
 use crate::ner::{Cancel, Usage};
 
 /// See the module. Clones are one and the same.
@@ -29,6 +30,15 @@ struct Scanned {
 }
 
 impl Run {
+    /// A run that is wanted until `cancel` says otherwise.
+    #[must_use]
+    pub fn until(cancel: Cancel) -> Self {
+        Self {
+            cancel,
+            ..Self::default()
+        }
+    }
+
     /// The run that these options belong to; one of its own where they belong to none.
     #[must_use]
     pub fn of(options: &ConfigOptions) -> Self {
@@ -43,6 +53,17 @@ impl Run {
     #[must_use]
     pub fn cancel(&self) -> &Cancel {
         &self.cancel
+    }
+
+    /// An error where it is no longer wanted.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub fn check(&self) -> Result<()> {
+        match self.cancel.is_cancelled() {
+            true => Err(Error::Interrupted.into()),
+            false => Ok(()),
+        }
     }
 
     /// Adds what a model took inside a function, whose metrics nobody else keeps.

@@ -11,7 +11,6 @@
 #[cfg(feature = "rust-bert")]
 mod bert;
 mod cache;
-mod cancel;
 mod catalog;
 mod finder;
 mod fingerprint;
@@ -28,7 +27,7 @@ mod windows;
 
 use std::fmt::Debug;
 
-pub use cancel::Cancel;
+pub use crate::recognize::Cancel;
 pub use catalog::Catalog;
 pub use finder::{Ahead, Finder};
 pub use models::{Misfit, Models};

@@ -110,6 +110,9 @@ impl DisplayAs for ExtractExec {
         if !models.is_empty() {
             write!(f, ", models=[{}]", models.join(", "))?;
         }
+        let recognizers = self.extractor.finder().scanner().recognizers();
+        let recognizers: Vec<&str> = recognizers.map(|r| r.name()).collect();
+        write!(f, ", recognizers=[{}]", recognizers.join(", "))?;
         match self.fetch {
             Some(fetch) => write!(f, ", fetch={fetch}"),
             None => Ok(()),
@@ -262,7 +265,8 @@ impl ExtractStream {
             ahead,
         } = current;
         let texts = documents.column(0).as_string_view();
-        let mut builder = EntityColumns::new(&self.extractor, texts, &self.fields);
+        let builder = EntityColumns::new(&self.extractor, texts, &self.fields);
+        let mut builder = builder.for_run(&self.models.run);
         let mut rows: Vec<u32> = Vec::new();
         let (first, mut bytes) = (*row, 0);
         let wanted = self.batch_size.min(self.remaining);
@@ -276,6 +280,7 @@ impl ExtractStream {
                     .look_ahead(self.extractor.finder(), texts, *row)?;
             }
             let found = builder.push(*row, ahead.spans(*row));
+            self.models.run.check()?;
             rows.extend(std::iter::repeat_n(*row as u32, found));
             if texts.is_valid(*row) {
                 bytes += texts.value(*row).len();

@@ -16,6 +16,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
     Aggregate, Expr, Filter, LogicalPlan, Projection, Sort, SortExpr, SubqueryAlias,
+    TableScanBuilder,
 };
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -169,7 +170,7 @@ fn cheap_conditions_first(node: LogicalPlan) -> Result<(LogicalPlan, LogicalPlan
             false => cheap.push(condition),
         }
     }
-    let mut input = filter.input;
+    let mut input = without_hints(filter.input, &dear)?;
     if let Some(cheap) = conjunction(cheap) {
         input = Arc::new(LogicalPlan::Filter(Filter::try_new(cheap, input)?));
     }
@@ -177,6 +178,23 @@ fn cheap_conditions_first(node: LogicalPlan) -> Result<(LogicalPlan, LogicalPlan
     let below = input.as_ref().clone();
     let filter = LogicalPlan::Filter(Filter::try_new(dear, input)?);
     Ok((filter, below))
+}
+
+/// A table may have been offered conditions that stay above it, too. Those that call say nothing to it, and would make its
+/// scan another than that of who does not filter.
+fn without_hints(input: Arc<LogicalPlan>, dear: &[Expr]) -> Result<Arc<LogicalPlan>> {
+    let LogicalPlan::TableScan(scan) = input.as_ref() else {
+        return Ok(input);
+    };
+    if !scan.filters.iter().any(|hint| dear.contains(hint)) {
+        return Ok(input);
+    }
+    let hints = scan.filters.iter().filter(|hint| !dear.contains(hint));
+    let hints = hints.cloned().collect();
+    let scan = TableScanBuilder::from(scan.clone())
+        .with_filters(hints)
+        .build()?;
+    Ok(Arc::new(LogicalPlan::TableScan(scan)))
 }
 
 /// The node over an input that has the answers of calls.

@@ -1,23 +1,31 @@
 //! Nodes and optimizer rules of our own.
 //!
 //! [`OneScanRule`] lets calls over the same texts meet in one [`ScanTexts`], which scans each text once for all of them;
-//! `SET spanql.one_scan = false` switches it off.
-//! [`ExtractExec`] turns documents into entities; [`CompactViews`] sees to it that whatever keeps batches does not
+//! scans of the same documents in several places of a plan are shared by a [`SharedExec`]. `SET spanql.one_scan = false`
+//! switches both off.
+//! [`SizedBatches`] gives long documents shorter batches. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees to it that whatever keeps batches does not
 //! keep the documents that they point into; [`show_functions`] shows in EXPLAIN ANALYZE what functions scanned. What an
 //! entity is, and how it becomes columns, is absent here.
 
+mod batches;
 mod compact;
 mod extract;
+mod extract_node;
 mod gather;
 mod models;
 mod planner;
 mod scan_texts;
 mod settings;
+mod share;
+mod shared;
 
+pub use batches::SizedBatches;
 pub use compact::{CompactViews, CompactViewsExec, compact_batch};
 pub use extract::ExtractExec;
+pub use extract_node::Extract;
 pub use gather::OneScanRule;
 pub use models::{FunctionsExec, show_functions};
 pub use planner::Planner;
 pub use scan_texts::{ScanTexts, ScanTextsExec};
 pub use settings::Settings;
+pub use shared::{ShareScans, SharedExec};

@@ -1,4 +1,4 @@
-//! From our logical nodes to those that run them.
+//! From our logical nodes to those that run them; the last step before it is to share scans.
 
 use std::sync::Arc;
 
@@ -11,7 +11,9 @@ use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
-use super::ScanTexts;
+use super::settings::Settings;
+use super::share::{Share, share};
+use super::{Extract, ScanTexts, SharedExec};
 
 /// DataFusion's planner, which knows our nodes.
 #[derive(Debug, Default)]
@@ -25,7 +27,10 @@ impl QueryPlanner for Planner {
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Nodes)]);
-        planner.create_physical_plan(plan, session).await
+        if !Settings::shares_scans(session.config_options()) {
+            return planner.create_physical_plan(plan, session).await;
+        }
+        planner.create_physical_plan(&share(plan)?, session).await
     }
 }
 
@@ -56,6 +61,12 @@ fn plan(
     let input = Arc::clone(input);
     if let Some(node) = node.as_any().downcast_ref::<ScanTexts>() {
         return Ok(Some(Arc::new(node.exec(input)?)));
+    }
+    if let Some(node) = node.as_any().downcast_ref::<Extract>() {
+        return Ok(Some(Arc::new(node.exec(input)?)));
+    }
+    if let Some(node) = node.as_any().downcast_ref::<Share>() {
+        return Ok(Some(Arc::new(SharedExec::new(node.number, input))));
     }
     Ok(None)
 }

@@ -103,6 +103,11 @@ impl ScanTexts {
         &self.text
     }
 
+    /// The columns of the output.
+    pub(super) fn columns(&self) -> impl Iterator<Item = Column> {
+        self.schema.columns().into_iter()
+    }
+
     /// The calls, each with the name of its column.
     pub fn answers(&self) -> impl ExactSizeIterator<Item = (&Expr, &String)> {
         self.calls.iter().zip(&self.names)
@@ -326,8 +331,7 @@ impl ExecutionPlan for ScanTextsExec {
             let column = batch.column(text);
             texts.add(column.len());
             bytes.add(bytes_of(column.as_ref()));
-            let answers =
-                scan.answers(column, run.cancel(), |first, used| models.add(first, used))?;
+            let answers = scan.answers(column, &run, |first, used| models.add(first, used))?;
             let columns = batch.columns().iter().cloned().chain(answers).collect();
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
             baseline.record_output(batch.num_rows());

@@ -9,6 +9,7 @@
 
 mod border;
 mod byteset;
+mod cancel;
 mod candidates;
 mod checksum;
 mod cn_id;
@@ -58,6 +59,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 pub use byteset::ByteSet;
+pub use cancel::Cancel;
 pub use context::{Context, Evidence, Rules};
 pub use gazetteer::{Folding, Gazetteer, ListFormat, SkipReason, Skipped};
 pub use memory::Memory;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::dispatch::Dispatch;
 use super::width::Folded;
-use super::{Found, Memory, Recognizer, Refusal, Registry, Rules, Span, overlap};
+use super::{Cancel, Found, Memory, Recognizer, Refusal, Registry, Rules, Span, overlap};
 
 /// Finds the spans of the labels it was made for, in one pass over a text. Shared by threads; cloning is cheap.
 #[derive(Debug, Clone)]
@@ -50,7 +50,11 @@ pub struct Scratch {
     states: Vec<State>,
     spans: Vec<Span>,
     folded: Folded,
+    cancel: Option<Cancel>,
 }
+
+/// How many candidates are looked at between two questions whether a scan is still wanted.
+const BETWEEN: usize = 256;
 
 /// How far one recognizer has come in the text.
 #[derive(Debug, Default)]
@@ -168,10 +172,21 @@ impl Scanner {
             states,
             spans,
             folded,
+            cancel,
             ..
         } = scratch;
+        let (mut looked_at, mut stopped) = (0, false);
         let mut run = |dispatch: &Dispatch, text: &str, spans: &mut Vec<Span>| {
             dispatch.run(text, |i, at| {
+                looked_at += 1;
+                if looked_at % BETWEEN == 0
+                    && let Some(cancel) = cancel
+                {
+                    stopped = cancel.is_cancelled();
+                }
+                if stopped {
+                    return usize::MAX;
+                }
                 let State {
                     resume,
                     floor,
@@ -285,6 +300,11 @@ fn losers(before: &[Span], after: &[Span]) -> impl Iterator<Item = Refusal> {
 }
 
 impl Scratch {
+    /// From now on a scan ends early once `cancel` is; what it has found then is of no use.
+    pub fn stop_when(&mut self, cancel: &Cancel) {
+        self.cancel = Some(cancel.clone());
+    }
+
     fn begin(&mut self, plan: &Arc<Plan>) {
         self.spans.clear();
         if self
@@ -365,6 +385,52 @@ mod tests {
                     "{label}, again"
                 );
             }
+        }
+    }
+
+    #[derive(Debug)]
+    struct Stopping(Cancel, std::sync::atomic::AtomicUsize);
+
+    impl Recognizer for Stopping {
+        fn label(&self) -> &str {
+            "X"
+        }
+
+        fn name(&self) -> &str {
+            "x"
+        }
+
+        fn definition(&self) -> Cow<'_, str> {
+            Cow::Borrowed("1")
+        }
+
+        fn anchors(&self) -> Vec<super::super::Anchor> {
+            vec![super::super::Anchor::Bytes(super::super::Bytes::of(b"x"))]
+        }
+
+        fn verify(&self, _: &str, at: usize, _: &mut Found<'_>) -> usize {
+            let asked = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if asked == 1000 {
+                self.0.cancel();
+            }
+            at + 1
+        }
+    }
+
+    #[test]
+    fn a_scan_ends_in_the_midst_of_a_text() {
+        let text = "x".repeat(1 << 20);
+        for others in [Registry::default(), Registry::builtin()] {
+            let cancel = Cancel::default();
+            let stopping = Arc::new(Stopping(cancel.clone(), Default::default()));
+            let recognizer: Arc<dyn Recognizer> = Arc::clone(&stopping) as _;
+            let registry = others.with([recognizer]);
+            let scanner = registry.scanner_for_all();
+            let mut scratch = Scratch::default();
+            scratch.stop_when(&cancel);
+            scanner.scan(&text, &mut scratch);
+            let asked = stopping.1.load(std::sync::atomic::Ordering::Relaxed);
+            assert!((1000..1000 + 2 * BETWEEN).contains(&asked), "{asked}");
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Owns how a query narrows the work: conditions on `label` choose the recognizers, conditions on `doc_id`, `source`
 //! and `ts` choose the documents, and only the columns that are read are built. The scan itself is
-//! [`crate::plan::ExtractExec`]. Which entities are kept and current is `kept.rs`'s; reading them is DataFusion's business,
-//! conditions on their values included.
+//! [`crate::plan::ExtractExec`]; [`EntitiesRule`] shows it to DataFusion's optimizer, so that it can be shared. Which entities
+//! are kept and current is `kept.rs`'s; reading them is DataFusion's business, conditions on their values included.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,21 +12,25 @@ use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, Strin
 use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
-use datafusion::datasource::provider_as_source;
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::execution::context::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown,
-    TableType, col, lit,
+    TableScan, TableType, col, lit,
 };
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use crate::functions::entity_columns::{EntityField, Extractor};
 use crate::ner::Models;
-use crate::plan::ExtractExec;
+use crate::plan::{Extract, ExtractExec, Settings};
 
 use super::kept::{FromKept, Kept, Split};
 use super::parquet_files;
@@ -45,11 +49,44 @@ pub(crate) struct EntitiesTable {
     schema: SchemaRef,
 }
 
+/// Makes a condition ready to be evaluated.
+type Evaluate<'a> = &'a dyn Fn(Expr, &DFSchema) -> Result<Arc<dyn PhysicalExpr>>;
+
 /// What a condition decides.
 enum Decides {
     Documents,
     Labels,
     Entities,
+}
+
+/// The conditions of a query, by what they decide.
+struct Conditions {
+    of_labels: Vec<Expr>,
+    of_documents: Vec<Expr>,
+    of_entities: Vec<Expr>,
+}
+
+impl Conditions {
+    fn of(filters: &[Expr]) -> Result<Self> {
+        let (mut of_labels, mut of_documents, mut of_entities) = (vec![], vec![], vec![]);
+        for filter in filters {
+            match EntitiesTable::decides(filter) {
+                Decides::Labels => of_labels.push(filter.clone()),
+                Decides::Documents => of_documents.push(unqualified(filter)?),
+                Decides::Entities => of_entities.push(unqualified(filter)?),
+            }
+        }
+        Ok(Self {
+            of_labels,
+            of_documents,
+            of_entities,
+        })
+    }
+}
+
+/// The document columns among these, behind the text: ExtractExec reads column 0 and carries along the others.
+fn text_and<'a>(columns: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    std::iter::once("text").chain(columns.filter(|name| DOCUMENT_COLUMNS.contains(name)))
 }
 
 impl EntitiesTable {
@@ -96,7 +133,7 @@ impl EntitiesTable {
     }
 
     /// The labels for which all conditions hold: each condition is evaluated on the few labels that there are.
-    fn labels(&self, state: &dyn Session, conditions: &[Expr]) -> Result<Vec<String>> {
+    fn labels(&self, conditions: &[Expr], evaluate: Evaluate<'_>) -> Result<Vec<String>> {
         let mut labels: Vec<String> = self
             .models
             .registry()
@@ -113,8 +150,7 @@ impl EntitiesTable {
                 Arc::new(StringArray::from(labels.clone())),
             )?;
             let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(words)])?;
-            let holds: ArrayRef = state
-                .create_physical_expr(condition, &df_schema)?
+            let holds: ArrayRef = evaluate(condition, &df_schema)?
                 .evaluate(&batch)?
                 .into_array(labels.len())?;
             let holds = holds.as_boolean();
@@ -161,6 +197,24 @@ impl EntitiesTable {
         Ok(())
     }
 
+    /// The scan of documents and the node that extracts from them, where no entities are kept.
+    fn written_out(&self, scan: &TableScan, config: &dyn OptimizerConfig) -> Result<LogicalPlan> {
+        let mut known = ExecutionProps::new();
+        known.config_options = Some(config.options());
+        let context = PhysicalPlanningContext::default();
+        let evaluate = |condition: Expr, schema: &DFSchema| {
+            create_physical_expr(&condition, schema, &known, &context)
+        };
+        let conditions = Conditions::of(&scan.filters)?;
+        let labels = self.labels(&conditions.of_labels, &evaluate)?;
+        let fields = scan.projected_schema.fields().iter();
+        let columns = text_and(fields.map(|field| field.name().as_str()));
+        let documents = Arc::clone(&self.documents);
+        let documents = narrowed("documents", documents, conditions.of_documents, columns)?;
+        let (models, schema) = (Arc::clone(&self.models), Arc::clone(&scan.projected_schema));
+        Ok(Extract::new(documents, models, labels, schema, scan.fetch).into_plan())
+    }
+
     /// Some of the files of documents, by their numbers.
     fn some_documents(&self, numbers: &[usize]) -> Result<Arc<dyn TableProvider>> {
         if numbers.len() == self.files.len() {
@@ -182,10 +236,7 @@ impl EntitiesTable {
         wanted: &Wanted<'_>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let extractor = Arc::new(Extractor::new(self.models.finder(&labels)?));
-        // `text` first: ExtractExec reads column 0 and carries along the others.
-        let of_documents = wanted.columns.iter().map(String::as_str);
-        let of_documents = of_documents.filter(|name| DOCUMENT_COLUMNS.contains(name));
-        let columns = std::iter::once("text").chain(of_documents);
+        let columns = text_and(wanted.columns.iter().map(String::as_str));
         let plan = narrowed("documents", documents, wanted.of_documents.clone(), columns)?;
         let documents = state.create_physical_plan(&plan).await?;
         let schema = Arc::clone(&wanted.schema);
@@ -254,16 +305,14 @@ impl TableProvider for EntitiesTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let projection = projection.unwrap_or(&all);
-        let (mut of_documents, mut of_entities) = (Vec::new(), Vec::new());
-        let mut of_labels = Vec::new();
-        for filter in filters {
-            match Self::decides(filter) {
-                Decides::Documents => of_documents.push(unqualified(filter)?),
-                Decides::Labels => of_labels.push(filter.clone()),
-                Decides::Entities => of_entities.push(unqualified(filter)?),
-            }
-        }
-        let labels = self.labels(state, &of_labels)?;
+        let Conditions {
+            of_labels,
+            of_documents,
+            of_entities,
+        } = Conditions::of(filters)?;
+        let evaluate =
+            |condition: Expr, schema: &DFSchema| state.create_physical_expr(condition, schema);
+        let labels = self.labels(&of_labels, &evaluate)?;
         let schema = Arc::new(self.schema.project(projection)?);
         let fields = schema.fields().iter();
         let wanted = Wanted {
@@ -290,6 +339,50 @@ impl TableProvider for EntitiesTable {
             return Ok(Arc::new(EmptyExec::new(wanted.schema)));
         }
         UnionExec::try_new(parts)
+    }
+}
+
+/// Writes scans of `entities` out as what they are: a scan of documents, and the node that extracts entities from them.
+///
+/// It runs after DataFusion's own rules, which have told the table its conditions and columns. Where entities are kept the
+/// table reads them by itself.
+#[derive(Debug, Default)]
+pub struct EntitiesRule;
+
+impl OptimizerRule for EntitiesRule {
+    fn name(&self) -> &str {
+        "entities"
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        if !Settings::shares_scans(&config.options()) {
+            return Ok(Transformed::no(plan));
+        }
+        plan.transform_up_with_subqueries(|node| {
+            let LogicalPlan::TableScan(scan) = &node else {
+                return Ok(Transformed::no(node));
+            };
+            // What a parameter asks for is known once it is bound.
+            let unbound = |part: &Expr| Ok(matches!(part, Expr::Placeholder(_)));
+            for condition in &scan.filters {
+                if condition.exists(unbound)? {
+                    return Ok(Transformed::no(node));
+                }
+            }
+            let Ok(provider) = source_as_provider(&scan.source) else {
+                return Ok(Transformed::no(node));
+            };
+            match provider.downcast_ref::<EntitiesTable>() {
+                Some(entities) if entities.kept.is_empty() => {
+                    Ok(Transformed::yes(entities.written_out(scan, config)?))
+                }
+                _ => Ok(Transformed::no(node)),
+            }
+        })
     }
 }
 
@@ -358,7 +451,6 @@ fn string_of(value: &ScalarValue) -> Option<Option<&str>> {
 
 /// Conditions arrive qualified by whatever the query calls this table.
 fn unqualified(expr: &Expr) -> Result<Expr> {
-    use datafusion::common::tree_node::Transformed;
     Ok(expr
         .clone()
         .transform(|e| {

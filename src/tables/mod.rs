@@ -6,6 +6,8 @@ mod entities;
 mod kept;
 mod parquet_files;
 
+pub use entities::EntitiesRule;
+
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;

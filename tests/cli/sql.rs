@@ -303,3 +303,20 @@ fn many_groups_finish_within_little_memory() {
     let args = [&["sql", query, "--format", "csv"], &limits[..]].concat();
     assert_eq!(ok(here.path(), &args), "groups,rows\n300000,300000\n");
 }
+
+#[test]
+fn a_query_ends_when_its_time_is_up() {
+    let here = tempfile::tempdir().unwrap();
+    let endless =
+        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+    let said = fails(here.path(), 1, &["sql", endless, "--timeout", "50ms"]);
+    assert!(
+        said.contains("stopped after 0.05 s, its time limit"),
+        "{said}"
+    );
+    assert_eq!(
+        ok(here.path(), &["sql", "SELECT 1 AS one", "--timeout", "1h"]),
+        "[\n{\"one\":1}\n]\n"
+    );
+    assert!(fails(here.path(), 2, &["sql", endless, "--timeout", "soon"]).contains("soon"));
+}

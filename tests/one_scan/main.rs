@@ -14,8 +14,10 @@ use parquet::arrow::ArrowWriter;
 use spanql::ner::Catalog;
 use spanql::{Result, Session, SessionOptions, Store};
 
+mod batches;
 #[path = "../mock/mod.rs"]
 mod mock;
+mod random;
 mod shapes;
 
 /// Documents of the store, in two files.
@@ -127,4 +129,11 @@ async fn rows(session: &Session, query: &str, params: ParamValues) -> Result<Vec
         }));
     }
     Ok(rows)
+}
+
+/// Switches the rule on or off.
+async fn set(session: &Session, on: bool) {
+    let set = format!("SET spanql.one_scan = {on}");
+    let none = ParamValues::Map(Default::default());
+    rows(session, &set, none).await.unwrap();
 }

@@ -1,0 +1,481 @@
+//! [`SharedExec`]: one input, read by several: each batch goes to every reader, and is made once.
+//!
+//! Whoever wants the next batch first makes it; for the others it waits, in memory as long as the pool has some, then on
+//! disk. Nobody waits for a reader that is slow or never comes, so that readers below one join do not wait for each
+//! other. Before [`ShareScans`] has run, each [`SharedExec`] has an input of its own, equal to those of its group.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::config::ConfigOptions;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet, SpillMetrics};
+use datafusion::physical_plan::spill::get_record_batch_memory_size;
+use datafusion::physical_plan::spill::spill_pool::{self, SpillPoolSink};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    SpillManager,
+};
+use futures::{Stream, StreamExt};
+
+use super::compact_batch;
+
+/// See the module.
+#[derive(Debug)]
+pub struct SharedExec {
+    /// Which readers have one input.
+    group: usize,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Its own, of a reader that shares nothing yet.
+    Own(Arc<dyn ExecutionPlan>),
+    /// That of the group, of which it is this reader. The first one shows it.
+    Shared { shared: Arc<Shared>, reader: usize },
+}
+
+impl SharedExec {
+    /// A reader of what a group of readers reads, with an input equal to theirs.
+    #[must_use]
+    pub fn new(group: usize, input: Arc<dyn ExecutionPlan>) -> Self {
+        let source = Source::Own(input);
+        Self { group, source }
+    }
+
+    fn input(&self) -> &Arc<dyn ExecutionPlan> {
+        match &self.source {
+            Source::Own(input) => input,
+            Source::Shared { shared, .. } => &shared.input,
+        }
+    }
+}
+
+impl DisplayAs for SharedExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::Shared { shared, reader } => {
+                let (number, of) = (reader + 1, shared.readers);
+                write!(
+                    f,
+                    "SharedExec: scan {}, reader {number} of {of}",
+                    self.group
+                )
+            }
+            Source::Own(_) => write!(f, "SharedExec: scan {}", self.group),
+        }
+    }
+}
+
+impl ExecutionPlan for SharedExec {
+    fn name(&self) -> &str {
+        "SharedExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input().properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        match &self.source {
+            Source::Shared { reader, .. } if *reader > 0 => vec![],
+            _ => vec![self.input()],
+        }
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (&self.source, children.as_slice()) {
+            (Source::Own(_), [input]) => Ok(Arc::new(Self::new(self.group, Arc::clone(input)))),
+            (Source::Shared { .. }, []) => Ok(self),
+            (Source::Shared { shared, .. }, [same]) if Arc::ptr_eq(same, &shared.input) => Ok(self),
+            _ => internal_err!("what SharedExec reads is settled once it is shared"),
+        }
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.children().iter().map(|_| true).collect()
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        self.children().iter().map(|_| false).collect()
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        match &self.source {
+            Source::Own(input) => input.execute(partition, context),
+            Source::Shared { shared, reader } => {
+                shared.open(partition, &context)?;
+                Ok(Box::pin(Reader {
+                    shared: Arc::clone(shared),
+                    schema: self.schema(),
+                    partition,
+                    reader: *reader,
+                }))
+            }
+        }
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        match &self.source {
+            Source::Shared { shared, reader: 0 } => Some(shared.metrics.clone_inner()),
+            _ => None,
+        }
+    }
+}
+
+/// Lets the [`SharedExec`]s of each group read one input. Nothing may change their inputs afterwards: it is the last rule.
+#[derive(Debug, Default)]
+pub struct ShareScans;
+
+impl PhysicalOptimizerRule for ShareScans {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut inputs: Vec<(usize, Vec<Arc<dyn ExecutionPlan>>)> = Vec::new();
+        plan.apply(|node| {
+            if let Some(reader) = node.downcast_ref::<SharedExec>() {
+                let input = Arc::clone(reader.input());
+                match inputs.iter_mut().find(|(group, _)| *group == reader.group) {
+                    Some((_, same)) => same.push(input),
+                    None => inputs.push((reader.group, vec![input])),
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        let mut groups: Vec<(usize, Option<Arc<Shared>>, usize)> = Vec::new();
+        for (group, inputs) in inputs {
+            let partitions =
+                |input: &Arc<dyn ExecutionPlan>| input.output_partitioning().partition_count();
+            // An only reader shares with nobody; inputs that were cut up in different ways are not the same any more.
+            let alike = inputs
+                .iter()
+                .all(|input| partitions(input) == partitions(&inputs[0]));
+            let shared = (alike && inputs.len() > 1)
+                .then(|| Arc::new(Shared::new(Arc::clone(&inputs[0]), inputs.len())));
+            groups.push((group, shared, 0));
+        }
+        let shared = plan.transform_down(|node| {
+            let Some(reader) = node.downcast_ref::<SharedExec>() else {
+                return Ok(Transformed::no(node));
+            };
+            if matches!(reader.source, Source::Shared { .. }) {
+                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
+            }
+            let group = groups.iter_mut().find(|(group, ..)| *group == reader.group);
+            let Some((group, Some(shared), next)) = group else {
+                return Ok(Transformed::yes(Arc::clone(reader.input())));
+            };
+            let (shared, number) = (Arc::clone(shared), *next);
+            *next += 1;
+            let source = Source::Shared {
+                shared,
+                reader: number,
+            };
+            let reader: Arc<dyn ExecutionPlan> = Arc::new(SharedExec {
+                group: *group,
+                source,
+            });
+            Ok(Transformed::new(reader, true, TreeNodeRecursion::Jump))
+        });
+        shared.data()
+    }
+
+    fn name(&self) -> &str {
+        "share_scans"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// What the readers of a group share.
+#[derive(Debug)]
+struct Shared {
+    input: Arc<dyn ExecutionPlan>,
+    readers: usize,
+    partitions: Vec<Partition>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+#[derive(Debug, Default)]
+struct Partition {
+    state: Mutex<State>,
+    wakers: Arc<Wakers>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is left of the input, once a reader has come.
+    input: Option<SendableRecordBatchStream>,
+    /// By reader: what waits for it.
+    queues: Vec<Queue>,
+    ended: bool,
+    failed: Option<Arc<DataFusionError>>,
+    /// Whether the reader that came last found nothing to read and asked the input, which wakes all when it has more.
+    asked: bool,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    memory: MemoryReservation,
+    disk: Option<(SpillPoolSink, SendableRecordBatchStream)>,
+    spills: Arc<SpillManager>,
+    /// Nobody reads it any more.
+    left: bool,
+}
+
+enum Waiting {
+    InMemory(RecordBatch),
+    /// The next one on disk.
+    OnDisk,
+}
+
+/// Those who wait for a batch of one partition.
+#[derive(Debug, Default)]
+struct Wakers(Mutex<Vec<Waker>>);
+
+impl Wakers {
+    fn add(&self, waker: &Waker) {
+        let mut wakers = lock(&self.0);
+        if !wakers.iter().any(|known| known.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+    }
+
+    fn wake_all(&self) {
+        let wakers = std::mem::take(&mut *lock(&self.0));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        self.wake_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn new(input: Arc<dyn ExecutionPlan>, readers: usize) -> Self {
+        let partitions = input.output_partitioning().partition_count();
+        Self {
+            partitions: (0..partitions).map(|_| Partition::default()).collect(),
+            metrics: ExecutionPlanMetricsSet::new(),
+            input,
+            readers,
+        }
+    }
+
+    /// Starts the input of a partition if no reader has.
+    fn open(&self, partition: usize, context: &Arc<TaskContext>) -> Result<()> {
+        let mut state = lock(&self.partitions[partition].state);
+        if state.input.is_some() || state.ended {
+            return Ok(());
+        }
+        state.input = Some(self.input.execute(partition, Arc::clone(context))?);
+        let spills = SpillMetrics::new(&self.metrics, partition);
+        let spills = SpillManager::new(context.runtime_env(), spills, self.input.schema());
+        let spills = Arc::new(spills);
+        state.queues = (0..self.readers)
+            .map(|reader| Queue {
+                waiting: VecDeque::new(),
+                memory: MemoryConsumer::new(format!("SharedExec[{partition}], reader {reader}"))
+                    .with_can_spill(true)
+                    .register(context.memory_pool()),
+                disk: None,
+                spills: Arc::clone(&spills),
+                left: false,
+            })
+            .collect();
+        Ok(())
+    }
+}
+
+/// A spilled file is closed at this size, so that it is removed when it is read.
+const SPILL_FILE: usize = 64 << 20;
+
+impl Queue {
+    fn push(&mut self, batch: &RecordBatch) -> Result<()> {
+        if self.left {
+            return Ok(());
+        }
+        let size = get_record_batch_memory_size(batch);
+        if self.memory.try_grow(size).is_ok() {
+            self.waiting.push_back(Waiting::InMemory(batch.clone()));
+            return Ok(());
+        }
+        let spills = &self.spills;
+        let (sink, _) = self
+            .disk
+            .get_or_insert_with(|| spill_pool::spsc_channel(SPILL_FILE, Arc::clone(spills)));
+        sink.push_batch(batch)?;
+        self.waiting.push_back(Waiting::OnDisk);
+        Ok(())
+    }
+
+    /// The next batch that waits; nothing where none does.
+    fn pop(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
+        match self.waiting.front() {
+            None => Poll::Ready(None),
+            Some(Waiting::OnDisk) => {
+                let Some((_, disk)) = &mut self.disk else {
+                    return Poll::Ready(Some(internal_err!("a spilled batch without its file")));
+                };
+                let batch = ready!(disk.poll_next_unpin(cx));
+                self.waiting.pop_front();
+                Poll::Ready(batch)
+            }
+            Some(Waiting::InMemory(_)) => {
+                let Some(Waiting::InMemory(batch)) = self.waiting.pop_front() else {
+                    unreachable!("it was at the front")
+                };
+                self.memory.shrink(get_record_batch_memory_size(&batch));
+                Poll::Ready(Some(Ok(batch)))
+            }
+        }
+    }
+}
+
+impl State {
+    fn next(
+        &mut self,
+        reader: usize,
+        wakers: &Arc<Wakers>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<RecordBatch>>> {
+        if let Some(batch) = ready!(self.queues[reader].pop(cx)) {
+            return Poll::Ready(Some(batch));
+        }
+        if let Some(failed) = &self.failed {
+            let failed = DataFusionError::Shared(Arc::clone(failed));
+            return Poll::Ready(Some(Err(failed)));
+        }
+        let Some(input) = self.input.as_mut().filter(|_| !self.ended) else {
+            return Poll::Ready(None);
+        };
+        // Whoever waits here is woken, not only who asks now: that one may go away.
+        self.asked = true;
+        wakers.add(cx.waker());
+        let waker = Waker::from(Arc::clone(wakers));
+        let batch = match ready!(input.poll_next_unpin(&mut Context::from_waker(&waker))) {
+            Some(Ok(batch)) => batch,
+            end => {
+                self.ended = true;
+                self.input = None;
+                return Poll::Ready(end.map(|failed| {
+                    failed.map_err(|failed| {
+                        let failed = Arc::new(failed);
+                        self.failed = Some(Arc::clone(&failed));
+                        DataFusionError::Shared(failed)
+                    })
+                }));
+            }
+        };
+        let others = |(number, queue): &(usize, &mut Queue)| *number != reader && !queue.left;
+        let mut others = self.queues.iter_mut().enumerate().filter(others).peekable();
+        if others.peek().is_none() {
+            return Poll::Ready(Some(Ok(batch)));
+        }
+        let batch = compact_batch(&batch);
+        for (_, queue) in others {
+            queue.push(&batch)?;
+        }
+        Poll::Ready(Some(Ok(batch)))
+    }
+}
+
+/// One reader of one partition.
+struct Reader {
+    shared: Arc<Shared>,
+    schema: SchemaRef,
+    partition: usize,
+    reader: usize,
+}
+
+impl Stream for Reader {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Partition { state, wakers } = &self.shared.partitions[self.partition];
+        let mut state = match state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                // Another reader is at work on the next batch and wakes those who wait, unless it has just done so.
+                wakers.add(cx.waker());
+                match state.try_lock() {
+                    Ok(state) => state,
+                    Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                    Err(TryLockError::WouldBlock) => return Poll::Pending,
+                }
+            }
+        };
+        state.asked = false;
+        let next = state.next(self.reader, wakers, cx);
+        let input_wakes = next.is_pending() && state.asked;
+        drop(state);
+        if !input_wakes {
+            wakers.wake_all();
+        }
+        next
+    }
+}
+
+impl RecordBatchStream for Reader {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Partition { state, wakers } = &self.shared.partitions[self.partition];
+        let mut state = lock(state);
+        let queue = &mut state.queues[self.reader];
+        queue.left = true;
+        queue.waiting.clear();
+        queue.disk = None;
+        queue.memory.free();
+        drop(state);
+        wakers.wake_all();
+    }
+}
