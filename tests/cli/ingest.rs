@@ -337,7 +337,7 @@ const ODD: &[Odd] = &[
     // Without a line feed it is one record, and no header.
     ("return.csv", b"text,n\ra,1\rb,2\r", &[], 1),
     ("return.txt", b"a\rb\r", &["a\rb"], 0),
-    ("wide.csv", b"\xFF\xFEt\0e\0x\0t\0\n\0a\0\n\0", &[], 3),
+    ("wide.csv", b"\xFF\xFEt\0e\0x\0t\0\n\0a\0\n\0", &["a"], 0),
     (
         "pretty.jsonl",
         b"{\n\"text\": 1\n}\n[{\"text\":\"a\"}]\n",
