@@ -323,11 +323,14 @@ fn guess(bytes: &[u8], cut: bool) -> Encoding {
         Some(end) if cut && !bytes[..end].is_ascii() => &bytes[..end],
         _ => bytes,
     };
+    let guessed = |of| Encoding { of, guessed: true };
+    if simdutf8::basic::from_utf8(whole).is_ok() {
+        return guessed(UTF_8);
+    }
     let lines: Vec<&[u8]> = whole
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_ascii())
         .collect();
-    let guessed = |of| Encoding { of, guessed: true };
     let is_utf8 = |line: &[u8]| match simdutf8::compat::from_utf8(line) {
         Ok(_) => true,
         // Cut off in the middle of a character.
@@ -377,7 +380,7 @@ impl<R: Read> Read for Undecided<'_, R> {
         let read = self.ahead.read(buffer)?;
         let new = &buffer[..read];
         if self.found.get().is_none() && !new.is_ascii() {
-            let before = new.iter().take_while(|byte| byte.is_ascii()).count();
+            let before = encoding_rs::Encoding::ascii_valid_up_to(new);
             self.ahead.unread(&new[before..]);
             let look = self.ahead.look(LOOK);
             self.found.set(Some(guess(look, look.len() == LOOK)));

@@ -149,6 +149,8 @@ pub(crate) struct Inputs {
     /// Files named so far, those named before included.
     named: u64,
     seen: HashSet<PathBuf>,
+    /// The folder of the last file, as given and without links.
+    folder: Option<(PathBuf, PathBuf)>,
 }
 
 impl Inputs {
@@ -172,7 +174,7 @@ impl Inputs {
             if path.is_dir() {
                 found.folder(path, store.as_deref(), format)?;
             } else if path.exists() {
-                if !found.file(path, format)? {
+                if !found.file(path, None, format)? {
                     return Err(Error::Usage(format!(
                         "{given}: its name does not tell what it is; say so with --format: {FORMATS}"
                     )));
@@ -219,7 +221,7 @@ impl Inputs {
             let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
             if path.is_dir() {
                 self.folder(&path, store, format)?;
-            } else if !self.file(&path, format)? {
+            } else if !self.file(&path, None, format)? {
                 self.unknown_files += 1;
             }
         }
@@ -249,15 +251,40 @@ impl Inputs {
                 let path = e.path().unwrap_or(folder).to_path_buf();
                 Error::io(path)(e.into())
             })?;
-            if entry.file_type().is_file() && !self.file(entry.path(), format)? {
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            // The real path of a folder is found once for all the files in it.
+            let real = match entry.path().parent() {
+                Some(parent) if !entry.path_is_symlink() => {
+                    if self
+                        .folder
+                        .as_ref()
+                        .is_none_or(|(given, _)| given != parent)
+                    {
+                        let real = parent.canonicalize().map_err(Error::io(parent))?;
+                        self.folder = Some((parent.to_path_buf(), real));
+                    }
+                    let folder = self.folder.as_ref().map(|(_, real)| real);
+                    folder.map(|real| real.join(entry.file_name()))
+                }
+                _ => None,
+            };
+            if !self.file(entry.path(), real, format)? {
                 self.unknown_files += 1;
             }
         }
         Ok(())
     }
 
-    /// Adds a file unless it is there already; false where nothing tells its format.
-    fn file(&mut self, path: &Path, format: Option<InputFormat>) -> Result<bool> {
+    /// Adds a file unless it is there already; false where nothing tells its format. `real` is its path without links, where
+    /// that is known.
+    fn file(
+        &mut self,
+        path: &Path,
+        real: Option<PathBuf>,
+        format: Option<InputFormat>,
+    ) -> Result<bool> {
         let Some(Form {
             format,
             compression,
@@ -265,7 +292,10 @@ impl Inputs {
         else {
             return Ok(false);
         };
-        let real = path.canonicalize().map_err(Error::io(path))?;
+        let real = match real {
+            Some(real) => real,
+            None => path.canonicalize().map_err(Error::io(path))?,
+        };
         // Opened here already, so that a file that may not be read stops the ingest before it begins.
         let size = File::open(path)
             .and_then(|file| file.metadata())

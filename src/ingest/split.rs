@@ -14,7 +14,9 @@ use super::mbox::MboxScan;
 use super::quarantine::{Fault, Kind, RAW_LIMIT};
 use super::utf16::GB18030_MARK;
 
-/// How much is read at a time.
+/// How much is read at first, so that a hundred thousand small files do not cost a hundred thousand large buffers, and how
+/// much at a time in the end.
+const FIRST_BLOCK: usize = 8 << 10;
 const BLOCK: usize = 256 << 10;
 /// A search for a closing quote that went further than this is worth counting.
 const LONG_SEARCH: usize = 64 << 10;
@@ -197,6 +199,7 @@ pub(crate) fn split(
         measure,
         emit,
         window: Vec::new(),
+        block: FIRST_BLOCK,
         start: 0,
         seen: 0,
         offset: 0,
@@ -235,6 +238,8 @@ struct Splitting<R, F> {
     emit: F,
     /// `window[start..start + seen]` is what the splitter has seen of the current record.
     window: Vec<u8>,
+    /// How much is read next.
+    block: usize,
     start: usize,
     seen: usize,
     /// Where the current record begins in the input.
@@ -421,7 +426,8 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
         self.window.drain(..self.start);
         self.start = 0;
         let full = self.window.len();
-        self.window.resize(full + BLOCK, 0);
+        self.window.resize(full + self.block, 0);
+        self.block = (self.block * 2).min(BLOCK);
         let mut end = full;
         while end == full {
             match self.read.read(&mut self.window[full..]) {
