@@ -202,9 +202,11 @@ impl Encoding {
     }
 
     fn no_character(self, at: u64) -> String {
-        let of = match self.is_utf8() {
-            true => String::new(),
-            false => format!(" of {}", self.name()),
+        let of = match (self.is_utf8(), self.guessed) {
+            (true, false) => String::new(),
+            // Of few bytes nothing is guessed, though a person may know.
+            (true, true) => " (--encoding names another encoding)".to_string(),
+            (false, _) => format!(" of {}", self.name()),
         };
         format!("byte {at} of the record begins no character{of}")
     }
@@ -472,7 +474,10 @@ mod tests {
         let (why, name) = read(stray, "auto");
         assert_eq!(
             (why.as_str(), name),
-            ("byte 6 of the record begins no character", "UTF-8")
+            (
+                "byte 6 of the record begins no character (--encoding names another encoding)",
+                "UTF-8"
+            )
         );
         let mostly = [
             CHINESE.as_bytes(),
