@@ -54,6 +54,16 @@ fn time_text() {
 }
 
 #[test]
+fn encoded() {
+    replay("encoded", targets::encoded);
+}
+
+#[test]
+fn letters_and_pages() {
+    replay("letters_and_pages", targets::letters_and_pages);
+}
+
+#[test]
 fn config() {
     replay("config", targets::config);
 }

@@ -854,6 +854,242 @@ fn csv_dialects_are_told_or_given() {
     assert!(given.ingest(&["a.csv"]).is_err());
 }
 
+const LETTER: &str = "From: Ann <ann@example.com>\r\nTo: bob@example.org\r\nSubject: =?utf-8?B?5L2g5aW9?=\r\n\
+    Date: Sat, 28 Nov 2026 18:00:00 +0800\r\nX-Mailer: m\r\nContent-Type: text/html; charset=gb2312\r\n\
+    Content-Transfer-Encoding: base64\r\n\r\nPHA+1tDOxDxicj6y4srUPC9wPg==\r\n";
+
+#[test]
+fn letters_have_their_body_for_text_and_headers_for_columns() {
+    let mut bench = Bench::new();
+    bench.write("a.eml", LETTER);
+    let plain = "Subject: two\n\nbody\n>From the start\n\nFrom within a paragraph\nend\n";
+    let bad = "Subject: bad\nContent-Type: text/plain; charset=utf-8\n\n\u{1}";
+    let bad = [bad.as_bytes(), b"\xD6\xD0\n"].concat();
+    let mbox = [
+        b"From ann Sat Nov 28 10:00:00 2026\n".as_slice(),
+        LETTER.as_bytes(),
+        b"\nFrom bob Sat Nov 28 10:00:00 2026\n",
+        plain.replace("\n\nFrom", "\n\n>From").as_bytes(),
+        b"\nFrom eve Sat Nov 28 10:00:00 2026\n",
+        &bad,
+    ]
+    .concat();
+    bench.write("b.mbox", &mbox).write("c.eml", "");
+    let summary = bench.ingest(&["a.eml", "b.mbox", "c.eml"]).unwrap();
+    assert_eq!(
+        bench.column("text"),
+        [
+            "中文\n测试",
+            "中文\n测试",
+            "body\nFrom the start\n\nFrom within a paragraph\nend"
+        ]
+    );
+    assert_eq!(bench.column("subject"), ["你好", "你好", "two"]);
+    assert_eq!(
+        bench.column("from"),
+        ["Ann <ann@example.com>", "Ann <ann@example.com>", "∅"]
+    );
+    assert_eq!(
+        tail(bench.column("doc_id")),
+        ["a.eml#1", "b.mbox#1", "b.mbox#2"]
+    );
+    assert!(bench.column("headers")[0].contains(r#"["X-Mailer","m"]"#));
+    let ts = bench.documents().unwrap()["ts"].clone();
+    assert_eq!(
+        ts.as_primitive::<TimestampMicrosecondType>().value(0),
+        1_795_860_000_000_000
+    );
+    let [row] = &bench.quarantine()[..] else {
+        panic!("one row")
+    };
+    assert_eq!((row.record, summary.quarantined), (3, 1));
+    assert!(mbox[row.offset.unwrap()..].starts_with(&row.raw));
+    assert!(
+        row.reason.starts_with("not valid in its encoding"),
+        "{}",
+        row.reason
+    );
+
+    bench.options.bad_bytes = BadBytes::Replace;
+    let summary = bench.write("d.mbox", &mbox).ingest(&["d.mbox"]).unwrap();
+    assert_eq!((summary.documents, summary.replaced), (3, 1));
+}
+
+#[test]
+fn of_pages_the_text_is_kept() {
+    let mut bench = Bench::new();
+    let page = "<html><head><title>题目</title></head><body><p>第一段&amp;<p>第二段</body></html>";
+    bench.write("a.html", encoded(page, "gbk"));
+    bench.write("b.html", page);
+    bench.options.encoding = "gbk".parse().unwrap();
+    bench.ingest(&["a.html"]).unwrap();
+    bench.options.encoding = "auto".parse().unwrap();
+    bench.ingest(&["b.html"]).unwrap();
+    assert_eq!(bench.column("text"), ["第一段&\n第二段"; 2]);
+    assert_eq!(bench.column("title"), ["题目"; 2]);
+    let mut records = Bench::new();
+    records.options.html = true;
+    records.write(
+        "a.jsonl",
+        "{\"text\":\"<b>a</b> &lt; b<br>c\",\"raw\":\"<i>\"}\n",
+    );
+    records.ingest(&["a.jsonl"]).unwrap();
+    assert_eq!(records.column("text"), ["a < b\nc"]);
+    assert_eq!(records.column("raw"), ["<i>"]);
+}
+
+fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append_data(&mut header, name, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated);
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_are_read_file_by_file() {
+    let bench = Bench::new();
+    let packed = gzip(b"{\"text\":\"packed\"}\n");
+    let table = encoded("text;n\n中文的内容在这里;1\n", "gbk");
+    let parquet = sample_parquet();
+    let members: Vec<(&str, &[u8])> = vec![
+        ("in/a.jsonl.gz", &packed),
+        ("in/table.csv", &table),
+        ("in/notes.unknown", b"?"),
+        ("p.parquet", &parquet),
+        ("letter.eml", LETTER.as_bytes()),
+        ("twice.txt", b"first\n"),
+    ];
+    let inner = zip(&[("deep.txt", b"deep\n")]);
+    let mut all = members.clone();
+    all.push(("inner.zip", &inner));
+    all.push(("twice.txt", b"second\n"));
+    bench.write("a.tar", tar(&all));
+    bench.write("b.tgz", gzip(&tar(&members)));
+    bench.write("c.zip", zip(&members));
+    let summary = bench.ingest(&["a.tar", "b.tgz", "c.zip"]).unwrap();
+    let text = [
+        "packed",
+        "中文的内容在这里",
+        "a",
+        "中",
+        "中文\n测试",
+        "first",
+    ];
+    let expected = [&text[..], &["deep", "second"], &text, &text].concat();
+    assert_eq!(bench.column("text"), expected);
+    let prefix = format!("{}/", bench.dir.path().display());
+    let ids: Vec<String> = bench
+        .column("doc_id")
+        .iter()
+        .map(|id| id.replace(&prefix, ""))
+        .collect();
+    assert_eq!(ids[0], "a.tar/in/a.jsonl.gz#1");
+    assert_eq!(
+        ids[6..8],
+        ["a.tar/inner.zip/deep.txt#1", "a.tar/twice.txt (2)#1"]
+    );
+    // The row of Parquet that has no text, three times.
+    assert_eq!(
+        (summary.quarantined, summary.unknown_files, summary.sources),
+        (3, 3, 3)
+    );
+    assert_eq!(bench.ingest(&["a.tar"]).unwrap().skipped_sources, 1);
+}
+
+#[test]
+fn broken_archives_cost_what_cannot_be_read() {
+    let bench = Bench::new();
+    let lines = "a line of text\n".repeat(2_000);
+    let whole = tar(&[("a.txt", b"one\n"), ("b.txt", lines.as_bytes())]);
+    bench.write("cut.tar", &whole[..whole.len() / 2]);
+    let whole = zip(&[
+        ("a.txt", b"one\n"),
+        ("b.txt", b"two\n"),
+        ("c.txt", b"three\n"),
+    ]);
+    bench.write("cut.zip", &whole[..whole.len() - 30]);
+    let mut flipped = whole.clone();
+    let at = flipped
+        .windows(5)
+        .position(|name| name == b"b.txt")
+        .unwrap()
+        + 5;
+    flipped[at] ^= 0x55;
+    bench
+        .write("flipped.zip", &flipped)
+        .write("none.tar", "no archive");
+    let summary = bench
+        .ingest(&["cut.tar", "cut.zip", "flipped.zip", "none.tar"])
+        .unwrap();
+    let mut by_file: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for source in tail(bench.column("source")) {
+        by_file.entry(source).or_default().0 += 1;
+    }
+    assert!(
+        summary.documents > 900 && by_file["b.txt"].0 < 2_000,
+        "{by_file:?}"
+    );
+    assert!(
+        bench
+            .column("text")
+            .iter()
+            .all(|text| ["one", "three", "a line of text"].contains(&text.as_str()))
+    );
+    let quarantine = bench.quarantine();
+    let of = |name: &str| quarantine.iter().filter(|row| row.file == name).count();
+    assert!(of("cut.zip") == 1 && of("none.tar") == 1, "{quarantine:?}");
+    assert!(
+        of("b.txt") == 2,
+        "the line cut off in the tar, and the bytes flipped in the zip: {quarantine:?}"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_archives_and_letters_end_in_documents_or_quarantine(
+        at in 0usize..4_000,
+        byte in any::<u8>(),
+        cut in 0usize..4_000,
+        kind in 0usize..4,
+    ) {
+        let members: [(&str, &[u8]); 3] = [
+            ("a.txt", b"one\n"), ("b.jsonl", b"{\"text\":\"two\"}\n"), ("c.eml", LETTER.as_bytes()),
+        ];
+        let (name, mut bytes) = match kind {
+            0 => ("x.tar", tar(&members)),
+            1 => ("x.zip", zip(&members)),
+            2 => ("x.mbox", format!("From a\n{LETTER}\nFrom b\n{LETTER}").into_bytes()),
+            _ => ("x.tgz", gzip(&tar(&members))),
+        };
+        if let Some(there) = bytes.get_mut(at) {
+            *there = byte;
+        }
+        bytes.truncate(cut.max(1));
+        let bench = Bench::new();
+        let summary = bench.write(name, &bytes).ingest(&[name]).unwrap();
+        let rows = bench.documents().map_or(0, |batch| batch.num_rows()) + bench.quarantine().len();
+        prop_assert_eq!(summary.documents + summary.quarantined, rows as u64);
+    }
+}
+
 fn sample_parquet() -> Vec<u8> {
     let text: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("中")]));
     let small: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));

@@ -91,9 +91,12 @@ def endless(options: argparse.Namespace) -> None:
     )
     cost = bench.run_once(refused)
     store = options.work / "stores" / "endless-line"
-    query = "SELECT record, byte_offset, length, octet_length(raw) AS kept FROM quarantine"
+    query = "SELECT record, byte_offset, length, raw FROM quarantine"
     rows = json.loads(bench.output(options.spanql, "sql", query, "--store", store, "--format", "json"))
-    expected = [{"record": 2, "byte_offset": 18, "length": source.stat().st_size - 18 - 18 - 1, "kept": 64 << 10}]
+    for row in rows:
+        # Bytes are written as two digits each.
+        row["kept"] = len(row.pop("raw")) // 2
+    expected = [{"record": 2, "byte_offset": 18, "length": source.stat().st_size - 18 - 17 - 1, "kept": 64 << 10}]
     if rows != expected:
         sys.exit(f"quarantine holds {rows}, not {expected}")
     size = source.stat().st_size / 1e6

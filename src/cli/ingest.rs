@@ -25,7 +25,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct IngestArgs {
-    /// Files, folders, globs, or - for standard input: JSONL, JSON, CSV, TSV, plain text and Parquet, also .gz, .zst, .bz2 and .xz
+    /// Files, folders, globs, or - for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters (.eml, .mbox)
+    /// and .html, also as .gz, .zst, .bz2 and .xz, and in .tar and .zip
     #[arg(required = true, value_name = "PATHS")]
     pub paths: Vec<String>,
 
@@ -45,9 +46,14 @@ pub struct IngestArgs {
     #[arg(long, value_name = "UNIT", default_value = "line")]
     pub document: DocumentUnit,
 
-    /// The format of all inputs, where their names do not tell it: jsonl, json, csv, tsv, txt or parquet
+    /// The format of all inputs, where their names do not tell it: jsonl, json, csv, tsv, txt, parquet, eml, mbox, html, tar or zip; of
+    /// an archive, the format of the files in it
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<InputFormat>,
+
+    /// The text is HTML: keep what a reader sees of it
+    #[arg(long)]
+    pub html: bool,
 
     /// What parts the fields of CSV, such as ';' or tab [default: told by each file's first records]
     #[arg(long, value_name = "CHAR", value_parser = parse_character)]
@@ -104,6 +110,7 @@ pub fn run(args: IngestArgs) -> Result<Outcome> {
         time: args.time,
         document: args.document,
         format: args.format,
+        html: args.html,
         delimiter: args.delimiter,
         quote: args.quote,
         encoding: args.encoding,

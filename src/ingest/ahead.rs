@@ -5,6 +5,9 @@
 
 use std::io::{self, ErrorKind, Read};
 
+/// So much is read at least where anything is: of a small file all of it, at once.
+const BLOCK: usize = 8 << 10;
+
 /// A stream and those of its bytes that were looked at.
 #[derive(Debug)]
 pub(crate) struct Ahead<R> {
@@ -12,6 +15,7 @@ pub(crate) struct Ahead<R> {
     seen: Vec<u8>,
     /// So many of these were read.
     at: usize,
+    ended: bool,
     failure: Option<io::Error>,
 }
 
@@ -21,28 +25,32 @@ impl<R: Read> Ahead<R> {
             stream,
             seen: Vec::new(),
             at: 0,
+            ended: false,
             failure: None,
         }
     }
 
     /// The next bytes: `count` of them, or fewer where the stream ends or fails before.
     pub(crate) fn look(&mut self, count: usize) -> &[u8] {
-        let there = self.seen.len() - self.at;
-        if there < count && self.failure.is_none() {
-            self.seen.drain(..self.at);
-            self.at = 0;
-            let missing = (count - there) as u64;
-            if let Err(error) = (&mut self.stream).take(missing).read_to_end(&mut self.seen) {
-                self.failure = Some(error);
+        self.seen.drain(..self.at);
+        self.at = 0;
+        let mut there = self.seen.len();
+        while there < count && !self.ended && self.failure.is_none() {
+            self.seen.resize(count.max(there + BLOCK), 0);
+            match self.stream.read(&mut self.seen[there..]) {
+                Ok(0) => self.ended = true,
+                Ok(read) => there += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => self.failure = Some(error),
             }
         }
-        let rest = &self.seen[self.at..];
-        &rest[..rest.len().min(count)]
+        self.seen.truncate(there);
+        &self.seen[..there.min(count)]
     }
 
     /// Takes back what was just read.
     pub(crate) fn unread(&mut self, bytes: &[u8]) {
-        self.seen.splice(..self.at, bytes.iter().copied());
+        self.seen = [bytes, &self.seen[self.at..]].concat();
         self.at = 0;
     }
 }
@@ -54,8 +62,9 @@ impl<R: Read> Read for Ahead<R> {
             self.seen = Vec::new();
             self.at = 0;
             return match self.failure.take() {
-                Some(error) if error.kind() != ErrorKind::Interrupted => Err(error),
-                _ => self.stream.read(buffer),
+                Some(error) => Err(error),
+                None if self.ended => Ok(0),
+                None => self.stream.read(buffer),
             };
         }
         let count = there.len().min(buffer.len());

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::csv::{self, Header};
 use super::documents::{Documents, Parsed, Roles};
 use super::encoding::{BadBytes, Encoding};
+use super::html;
 use super::json::{self, Value};
+use super::mail;
 use super::path;
 use super::quarantine::{Fault, Kind, Place, Raw};
 use super::split::Piece;
@@ -24,6 +26,8 @@ pub(crate) enum Layout {
     Json,
     Csv(Arc<Header>),
     Text,
+    Mail,
+    Html,
     /// Parquet, whose rows come otherwise: only its faults are here, and they have no offset.
     Rows,
 }
@@ -31,7 +35,11 @@ pub(crate) enum Layout {
 impl Layout {
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Json, Self::Json) | (Self::Text, Self::Text) | (Self::Rows, Self::Rows) => true,
+            (Self::Json, Self::Json)
+            | (Self::Text, Self::Text)
+            | (Self::Mail, Self::Mail)
+            | (Self::Html, Self::Html)
+            | (Self::Rows, Self::Rows) => true,
             (Self::Csv(a), Self::Csv(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
@@ -122,7 +130,13 @@ impl Chunk {
         for run in &self.runs {
             let records = &self.records[begin..run.end];
             begin = run.end;
-            let texts = self.texts(run, records, bad);
+            let is_mail = matches!(run.layout, Layout::Mail);
+            let texts = match is_mail {
+                true => Texts::default(),
+                false => self.texts(run, records, bad),
+            };
+            // Of letters and pages the text is made below.
+            documents.html = roles.html && !is_mail && !matches!(run.layout, Layout::Html);
             let mut fields = Vec::new();
             for (at, record) in records.iter().enumerate() {
                 let raw = Raw {
@@ -139,6 +153,17 @@ impl Chunk {
                     documents.quarantine.push(place, fault, raw);
                     continue;
                 }
+                if is_mail {
+                    match read_mail(raw, roles, bad) {
+                        Ok((fields, replaced)) => {
+                            let before = documents.len();
+                            documents.push_fields(place, raw, &fields);
+                            documents.replaced += u64::from(replaced && documents.len() > before);
+                        }
+                        Err(fault) => documents.quarantine.push(place, &fault, raw),
+                    }
+                    continue;
+                }
                 let (text, replaced) = match texts.get(at, record) {
                     Ok(text) => text,
                     Err(fault) => {
@@ -149,7 +174,15 @@ impl Chunk {
                 let before = documents.len();
                 let fault = |kind, why: String| Fault::new(kind, why, raw.length());
                 let read = match &run.layout {
-                    Layout::Text | Layout::Rows => {
+                    Layout::Html => {
+                        let page = html::read(text);
+                        fields.clear();
+                        let title = page.title.map(|title| Value::Text(title.into()));
+                        fields.extend(title.map(|title| ("title".into(), title)));
+                        fields.push((roles.text.clone().into(), Value::Text(page.text.into())));
+                        Ok(())
+                    }
+                    Layout::Text | Layout::Rows | Layout::Mail => {
                         documents.push_text(place, text);
                         documents.replaced += u64::from(replaced);
                         continue;
@@ -204,6 +237,7 @@ impl Chunk {
 }
 
 /// The records of a run, decoded: all at once where they are UTF-8, one by one where not.
+#[derive(Default)]
 struct Texts<'a> {
     /// The text, and where it begins in the chunk.
     whole: Option<(&'a str, usize)>,
@@ -220,6 +254,28 @@ impl Texts<'_> {
                 .map(|(text, replaced)| (text.as_ref(), *replaced)),
         }
     }
+}
+
+/// The fields of a message, and whether something in it was replaced.
+fn read_mail(
+    raw: Raw<'_>,
+    roles: &Roles,
+    bad: BadBytes,
+) -> std::result::Result<(json::Fields<'static>, bool), Fault> {
+    let fault = |kind, why: String| Fault::new(kind, why, raw.length());
+    let (mut fields, broken) = mail::parse(raw.bytes).map_err(|why| fault(Kind::Mail, why))?;
+    if broken && bad == BadBytes::Quarantine {
+        let why = "its text is not in the encoding that it names".to_string();
+        return Err(fault(Kind::Encoding, why));
+    }
+    for (name, _) in &mut fields {
+        match name.as_ref() {
+            mail::TEXT => *name = roles.text.clone().into(),
+            mail::TIME => *name = roles.time.clone().into(),
+            _ => {}
+        }
+    }
+    Ok((fields, broken))
 }
 
 fn read_csv<'a>(

@@ -58,12 +58,12 @@ impl Compression {
     }
 }
 
-/// A stream that can be read on another thread.
-pub(crate) type Stream<'a> = Box<dyn Read + Send + 'a>;
+/// Any stream.
+pub(crate) type Stream<'a> = Box<dyn Read + 'a>;
 
 /// The decompressed stream, which may become `expansion` times as long.
 pub(crate) fn decompress<'a>(
-    stream: Stream<'a>,
+    stream: impl Read + 'a,
     named: Option<Compression>,
     expansion: u64,
 ) -> io::Result<Stream<'a>> {
@@ -92,6 +92,16 @@ pub(crate) fn decompress<'a>(
         unpacked: 0,
         expansion,
     }))
+}
+
+/// A stream that somebody else decompressed out of `packed` bytes, held to the same measure.
+pub(crate) fn bounded<'a>(stream: impl Read + 'a, packed: u64, expansion: u64) -> Stream<'a> {
+    Box::new(Bounded {
+        stream,
+        packed: Arc::new(AtomicU64::new(packed)),
+        unpacked: 0,
+        expansion,
+    })
 }
 
 struct Counted<R> {

@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use super::columns::{Column, Columns};
 use super::content_hash::content_hashes;
+use super::html;
 use super::json::Value;
 use super::quarantine::{Fault, Kind, Place, QuarantineRows, Raw};
 use super::time;
@@ -28,6 +29,8 @@ pub(crate) const MAX_COLUMNS: usize = 1_000;
 pub(crate) struct Roles {
     pub text: String,
     pub time: String,
+    /// The text is HTML.
+    pub html: bool,
 }
 
 impl Roles {
@@ -117,6 +120,8 @@ pub(crate) struct Documents<'r> {
     pub quarantine: QuarantineRows,
     unread_times: u64,
     pub replaced: u64,
+    /// Texts are HTML, of which the text is kept.
+    pub html: bool,
     scratch: String,
     slots: Vec<Option<usize>>,
 }
@@ -135,6 +140,7 @@ impl<'r> Documents<'r> {
             quarantine: QuarantineRows::default(),
             unread_times: 0,
             replaced: 0,
+            html: roles.html,
             scratch: String::new(),
             slots: Vec::new(),
         }
@@ -215,7 +221,11 @@ impl<'r> Documents<'r> {
         self.doc_id.append_value(&self.scratch);
         self.source.append_value(place.source);
         self.ts.append_option(ts);
-        self.text.append_value(text);
+        if self.html {
+            self.text.append_value(html::read(text).text);
+        } else {
+            self.text.append_value(text);
+        }
         self.rows += 1;
     }
 

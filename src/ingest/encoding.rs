@@ -202,9 +202,11 @@ impl Encoding {
     }
 
     fn no_character(self, at: u64) -> String {
-        let of = match self.is_utf8() {
-            true => String::new(),
-            false => format!(" of {}", self.name()),
+        let of = match (self.is_utf8(), self.guessed) {
+            (true, false) => String::new(),
+            // Of few bytes nothing is guessed, though a person may know.
+            (true, true) => " (--encoding names another encoding)".to_string(),
+            (false, _) => format!(" of {}", self.name()),
         };
         format!("byte {at} of the record begins no character{of}")
     }
@@ -323,11 +325,14 @@ fn guess(bytes: &[u8], cut: bool) -> Encoding {
         Some(end) if cut && !bytes[..end].is_ascii() => &bytes[..end],
         _ => bytes,
     };
+    let guessed = |of| Encoding { of, guessed: true };
+    if simdutf8::basic::from_utf8(whole).is_ok() {
+        return guessed(UTF_8);
+    }
     let lines: Vec<&[u8]> = whole
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_ascii())
         .collect();
-    let guessed = |of| Encoding { of, guessed: true };
     let is_utf8 = |line: &[u8]| match simdutf8::compat::from_utf8(line) {
         Ok(_) => true,
         // Cut off in the middle of a character.
@@ -377,7 +382,7 @@ impl<R: Read> Read for Undecided<'_, R> {
         let read = self.ahead.read(buffer)?;
         let new = &buffer[..read];
         if self.found.get().is_none() && !new.is_ascii() {
-            let before = new.iter().take_while(|byte| byte.is_ascii()).count();
+            let before = encoding_rs::Encoding::ascii_valid_up_to(new);
             self.ahead.unread(&new[before..]);
             let look = self.ahead.look(LOOK);
             self.found.set(Some(guess(look, look.len() == LOOK)));
@@ -469,7 +474,10 @@ mod tests {
         let (why, name) = read(stray, "auto");
         assert_eq!(
             (why.as_str(), name),
-            ("byte 6 of the record begins no character", "UTF-8")
+            (
+                "byte 6 of the record begins no character (--encoding names another encoding)",
+                "UTF-8"
+            )
         );
         let mostly = [
             CHINESE.as_bytes(),

@@ -8,9 +8,10 @@ use super::csv::{self, CsvScan};
 use super::csv_dialect::{Dialect, sniff};
 use super::encoding::{self, BadBytes, Encoding};
 use super::json_values::JsonScan;
+use super::mbox::MboxScan;
 use super::quarantine::RAW_LIMIT;
 use super::split::{Splitter, split};
-use super::{json, time};
+use super::{html, json, mail, time};
 
 /// Gives its bytes in small uneven portions, as a pipe does.
 struct Trickle<'a>(&'a [u8], usize);
@@ -46,6 +47,7 @@ pub fn records(data: &[u8]) {
                 },
                 Some(|byte| byte >= 0x81),
             )),
+            Splitter::Mbox(MboxScan::default()),
             Splitter::Json(JsonScan::new(None)),
             Splitter::Json(JsonScan::new(Some(|byte| byte >= 0x81))),
         ];
@@ -143,6 +145,15 @@ pub fn encoded(data: &[u8]) {
     }
 }
 
+/// Any bytes as a letter and as a page: something is made of them, or it is said why not.
+pub fn letters_and_pages(data: &[u8]) {
+    if let Ok((fields, _)) = mail::parse(data) {
+        assert!(fields.iter().any(|(name, _)| name == mail::TEXT));
+    }
+    let page = html::read(&String::from_utf8_lossy(data));
+    assert!(!page.text.contains('\u{A0}'));
+}
+
 /// Any bytes as a JSON record: what serde_json takes for an object we do, with as many names, and nothing else.
 pub fn json_record(data: &[u8]) {
     let Ok(line) = std::str::from_utf8(data) else {
@@ -230,6 +241,16 @@ mod tests {
         #[test]
         fn records_of_json_bytes(data in r#"[ab中,"\\\\\[\]\{\}\n ]{0,60}"#) {
             super::records(data.as_bytes());
+        }
+
+        #[test]
+        fn records_of_letters(data in "(From |\r?\n|>|[a: ]){0,40}") {
+            super::records(data.as_bytes());
+        }
+
+        #[test]
+        fn letters_and_pages(data in "((From |To: |Content-Type: (text/html|multipart/mixed; boundary=x)|--x|=[0-9A-F]{2}|</?(p|pre|script|title|td)>|&amp;|<!--|[ab中<>&;: \n]))[ab中<>&;: \n]{0,80}") {
+            super::letters_and_pages(data.as_bytes());
         }
 
         #[test]

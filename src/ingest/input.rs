@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -11,7 +12,7 @@ use walkdir::WalkDir;
 
 use super::IngestOptions;
 use super::ahead::Ahead;
-use super::decompress::{Compression, Stream, decompress};
+use super::decompress::{Compression, decompress};
 use crate::error::{Error, Result};
 
 /// What the records of an input look like.
@@ -29,7 +30,19 @@ pub enum InputFormat {
     Text,
     /// Apache Parquet.
     Parquet,
+    /// A letter (`.eml`).
+    Eml,
+    /// Letters one after the other (`.mbox`).
+    Mbox,
+    /// A page, of which the text is kept (`.html`, `.htm`).
+    Html,
+    /// An archive (`.tar`, also `.tgz` and the like) of any of these.
+    Tar,
+    /// As above (`.zip`).
+    Zip,
 }
+
+const FORMATS: &str = "jsonl, json, csv, tsv, txt, parquet, eml, mbox, html, tar or zip";
 
 impl InputFormat {
     fn of_extension(extension: &str) -> Option<Self> {
@@ -40,8 +53,18 @@ impl InputFormat {
             "tsv" => Some(Self::Tsv),
             "txt" => Some(Self::Text),
             "parquet" => Some(Self::Parquet),
+            "eml" => Some(Self::Eml),
+            "mbox" => Some(Self::Mbox),
+            "html" | "htm" => Some(Self::Html),
+            "tar" => Some(Self::Tar),
+            "zip" => Some(Self::Zip),
             _ => None,
         }
+    }
+
+    /// Whether it holds files, each with a format of its own.
+    pub(crate) fn is_archive(self) -> bool {
+        matches!(self, Self::Tar | Self::Zip)
     }
 
     /// From the first bytes of the decompressed stream.
@@ -53,8 +76,18 @@ impl InputFormat {
             .unwrap_or(bytes);
         // UTF-16 has a zero beside each ASCII character.
         let mut text = text.iter().filter(|byte| **byte != 0);
-        if bytes.starts_with(b"PAR1") {
+        let is = |magic: &[u8]| bytes.starts_with(magic);
+        let lower = bytes.trim_ascii_start().to_ascii_lowercase();
+        if is(b"PAR1") {
             Some(Self::Parquet)
+        } else if is(b"PK\x03\x04") {
+            Some(Self::Zip)
+        } else if bytes.get(257..262) == Some(b"ustar") {
+            Some(Self::Tar)
+        } else if is(b"From ") {
+            Some(Self::Mbox)
+        } else if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") {
+            Some(Self::Html)
         } else {
             match text.find(|byte| !byte.is_ascii_whitespace()) {
                 // An object that goes on after its first line is not one a line.
@@ -73,9 +106,8 @@ impl FromStr for InputFormat {
     type Err = String;
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
-        Self::of_extension(&name.to_ascii_lowercase()).ok_or_else(|| {
-            format!("{name:?} is no input format: it is jsonl, json, csv, tsv, txt or parquet")
-        })
+        Self::of_extension(&name.to_ascii_lowercase())
+            .ok_or_else(|| format!("{name:?} is no input format: it is {FORMATS}"))
     }
 }
 
@@ -86,8 +118,7 @@ pub(crate) enum Origin {
         compression: Option<Compression>,
         size: u64,
     },
-    /// Already decompressed.
-    Stream(Stream<'static>),
+    Stream(Box<dyn Read + Send>),
 }
 
 impl std::fmt::Debug for Origin {
@@ -118,6 +149,8 @@ pub(crate) struct Inputs {
     /// Files named so far, those named before included.
     named: u64,
     seen: HashSet<PathBuf>,
+    /// The folder of the last file, as given and without links.
+    folder: Option<(PathBuf, PathBuf)>,
 }
 
 impl Inputs {
@@ -141,9 +174,9 @@ impl Inputs {
             if path.is_dir() {
                 found.folder(path, store.as_deref(), format)?;
             } else if path.exists() {
-                if !found.file(path, format)? {
+                if !found.file(path, None, format)? {
                     return Err(Error::Usage(format!(
-                        "{given}: its name does not tell what it is; say so with --format jsonl, json, csv, tsv, txt or parquet"
+                        "{given}: its name does not tell what it is; say so with --format: {FORMATS}"
                     )));
                 }
                 continue;
@@ -154,7 +187,7 @@ impl Inputs {
             }
             if found.named == before {
                 return Err(Error::Usage(format!(
-                    "{given}: no files there that could be read (known are .jsonl .ndjson .json .csv .tsv .txt .parquet, \
+                    "{given}: no files there that could be read (known are .jsonl .ndjson .json .csv .tsv .txt .parquet .eml .mbox .html .tar .zip, \
                      with .gz, .zst, .bz2 or .xz after it or not; --format takes any other)"
                 )));
             }
@@ -188,7 +221,7 @@ impl Inputs {
             let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
             if path.is_dir() {
                 self.folder(&path, store, format)?;
-            } else if !self.file(&path, format)? {
+            } else if !self.file(&path, None, format)? {
                 self.unknown_files += 1;
             }
         }
@@ -218,20 +251,51 @@ impl Inputs {
                 let path = e.path().unwrap_or(folder).to_path_buf();
                 Error::io(path)(e.into())
             })?;
-            if entry.file_type().is_file() && !self.file(entry.path(), format)? {
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            // The real path of a folder is found once for all the files in it.
+            let real = match entry.path().parent() {
+                Some(parent) if !entry.path_is_symlink() => {
+                    if self
+                        .folder
+                        .as_ref()
+                        .is_none_or(|(given, _)| given != parent)
+                    {
+                        let real = parent.canonicalize().map_err(Error::io(parent))?;
+                        self.folder = Some((parent.to_path_buf(), real));
+                    }
+                    let folder = self.folder.as_ref().map(|(_, real)| real);
+                    folder.map(|real| real.join(entry.file_name()))
+                }
+                _ => None,
+            };
+            if !self.file(entry.path(), real, format)? {
                 self.unknown_files += 1;
             }
         }
         Ok(())
     }
 
-    /// Adds a file unless it is there already; false where nothing tells its format.
-    fn file(&mut self, path: &Path, format: Option<InputFormat>) -> Result<bool> {
-        let (by_name, compression) = of_name(path);
-        let Some(format) = format.or(by_name) else {
+    /// Adds a file unless it is there already; false where nothing tells its format. `real` is its path without links, where
+    /// that is known.
+    fn file(
+        &mut self,
+        path: &Path,
+        real: Option<PathBuf>,
+        format: Option<InputFormat>,
+    ) -> Result<bool> {
+        let Some(Form {
+            format,
+            compression,
+        }) = Form::of_name(path, format)
+        else {
             return Ok(false);
         };
-        let real = path.canonicalize().map_err(Error::io(path))?;
+        let real = match real {
+            Some(real) => real,
+            None => path.canonicalize().map_err(Error::io(path))?,
+        };
         // Opened here already, so that a file that may not be read stops the ingest before it begins.
         let size = File::open(path)
             .and_then(|file| file.metadata())
@@ -258,17 +322,18 @@ impl Input {
     /// A stream whose format is told by its first bytes where `format` does not say it.
     pub(crate) fn stream(
         source: &str,
-        stream: Stream<'static>,
+        stream: Box<dyn Read + Send>,
         options: &IngestOptions,
     ) -> Result<Self> {
-        let stream = decompress(stream, None, options.max_expansion).map_err(Error::io(source))?;
         let mut stream = Ahead::new(stream);
+        // bzip2 gives nothing before a block of up to 900 kB is there.
+        let mut looks = [8 << 10, 1 << 20].into_iter();
         let format = options
             .format
-            .or_else(|| InputFormat::of_first_bytes(stream.look(512)))
+            .or_else(|| looks.find_map(|look| first_bytes_tell(stream.look(look))))
             .ok_or_else(|| {
                 Error::Usage(format!(
-                    "{source}: its first bytes do not tell what it is; say so with --format jsonl, json, csv, tsv or txt"
+                    "{source}: its first bytes do not tell what it is; say so with --format: {FORMATS}"
                 ))
             })?;
         Ok(Self {
@@ -282,7 +347,7 @@ impl Input {
 
 /// A path as text. Bytes that are no UTF-8 are written as `\xFF`: with a replacement character in their place two files
 /// would be one, and the second would be taken for one that was read before.
-fn words(path: &Path) -> String {
+pub(crate) fn words(path: &Path) -> String {
     let mut words = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
         words.push_str(chunk.valid());
@@ -293,6 +358,36 @@ fn words(path: &Path) -> String {
     words
 }
 
+/// The format of a stream that begins with these bytes, compressed or not.
+fn first_bytes_tell(head: &[u8]) -> Option<InputFormat> {
+    let mut first = Vec::new();
+    // Cut off as it is, it may end in an error.
+    let _ = decompress(head, None, u64::MAX)
+        .and_then(|stream| stream.take(512).read_to_end(&mut first));
+    InputFormat::of_first_bytes(&first)
+}
+
+/// What a file is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub format: InputFormat,
+    pub compression: Option<Compression>,
+}
+
+impl Form {
+    /// By its name, and what is `given` for files whose names do not tell; nothing where neither does. In an archive, what is
+    /// given is about the files in it.
+    pub(crate) fn of_name(path: &Path, given: Option<InputFormat>) -> Option<Self> {
+        let (by_name, compression) = of_name(path);
+        let archive = by_name.filter(|format| format.is_archive());
+        let format = archive.or(given).or(by_name)?;
+        Some(Self {
+            format,
+            compression,
+        })
+    }
+}
+
 /// `logs.jsonl.gz` → JSONL, gzip.
 fn of_name(path: &Path) -> (Option<InputFormat>, Option<Compression>) {
     let lower = |path: &Path| {
@@ -301,6 +396,16 @@ fn of_name(path: &Path) -> (Option<InputFormat>, Option<Compression>) {
             .unwrap_or_default()
     };
     let extension = lower(path);
+    let packed_tar = match extension.as_str() {
+        "tgz" => Some(Compression::Gzip),
+        "tzst" => Some(Compression::Zstd),
+        "tbz2" | "tbz" => Some(Compression::Bzip2),
+        "txz" => Some(Compression::Xz),
+        _ => None,
+    };
+    if packed_tar.is_some() {
+        return (Some(InputFormat::Tar), packed_tar);
+    }
     match Compression::of_extension(&extension) {
         Some(compression) => (
             InputFormat::of_extension(&lower(&path.with_extension(""))),
@@ -419,6 +524,17 @@ mod tests {
         );
         assert_eq!(of("a.gz"), (None, Some(Gzip)));
         assert_eq!(of("jsonl"), (None, None));
+        assert_eq!(of("a.tgz"), (Some(InputFormat::Tar), Some(Gzip)));
+        assert_eq!(of("a.tar.zst"), (Some(InputFormat::Tar), Some(Zstd)));
+        let form = |name: &str| Form::of_name(Path::new(name), Some(InputFormat::Text));
+        assert_eq!(
+            form("a.jsonl").map(|form| form.format),
+            Some(InputFormat::Text)
+        );
+        assert_eq!(
+            form("a.zip").map(|form| form.format),
+            Some(InputFormat::Zip)
+        );
     }
 
     #[test]

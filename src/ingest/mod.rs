@@ -1,10 +1,11 @@
 //! Raw text → documents in a store's Parquet.
 //!
 //! Inputs are found (`input.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
-//! (`split.rs`, `csv.rs`, `json_values.rs`), gathered into chunks (`chunk.rs`), decoded (`encoding.rs`, `utf16.rs`), parsed (`json.rs`,
-//! `documents.rs`, `columns.rs`, `content_hash.rs`, `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads
-//! (`pipeline.rs`), all or nothing (`store/commit.rs`); `known.rs` and `stamp.rs` tell what was ingested before. Nothing here
-//! looks for entities or runs queries.
+//! (`split.rs`, `csv.rs`, `json_values.rs`, `mbox.rs`; archives file by file, `archive.rs`), gathered into chunks (`chunk.rs`),
+//! decoded (`encoding.rs`, `utf16.rs`), parsed (`json.rs`, `path.rs`, `mail.rs`, `html.rs`, `documents.rs`, `columns.rs`,
+//! `content_hash.rs`, `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads (`pipeline.rs`, `reader.rs`), all
+//! or nothing (`store/commit.rs`); `known.rs` and `stamp.rs` tell what was ingested before. Nothing here looks for entities or
+//! runs queries.
 //!
 //! # What becomes of a record
 //! It is a row of `documents` or a row of `quarantine`, never both and never neither.
@@ -28,6 +29,10 @@
 //!   A field called `doc_id`, `source`, `ts`, `text` or `content_hash` that has not that role is kept as `orig_<name>`. Of a name that
 //!   is in a record twice the last counts. The documents of one ingest have at most 1,000 such columns: a record that
 //!   would make more goes to quarantine.
+//! * A letter (`.eml`, `.mbox`) has its body for its text, `Date` for its time, `from`, `to`, `cc`, `bcc`, `reply_to`, `subject`,
+//!   `message_id`, `in_reply_to` and `references` as columns, all its headers in `headers` and the names of what is attached
+//!   in `attachments`, as JSON. A page (`.html`) has its text and its `title`.
+//! * A file in a tar or a zip is a source of its own, `archive.zip/path/in/it.jsonl`.
 //! * Text is UTF-8 after ingest, whatever it was before: a file's encoding is told by its byte order mark, by
 //!   [`IngestOptions::encoding`], or by its own bytes, once, and the run's record says which. A record with bytes that
 //!   the encoding does not have, or one in UTF-8 where the file was taken for something else, is refused; with
@@ -39,6 +44,7 @@
 //!   first row that cannot be decoded.
 
 mod ahead;
+mod archive;
 mod chunk;
 mod columns;
 mod content_hash;
@@ -49,14 +55,18 @@ mod documents;
 mod encoding;
 #[doc(hidden)]
 pub mod fuzz;
+mod html;
 mod input;
 mod json;
 mod json_values;
 mod known;
+mod mail;
+mod mbox;
 mod parquet_input;
 mod path;
 mod pipeline;
 mod quarantine;
+mod reader;
 mod split;
 mod stamp;
 mod time;
@@ -145,6 +155,8 @@ pub struct IngestOptions {
     pub document: DocumentUnit,
     /// The inputs' format, where their names do not tell it.
     pub format: Option<InputFormat>,
+    /// Whether the text is HTML, of which what a reader sees is kept; letters and pages need no saying.
+    pub html: bool,
     /// What parts the fields of CSV, an ASCII character; told by each file's first records where it is not set.
     pub delimiter: Option<u8>,
     /// What quotes the fields of CSV and TSV, as [`delimiter`](Self::delimiter).
@@ -175,6 +187,7 @@ impl Default for IngestOptions {
             time: "ts".to_string(),
             document: DocumentUnit::default(),
             format: None,
+            html: false,
             delimiter: None,
             quote: None,
             encoding: InputEncoding::default(),
@@ -194,6 +207,7 @@ impl IngestOptions {
         Roles {
             text: self.text.clone(),
             time: self.time.clone(),
+            html: self.html,
         }
     }
 
@@ -272,7 +286,7 @@ pub struct Summary {
     pub changed_sources: u64,
     /// Inputs, among those read, whose earlier documents were replaced.
     pub replaced_sources: u64,
-    /// Files in folders and globs left out because nothing tells their format.
+    /// Files in folders, globs and archives left out because nothing tells their format.
     pub unknown_files: u64,
 }
 
@@ -376,7 +390,7 @@ fn ingest_inputs(
         skipped_sources: skipped,
         changed_sources: changed,
         replaced_sources: replaced.len() as u64,
-        unknown_files,
+        unknown_files: unknown_files + counts.unknown_files,
     };
     let record = Record {
         run: run.id.clone(),

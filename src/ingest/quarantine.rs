@@ -19,6 +19,7 @@ pub(crate) const RAW_LIMIT: usize = 64 << 10;
 pub(crate) enum Kind {
     Json,
     Csv,
+    Mail,
     Utf8,
     Encoding,
     NoText,
@@ -32,6 +33,7 @@ impl Kind {
         match self {
             Self::Json => "not valid JSON",
             Self::Csv => "not valid CSV",
+            Self::Mail => "not a message",
             Self::Utf8 => "not valid UTF-8",
             Self::Encoding => "not valid in its encoding",
             Self::NoText => "no text",

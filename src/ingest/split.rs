@@ -10,10 +10,13 @@ use memchr::memchr;
 
 use super::csv::CsvScan;
 use super::json_values::{self, JsonScan};
+use super::mbox::MboxScan;
 use super::quarantine::{Fault, Kind, RAW_LIMIT};
 use super::utf16::GB18030_MARK;
 
-/// How much is read at a time.
+/// How much is read at first, so that a hundred thousand small files do not cost a hundred thousand large buffers, and how
+/// much at a time in the end.
+const FIRST_BLOCK: usize = 8 << 10;
 const BLOCK: usize = 256 << 10;
 /// A search for a closing quote that went further than this is worth counting.
 const LONG_SEARCH: usize = 64 << 10;
@@ -25,6 +28,8 @@ const LONG_SEARCHES: usize = 16;
 pub(crate) enum Scan {
     /// The record goes on.
     More,
+    /// The record goes on; so many of these bytes were seen, and the rest must be shown again with those that follow.
+    Again(usize),
     /// The record ends after so many of these bytes, its terminator included.
     End(usize),
     /// The record can never be whole; why.
@@ -44,6 +49,8 @@ pub(crate) enum Splitter {
     Csv(CsvScan),
     /// The end of a JSON value.
     Json(JsonScan),
+    /// The next message's envelope.
+    Mbox(MboxScan),
 }
 
 impl Splitter {
@@ -57,6 +64,7 @@ impl Splitter {
             Self::Whole => Scan::More,
             Self::Csv(csv) => csv.scan(bytes),
             Self::Json(json) => json.scan(bytes),
+            Self::Mbox(mbox) => mbox.scan(bytes),
             Self::Paragraphs { blank } => {
                 let mut from = 0;
                 while let Some(at) = memchr(b'\n', &bytes[from..]) {
@@ -120,6 +128,7 @@ impl Splitter {
             Self::Paragraphs { blank } => *blank = true,
             Self::Csv(csv) => csv.reset(one_line),
             Self::Json(json) => json.reset(one_line),
+            Self::Mbox(mbox) => mbox.reset(),
             Self::Lines | Self::Whole => {}
         }
     }
@@ -137,7 +146,7 @@ impl Splitter {
     fn strip<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         match self {
             Self::Whole | Self::Json(_) => record,
-            Self::Paragraphs { .. } => record.trim_ascii_end(),
+            Self::Paragraphs { .. } | Self::Mbox(_) => record.trim_ascii_end(),
             Self::Lines | Self::Csv(_) => {
                 let record = record.strip_suffix(b"\n").unwrap_or(record);
                 record.strip_suffix(b"\r").unwrap_or(record)
@@ -190,6 +199,7 @@ pub(crate) fn split(
         measure,
         emit,
         window: Vec::new(),
+        block: FIRST_BLOCK,
         start: 0,
         seen: 0,
         offset: 0,
@@ -228,6 +238,8 @@ struct Splitting<R, F> {
     emit: F,
     /// `window[start..start + seen]` is what the splitter has seen of the current record.
     window: Vec<u8>,
+    /// How much is read next.
+    block: usize,
     start: usize,
     seen: usize,
     /// Where the current record begins in the input.
@@ -261,8 +273,11 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
                 // Too long, and broken as well.
                 Scan::Broken(_) if self.passing.is_some() => self.splitter.pass_by(true, false),
                 Scan::Broken(why) => self.break_line(why)?,
-                Scan::More => {
-                    self.seen = self.window.len() - self.start;
+                scan @ (Scan::More | Scan::Again(_)) => {
+                    self.seen = match scan {
+                        Scan::Again(more) if !self.ended => self.seen + more,
+                        _ => self.window.len() - self.start,
+                    };
                     if self.ended {
                         if self.seen == 0 && self.passing.is_none() {
                             break;
@@ -400,10 +415,10 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
     /// Lets go of what was seen of a record that is passed by.
     fn forget(&mut self) {
         if let Some(passing) = &mut self.passing {
-            let bytes = &self.window[self.start..];
+            let bytes = &self.window[self.start..self.start + self.seen];
             passing.keep(bytes, (self.measure)(bytes));
         }
-        self.start = self.window.len();
+        self.start += self.seen;
         self.seen = 0;
     }
 
@@ -411,7 +426,8 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
         self.window.drain(..self.start);
         self.start = 0;
         let full = self.window.len();
-        self.window.resize(full + BLOCK, 0);
+        self.window.resize(full + self.block, 0);
+        self.block = (self.block * 2).min(BLOCK);
         let mut end = full;
         while end == full {
             match self.read.read(&mut self.window[full..]) {
@@ -469,210 +485,4 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::csv_dialect::Dialect;
-    use super::*;
-
-    type Seen = (u64, u64, String, Option<(Kind, u64)>);
-
-    fn pieces(splitter: Splitter, limit: usize, read: impl Read) -> Vec<Seen> {
-        let mut all = Vec::new();
-        let _ = split(
-            read,
-            splitter,
-            limit,
-            |bytes| bytes.len() as u64,
-            |piece| {
-                let text = String::from_utf8_lossy(piece.bytes).into_owned();
-                all.push((
-                    piece.number,
-                    piece.offset,
-                    text,
-                    piece.fault.map(|f| (f.kind, f.length)),
-                ));
-                ControlFlow::Continue(())
-            },
-        );
-        all
-    }
-
-    fn csv() -> Splitter {
-        Splitter::Csv(CsvScan::new(Dialect::CSV, None))
-    }
-
-    fn fine(number: u64, offset: u64, text: &str) -> Seen {
-        (number, offset, text.to_string(), None)
-    }
-
-    fn bad(number: u64, offset: u64, text: &str, kind: Kind) -> Seen {
-        (
-            number,
-            offset,
-            text.to_string(),
-            Some((kind, text.len() as u64)),
-        )
-    }
-
-    #[test]
-    fn lines_are_numbered_with_blank_ones() {
-        let text = "\u{FEFF}one\r\n\n  \ntwo\nthree";
-        let expected = [fine(1, 3, "one"), fine(4, 12, "two"), fine(5, 16, "three")];
-        assert_eq!(pieces(Splitter::Lines, 99, text.as_bytes()), expected);
-    }
-
-    #[test]
-    fn paragraphs_end_at_blank_lines() {
-        let text = "\n\na\nb \n \nc\r\n\r\nd";
-        let expected = [fine(1, 2, "a\nb"), fine(2, 9, "c"), fine(3, 14, "d")];
-        assert_eq!(
-            pieces(Splitter::paragraphs(), 99, text.as_bytes()),
-            expected
-        );
-    }
-
-    #[test]
-    fn csv_records_span_lines_inside_quotes_only() {
-        let text = "a,b\n1,\"x\ny\"\r\n\n2,z\n";
-        let expected = [
-            fine(1, 0, "a,b"),
-            fine(2, 4, "1,\"x\ny\""),
-            fine(3, 14, "2,z"),
-        ];
-        assert_eq!(pieces(csv(), 99, text.as_bytes()), expected);
-    }
-
-    #[test]
-    fn json_values_end_where_their_brackets_close() {
-        let json = || Splitter::Json(JsonScan::new(None));
-        let text = "[{\"a\":\"}\\\"]\"},\n {\"b\": [1,\n2]}\n,7,[],\"x\"]{\"c\":1}{}";
-        let expected = [
-            fine(1, 1, "{\"a\":\"}\\\"]\"}"),
-            fine(2, 16, "{\"b\": [1,\n2]}"),
-            fine(3, 31, "7"),
-            fine(4, 33, "[]"),
-            fine(5, 36, "\"x\""),
-            fine(6, 40, "{\"c\":1}"),
-            fine(7, 47, "{}"),
-        ];
-        assert_eq!(pieces(json(), 99, text.as_bytes()), expected);
-        // A missing quote costs its line, a missing bracket what follows up to a line that begins with one.
-        let broken = "{\"a\":\"x}\n{\"b\":1}\n{\"c\":{\"d\":1}\n{\"e\":1}";
-        let expected = [
-            bad(1, 0, "{\"a\":\"x}\n", Kind::Json),
-            fine(2, 9, "{\"b\":1}"),
-            bad(3, 17, "{\"c\":{\"d\":1}\n", Kind::Json),
-            fine(4, 30, "{\"e\":1}"),
-        ];
-        assert_eq!(pieces(json(), 99, broken.as_bytes()), expected);
-        let open = pieces(json(), 99, &b"[{\"a\":1},"[..]);
-        assert_eq!(open, [fine(1, 1, "{\"a\":1}"), bad(2, 9, "", Kind::Json)]);
-        let stray = pieces(json(), 99, &b"}\n{\"a\":1}"[..]);
-        assert_eq!(
-            stray,
-            [bad(1, 0, "}\n", Kind::Json), fine(2, 2, "{\"a\":1}")]
-        );
-    }
-
-    #[test]
-    fn a_stray_quote_costs_its_line_only() {
-        let open = "1,\"x\n2,y\n3,z\n";
-        let expected = [
-            bad(1, 0, "1,\"x", Kind::Csv),
-            fine(2, 5, "2,y"),
-            fine(3, 9, "3,z"),
-        ];
-        assert_eq!(pieces(csv(), 99, open.as_bytes()), expected);
-        let beyond = format!("1,\"x\n{}", "2,y\n".repeat(100_000));
-        let seen = pieces(csv(), 50, beyond.as_bytes());
-        assert_eq!(seen[0], bad(1, 0, "1,\"x", Kind::Csv));
-        assert_eq!(seen[1], fine(2, 5, "2,y"));
-        assert_eq!(seen.len(), 100_001);
-        let after = "1,\"x\"y\n2,z\n";
-        assert_eq!(
-            pieces(csv(), 99, after.as_bytes()),
-            [bad(1, 0, "1,\"x\"y", Kind::Csv), fine(2, 7, "2,z")]
-        );
-    }
-
-    /// Each line seems to close the field that the line before opened: without a bound on searching, this takes
-    /// minutes.
-    #[test]
-    fn quotes_made_to_be_slow_are_not() {
-        let text = "a\",\"b\n".repeat(200_000);
-        let seen = pieces(csv(), 16 << 20, text.as_bytes());
-        assert_eq!(seen.len(), 200_000);
-        assert!(
-            seen.iter()
-                .all(|(.., fault)| matches!(fault, Some((Kind::Csv, 5))))
-        );
-    }
-
-    /// A line feed after every so many bytes, without end but for `left`.
-    struct Endless {
-        left: u64,
-    }
-
-    impl Read for Endless {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            let count = (buffer.len() as u64).min(self.left) as usize;
-            buffer[..count].fill(b'x');
-            self.left -= count as u64;
-            Ok(count)
-        }
-    }
-
-    #[test]
-    fn a_record_over_the_limit_is_passed_by() {
-        let long = 300 << 20;
-        for splitter in [
-            Splitter::Lines,
-            Splitter::paragraphs(),
-            Splitter::Whole,
-            csv(),
-        ] {
-            let whole = matches!(splitter, Splitter::Whole);
-            let read = (&b"a\n\n"[..])
-                .chain(Endless { left: long })
-                .chain(&b"\n\nz\n"[..]);
-            let seen = pieces(splitter, 1 << 10, read);
-            let faults: Vec<_> = seen.iter().filter(|(.., fault)| fault.is_some()).collect();
-            let [(_, offset, raw, Some((kind, length)))] = faults[..] else {
-                panic!("{} faults", faults.len())
-            };
-            assert_eq!((*kind, raw.len()), (Kind::TooLong, RAW_LIMIT));
-            if !whole {
-                assert_eq!((*offset, *length), (3, long));
-                assert_eq!(seen.first().map(|p| p.2.as_str()), Some("a"));
-                assert_eq!(
-                    seen.last().map(|p| (p.1, p.2.as_str())),
-                    Some((long + 5, "z"))
-                );
-            }
-        }
-        let short = pieces(Splitter::Lines, 3, &b"abc\r\nabcd\nab"[..]);
-        assert_eq!(
-            short,
-            [
-                fine(1, 0, "abc"),
-                bad(2, 5, "abcd", Kind::TooLong),
-                fine(3, 10, "ab")
-            ]
-        );
-    }
-
-    struct Broken;
-
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-            Err(std::io::Error::other("corrupt"))
-        }
-    }
-
-    #[test]
-    fn what_was_read_before_a_failure_stands() {
-        let seen = pieces(Splitter::Lines, 99, (&b"one\ntw"[..]).chain(Broken));
-        assert_eq!(seen, [fine(1, 0, "one"), bad(2, 4, "tw", Kind::Stream)]);
-        let seen = pieces(Splitter::Lines, 99, Broken);
-        assert_eq!(seen, [bad(1, 0, "", Kind::Stream)]);
-    }
-}
+mod tests;

@@ -166,7 +166,14 @@ pub(crate) fn without_sources(
             let of = batch
                 .column_by_name("source")
                 .map(|column| column.as_string_view());
-            let is_of = |row| of.is_some_and(|of| sources.contains(of.value(row)));
+            let is_of = |row| {
+                of.is_some_and(|of| {
+                    let source: &str = of.value(row);
+                    // A file in an archive has the archive's name before its own.
+                    let around = source.match_indices('/').map(|(at, _)| &source[..at]);
+                    around.chain([source]).any(|name| sources.contains(name))
+                })
+            };
             (0..batch.num_rows())
                 .map(|row| Some(is_of(row) == wanted))
                 .collect()

@@ -337,7 +337,7 @@ const ODD: &[Odd] = &[
     // Without a line feed it is one record, and no header.
     ("return.csv", b"text,n\ra,1\rb,2\r", &[], 1),
     ("return.txt", b"a\rb\r", &["a\rb"], 0),
-    ("wide.csv", b"\xFF\xFEt\0e\0x\0t\0\n\0a\0\n\0", &[], 3),
+    ("wide.csv", b"\xFF\xFEt\0e\0x\0t\0\n\0a\0\n\0", &["a"], 0),
     (
         "pretty.jsonl",
         b"{\n\"text\": 1\n}\n[{\"text\":\"a\"}]\n",
@@ -350,6 +350,47 @@ const ODD: &[Odd] = &[
     ("empty.txt.gz", b"", &[], 1),
     ("line\nfeed #1 %41 [x] 邮件.txt", b"a\n", &["a"], 0),
 ];
+
+#[test]
+fn metrics_are_one_line_of_json_on_stdout() {
+    let here = tempfile::tempdir().unwrap();
+    let gbk = encoding_rs::GBK
+        .encode("编号;正文\n1;中华人民共和国\n2;\n")
+        .0;
+    fs::write(here.path().join("in.csv"), gbk).unwrap();
+    fs::write(here.path().join("bad.jsonl"), "{\n").unwrap();
+    let args = [
+        "ingest",
+        "in.csv",
+        "bad.jsonl",
+        "--store",
+        "s",
+        "--text",
+        "正文",
+        "--metrics",
+    ];
+    let output = run(here.path(), &args);
+    assert_eq!(output.status.code(), Some(3));
+    let line = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(line.matches('\n').count(), 1, "{line}");
+    let metrics: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (
+            &metrics["documents"],
+            &metrics["quarantined"],
+            &metrics["reasons"]
+        ),
+        (
+            &2.into(),
+            &1.into(),
+            &serde_json::json!({"not valid JSON": 1})
+        )
+    );
+    let record = fs::read_to_string(here.path().join("s/ingests/000001.json")).unwrap();
+    assert!(record.contains("\"encoding\": \"GBK\""), "{record}");
+    let same = ["ingest", "in.csv", "--store", "t", "--delimiter", ";;"];
+    assert_eq!(run(here.path(), &same).status.code(), Some(2));
+}
 
 #[test]
 fn odd_files_lose_no_record() {

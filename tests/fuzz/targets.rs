@@ -9,7 +9,7 @@ use spanql::config::UserRecognizer;
     unused_imports,
     reason = "every test that includes this file uses its own part of it"
 )]
-pub use spanql::ingest::fuzz::{json_record, records, time_text};
+pub use spanql::ingest::fuzz::{encoded, json_record, letters_and_pages, records, time_text};
 use spanql::recognize::{
     CharOffsets, Folding, Gazetteer, ListFormat, Pattern, Recognizer, Registry, Scratch, Span,
 };

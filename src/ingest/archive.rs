@@ -1,0 +1,152 @@
+//! Archives: the files in a tar or a zip, each read like a file of its own.
+//!
+//! A member's source is the archive's with its path behind it. Members are read in their order, one at a time; a tar is a
+//! stream, a zip is read from its end and goes to a nameless file where it is not one. Links and what is not a file are
+//! passed over, as in folders; members whose names tell no format are counted.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::decompress::{Stream, bounded};
+use super::input::{Form, words};
+use super::reader::{Reader, Stop};
+use crate::error::Error;
+
+/// Archives in archives are read so deep.
+const DEPTH: usize = 3;
+
+impl Reader<'_> {
+    pub(crate) fn read_tar(
+        &mut self,
+        source: &Arc<str>,
+        stream: Stream<'_>,
+        depth: usize,
+    ) -> Result<(), Stop> {
+        let mut archive = tar::Archive::new(stream);
+        let entries = match archive.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.refuse(source, 1, None, error.to_string()),
+        };
+        let mut names = HashSet::new();
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return self.refuse(source, 1, None, error.to_string()),
+            };
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            let path = match entry.path() {
+                Ok(path) => path.into_owned(),
+                Err(error) => {
+                    self.refuse(source, 1, None, error.to_string())?;
+                    continue;
+                }
+            };
+            let left = entry.size();
+            let member = Whole {
+                stream: entry,
+                left,
+            };
+            self.member(source, &path, Box::new(member), &mut names, depth)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn read_zip(
+        &mut self,
+        source: &Arc<str>,
+        file: File,
+        depth: usize,
+    ) -> Result<(), Stop> {
+        let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
+        let mut archive = match zip::ZipArchive::new(io::BufReader::new(file)) {
+            Ok(archive) => archive,
+            Err(error) => return self.refuse(source, 1, None, error.to_string()),
+        };
+        let mut names = HashSet::new();
+        let mut packed_before = 0_u64;
+        for index in 0..archive.len() {
+            let entry = match archive.by_index(index) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let why = format!("member {}: {error}", index + 1);
+                    self.refuse(source, index as u64 + 1, None, why)?;
+                    continue;
+                }
+            };
+            if !entry.is_file() {
+                continue;
+            }
+            let packed = entry.compressed_size();
+            packed_before = packed_before.saturating_add(packed);
+            if packed_before > size {
+                let why = "its members lie over one another, as in an archive made to fill a disk";
+                return self.refuse(source, index as u64 + 1, None, why.to_string());
+            }
+            let path = Path::new(entry.name()).to_path_buf();
+            let stream = bounded(entry, packed, self.options.max_expansion);
+            self.member(source, &path, stream, &mut names, depth)?;
+        }
+        Ok(())
+    }
+
+    fn member(
+        &mut self,
+        archive: &Arc<str>,
+        path: &Path,
+        stream: Stream<'_>,
+        names: &mut HashSet<String>,
+        depth: usize,
+    ) -> Result<(), Stop> {
+        let Some(form) = Form::of_name(path, self.options.format) else {
+            self.unknown_files += 1;
+            return Ok(());
+        };
+        let name = format!("{archive}/{}", words(path));
+        // The same path may be there twice, the later one being the newer.
+        let name = std::iter::once(name.clone())
+            .chain((2..).map(|n| format!("{name} ({n})")))
+            .find(|name| names.insert(name.clone()))
+            .unwrap_or(name);
+        let source: Arc<str> = name.into();
+        if depth >= DEPTH {
+            let why = format!("archives lie in one another more than {DEPTH} deep");
+            return self.refuse(&source, 1, None, why);
+        }
+        self.read_stream(&source, form, stream, depth + 1)
+            .map(|_| ())
+            .map_err(|stop| match stop {
+                Stop::Error(Error::Io { source: error, .. }) => {
+                    Stop::Error(Error::io(source.as_ref())(error))
+                }
+                stop => stop,
+            })
+    }
+}
+
+/// A member that is not over before its end.
+struct Whole<R> {
+    stream: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Whole<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.left = self.left.saturating_sub(read as u64);
+        if read == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!(
+                    "the archive ends {} bytes before its member does",
+                    self.left
+                ),
+            ));
+        }
+        Ok(read)
+    }
+}
