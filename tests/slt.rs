@@ -276,6 +276,7 @@ fn run(folder: &str, config_text: &str, models: &Catalog) {
                     threads: Some(threads),
                     memory: None,
                     models,
+                    ..SessionOptions::default()
                 };
                 let mut db = Db(Session::open(options).await?);
                 let set = format!("SET datafusion.execution.batch_size = {batch_size}");

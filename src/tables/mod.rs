@@ -3,6 +3,7 @@
 //! Only reading is here; what writes a store is `ingest/`.
 
 mod entities;
+pub(crate) mod files;
 mod parquet_files;
 
 use std::path::PathBuf;
