@@ -173,7 +173,12 @@ pub fn redact<'py>(
     let labels = labels.map_or_else(|| "*".to_string(), |labels| labels.words());
     let constants = [labels.as_str(), style];
     let texts = Texts::from_python(texts)?;
-    let answers = run(py, "redact", &constants, &texts, session)?;
+    let engine = match (style, session) {
+        // A session knows the key that there was when it was opened; here it may have come since.
+        ("hash", None) => open_shipped(py)?,
+        _ => engine(py, session)?,
+    };
+    let answers = run_with(py, "redact", &constants, &texts, &engine)?;
     texts.answered(py, &answers, true)
 }
 
@@ -185,8 +190,17 @@ pub fn run(
     texts: &Texts<'_>,
     session: Option<&Bound<'_, Session>>,
 ) -> PyResult<Vec<RecordBatch>> {
-    let session = engine(py, session)?;
-    let function = session
+    run_with(py, name, constants, texts, engine(py, session)?.as_ref())
+}
+
+fn run_with(
+    py: Python<'_>,
+    name: &str,
+    constants: &[&str],
+    texts: &Texts<'_>,
+    engine: &spanql::Session,
+) -> PyResult<Vec<RecordBatch>> {
+    let function = engine
         .column_function(name, constants)
         .map_err(|error| usage(error.to_string()))?;
     if let Err(error) = function.schema(&texts.data_type()) {
@@ -220,12 +234,16 @@ pub fn engine(
     if let Some(engine) = shipped.get() {
         return Ok(Arc::clone(engine));
     }
+    let opened = open_shipped(py)?;
+    Ok(Arc::clone(shipped.get_or_init(|| opened)))
+}
+
+fn open_shipped(py: Python<'_>) -> PyResult<Arc<spanql::Session>> {
     let options = SessionOptions {
         configuration: Some(spanql::Config::default()),
         ..SessionOptions::default()
     };
-    let opened = Arc::new(wait(py, spanql::Session::open(options))?);
-    Ok(Arc::clone(shipped.get_or_init(|| opened)))
+    Ok(Arc::new(wait(py, spanql::Session::open(options))?))
 }
 
 fn plain(

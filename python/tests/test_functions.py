@@ -104,16 +104,17 @@ def test_the_tagger() -> None:
         spanql.ner(["x"], "nobody")
 
 
-def test_styles_of_redaction(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_styles_of_redaction(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spanql.redact(["x@y.io"], style="mask").to_pylist() == ["******"]
     with pytest.raises(ValueError, match="blur"):
         spanql.redact(["x"], style="blur")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="key"):
         spanql.redact(["x"], style="hash")
     monkeypatch.setenv("SPANQL_REDACT_KEY", "00112233445566778899aabbccddeeff")
-    first, second = spanql.redact(["x@y.io", "X@Y.io"], style="hash", session=spanql.connect()).to_pylist()
-    assert first.startswith("[EMAIL:") or "EMAIL" in first
-    assert "@" not in first + second
+    first, second = spanql.redact(["x@y.io", "X@Y.io"], style="hash").to_pylist()
+    assert first == second
+    assert "@" not in first
+    assert spanql.redact(["x@y.io"], style="hash", session=spanql.connect()).to_pylist() == [first]
 
 
 def test_recognizers_of_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
