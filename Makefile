@@ -82,7 +82,7 @@ test-rust-bert: libtorch model-rampart ## the feature rust-bert, with a real mod
 	$(RUST_BERT) $(CARGO) test --locked --workspace --features rust-bert --test rust_bert
 
 .PHONY: lint
-lint: lint-rust lint-deny lint-python ## formatting, clippy, docs, licences, ruff, mypy
+lint: lint-rust lint-deny lint-python ## formatting, clippy, docs, licences, ruff, mypy, pyright
 
 .PHONY: lint-rust
 lint-rust:
@@ -99,6 +99,7 @@ lint-python: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd python && $(BIN)/mypy --strict
+	cd python && $(BIN)/basedpyright --pythonpath $(BIN)/python --level error
 
 .PHONY: fmt
 fmt: .venv/ready ## format Rust and Python
@@ -171,6 +172,13 @@ bench-extract-and-aggregate: .venv/ready .bench/venv/ready
 	    --manifest-path benches/extract_and_aggregate/baseline/Cargo.toml
 	$(BENCH_BIN)/pip install --quiet --force-reinstall --no-deps .bench/wheels/*.whl
 	$(BENCH_BIN)/python benches/extract_and_aggregate/bench.py
+
+.PHONY: bench-python
+bench-python: .venv/ready ## SpanQL from Python: columns, calls, memory of a wide result
+	rm -rf .bench/wheels
+	$(MATURIN) --release --out .bench/wheels
+	$(BIN)/pip install --quiet --force-reinstall --no-deps .bench/wheels/*.whl
+	$(BIN)/python benches/python/bench.py
 
 .bench/corpus/text-%.jsonl: | .bench/venv/ready
 	PATH="$(BENCH_BIN):$$PATH" benches/corpus/make.sh .bench/corpus/text-$* $*

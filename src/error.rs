@@ -123,6 +123,27 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Where in the statement the error is, if that is known: line and column, counted from 1.
+    #[must_use]
+    pub fn position(&self) -> Option<(u64, u64)> {
+        let Self::Query(error) = self else {
+            return None;
+        };
+        if let Some(span) = error.diagnostic().and_then(|diagnostic| diagnostic.span) {
+            return Some((span.start.line, span.start.column));
+        }
+        // The parser says it in words alone.
+        let DataFusionError::SQL(parser, _) = error.find_root() else {
+            return None;
+        };
+        let words = parser.to_string();
+        let (_, place) = words.rsplit_once(" at Line: ")?;
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((line.parse().ok()?, column.parse().ok()?))
+    }
+}
+
 /// DataFusion wraps errors in context and hints; the innermost message of ours is what the user needs.
 fn query_message(error: &DataFusionError) -> String {
     match error.find_root() {

@@ -3,10 +3,13 @@
 //! Owns the memory limit, the number of partitions, and which tables and functions a query sees. Reading and writing
 //! files, and the runtime that drives the futures, belong to the callers.
 
+mod column;
 mod computed;
+mod given;
 mod mapped_files;
 mod memory;
 mod redact_key;
+mod watch;
 
 use std::future::Future as _;
 use std::path::PathBuf;
@@ -14,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
@@ -43,8 +46,11 @@ use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
 use crate::tables;
 
+pub use column::ColumnFunction;
+pub use given::GivenTables;
 use mapped_files::MappedFiles;
 pub use redact_key::REDACT_KEY_VARIABLE;
+pub use watch::Watch;
 
 /// How many consumers an out-of-memory message names.
 const CONSUMERS_NAMED: usize = 5;
@@ -71,6 +77,8 @@ pub struct SessionOptions {
     pub store: Option<PathBuf>,
     /// The configuration file; `spanql.toml` in the working directory where none is named.
     pub config: Option<PathBuf>,
+    /// The configuration itself, in place of a file.
+    pub configuration: Option<Config>,
     /// The engine's memory limit in bytes; half of what the machine or its cgroup has by default.
     pub memory: Option<usize>,
     /// Partitions that a query runs on; one a core by default.
@@ -89,9 +97,16 @@ impl SessionOptions {
     pub fn open_store(&self) -> Result<Option<Store>> {
         let folder = match &self.store {
             Some(folder) => Some(folder.clone()),
-            None => Config::load_with(self.config.as_deref(), &self.models)?.store,
+            None => self.configuration()?.store,
         };
         folder.map(Store::open).transpose()
+    }
+
+    fn configuration(&self) -> Result<Config> {
+        match &self.configuration {
+            Some(given) => Ok(given.clone()),
+            None => Config::load_with(self.config.as_deref(), &self.models),
+        }
     }
 }
 
@@ -145,7 +160,7 @@ impl Session {
     /// [`Error::Config`] or [`Error::Pattern`] for a bad configuration, [`Error::MissingStore`] where the store named
     /// is none.
     pub async fn open(options: SessionOptions) -> Result<Self> {
-        let config = Config::load_with(options.config.as_deref(), &options.models)?;
+        let config = options.configuration()?;
         let key = redact_key::redact_key(config.redact_key_file.as_deref());
         let limit = options
             .memory
@@ -179,6 +194,8 @@ impl Session {
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
         // DataFusion 55's newer aggregates fail at the memory limit where they should emit early or spill.
         settings.options_mut().execution.enable_migration_aggregate = false;
+        // So that an error can say where in the statement it is.
+        settings.options_mut().sql_parser.collect_spans = true;
         let state = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(runtime)
@@ -242,6 +259,17 @@ impl Session {
         Ok(())
     }
 
+    /// Makes files known under `name`: Parquet, CSV, TSV or JSON lines, one path or a glob. They are read anew by each
+    /// query; the files are those that there are now.
+    ///
+    /// # Errors
+    /// As [`Session::register`]; [`Error::Io`] where there is no such file or one cannot be read, [`Error::Usage`] where
+    /// they are of another format or of several.
+    pub async fn register_files(&self, name: &str, pattern: &str) -> Result<()> {
+        let table = tables::files::table(&self.ctx.state(), pattern).await?;
+        self.register(name, table)
+    }
+
     /// Plans one statement and binds its parameters (`$1`, `$name`). `CREATE VIEW` and the like take effect at once.
     ///
     /// # Errors
@@ -249,9 +277,24 @@ impl Session {
     /// labels and patterns in it, [`Error::Usage`] for statements that write (`COPY`, `INSERT`): results are written by
     /// [`crate::output`], which never leaves half a file.
     pub async fn sql(&self, query: &str, params: ParamValues) -> Result<Query> {
+        self.sql_over(query, params, GivenTables::new()).await
+    }
+
+    /// As [`Session::sql`], over tables of the caller's too: the statement finds them where the session has none of
+    /// that name ([`Session::unknown_tables`]), and nobody else sees them.
+    ///
+    /// # Errors
+    /// As [`Session::sql`].
+    pub async fn sql_over(
+        &self,
+        query: &str,
+        params: ParamValues,
+        tables: GivenTables,
+    ) -> Result<Query> {
         let reading = self.store.as_ref().map(Store::reading).transpose()?;
         self.refresh()?;
-        let state = self.ctx.state();
+        let mut state = self.ctx.state();
+        given::give(&mut state, tables);
         let plan = state.create_logical_plan(query).await?;
         if matches!(
             plan,
@@ -330,6 +373,14 @@ impl Query {
     /// [`Error::Query`] where the plan cannot be made physical, for instance because a parameter is not bound; errors
     /// while running come through the stream, [`Error::Timeout`] where [`SessionOptions::timeout`] has passed.
     pub async fn stream(&self) -> Result<SendableRecordBatchStream> {
+        Ok(self.watched().await?.0)
+    }
+
+    /// As [`Query::stream`], with a look at how far it is.
+    ///
+    /// # Errors
+    /// As [`Query::stream`].
+    pub async fn watched(&self) -> Result<(SendableRecordBatchStream, Watch)> {
         let (mut state, plan) = self.frame.clone().into_parts();
         let deadline = self
             .timeout
@@ -344,19 +395,44 @@ impl Query {
         let options = Arc::clone(state.config_options());
         state.execution_props_mut().config_options = Some(options);
         let plan = show_functions(state.create_physical_plan(&plan).await?, &run)?;
+        let watch = Watch::new(&plan);
         let batches = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
         let schema = self.marked(&batches.schema());
         let compacted = batches.map(move |batch| {
             let _ = &wanted;
             Ok(compact_batch(&batch?))
         });
-        match self.timeout.zip(deadline) {
+        let stream: SendableRecordBatchStream = match self.timeout.zip(deadline) {
             Some((limit, deadline)) => {
                 let in_time = in_time(compacted, run.cancel().clone(), deadline, limit);
-                Ok(Box::pin(RecordBatchStreamAdapter::new(schema, in_time)))
+                Box::pin(RecordBatchStreamAdapter::new(schema, in_time))
             }
-            None => Ok(Box::pin(RecordBatchStreamAdapter::new(schema, compacted))),
+            None => Box::pin(RecordBatchStreamAdapter::new(schema, compacted)),
+        };
+        Ok((stream, watch))
+    }
+
+    /// The plan in words, as `EXPLAIN` gives it; with `analyze` the query runs, and what it took stands there too. It is
+    /// to be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Query::stream`].
+    pub async fn explain(&self, analyze: bool) -> Result<String> {
+        let explained = Self {
+            frame: self.frame.clone().explain(false, analyze)?,
+            ..self.clone()
+        };
+        let mut rows = explained.stream().await?;
+        let mut words = String::new();
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            let [types, plans] = [0, 1].map(|at| batch.column(at).as_string::<i32>().clone());
+            for (plan_type, plan) in types.iter().zip(&plans) {
+                let [plan_type, plan] = [plan_type, plan].map(Option::unwrap_or_default);
+                words.push_str(&format!("{plan_type}:\n{}\n", plan.trim_end()));
+            }
         }
+        Ok(words)
     }
 
     fn marked(&self, schema: &SchemaRef) -> SchemaRef {

@@ -1,12 +1,13 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from os import PathLike
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final, overload
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, final, overload
 
 import pandas
 import polars
 import pyarrow
-from typing_extensions import Unpack
+from typing_extensions import Self, Unpack
 
 __version__: str
 
@@ -31,6 +32,7 @@ class IngestOptions(TypedDict, total=False):
     max_record_bytes: int | str
     row_group_bytes: int | str
     threads: int
+    progress: bool | None
 
 class Summary(TypedDict):
     run: str | None
@@ -45,11 +47,58 @@ class Summary(TypedDict):
 
 Paths: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
 
-def extract_and_aggregate(texts: Iterable[str]) -> list[Emails]: ...
+Labels: TypeAlias = str | Sequence[str]
+Series = TypeVar("Series", pandas.Series[Any], polars.Series)
+
+@overload
+def extract_and_aggregate(
+    texts: Iterable[str], labels: None = None, *, session: Session | None = None
+) -> list[Emails]: ...
+@overload
+def extract_and_aggregate(
+    texts: Iterable[str], labels: Labels, *, session: Session | None = None
+) -> list[dict[str, list[str]]]: ...
+@overload
+def extract_entities(texts: Series, labels: Labels | None = None, *, session: Session | None = None) -> Series: ...
+@overload
+def extract_entities(
+    texts: Iterable[str | None] | ArrowStream | ArrowArray,
+    labels: Labels | None = None,
+    *,
+    session: Session | None = None,
+) -> pyarrow.ChunkedArray[Any]: ...
+@overload
+def ner(texts: Series, model: str | None = None, *, session: Session | None = None) -> Series: ...
+@overload
+def ner(
+    texts: Iterable[str | None] | ArrowStream | ArrowArray,
+    model: str | None = None,
+    *,
+    session: Session | None = None,
+) -> pyarrow.ChunkedArray[Any]: ...
+@overload
+def redact(
+    texts: Series,
+    labels: Labels | None = None,
+    style: Literal["label", "mask", "hash"] = "label",
+    *,
+    session: Session | None = None,
+) -> Series: ...
+@overload
+def redact(
+    texts: Iterable[str | None] | ArrowStream | ArrowArray,
+    labels: Labels | None = None,
+    style: Literal["label", "mask", "hash"] = "label",
+    *,
+    session: Session | None = None,
+) -> pyarrow.ChunkedArray[Any]: ...
 def connect(
     store: str | PathLike[str] | None = None,
     config: str | PathLike[str] | None = None,
     memory_limit: int | str | None = None,
+    *,
+    variables: bool = True,
+    progress: bool | None = None,
 ) -> Session: ...
 def ingest(paths: Paths, store: str | PathLike[str], **options: Unpack[IngestOptions]) -> Summary: ...
 def run_cli(args: Sequence[str]) -> int: ...
@@ -59,7 +108,17 @@ class Session:
     def sql(
         self, query: str, params: Sequence[Value] | Mapping[str, Value] | None = None, /, **named: Value
     ) -> Result: ...
-    def register(self, name: str, obj: ArrowStream | ArrowArray) -> None: ...
+    def _sql_within(self, query: str, params: dict[str, Any], scope: dict[str, Any]) -> Result: ...
+    def register(
+        self,
+        name: str,
+        obj: ArrowStream | ArrowArray | Iterable[ArrowStream | ArrowArray] | str | PathLike[str],
+    ) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
     def ingest(self, paths: Paths, **options: Unpack[IngestOptions]) -> Summary: ...
     def report(self, name: str | PathLike[str], /, **params: Value) -> Result: ...
 
@@ -74,6 +133,14 @@ class Result:
     def to_json(self, path: None = None) -> str: ...
     @overload
     def to_json(self, path: str | PathLike[str]) -> int: ...
+    def write(self, path: str | PathLike[str], format: str | None = None) -> int: ...
+    def explain(self, analyze: bool = False) -> str: ...
+    def __iter__(self) -> RecordBatches: ...
     def _repr_html_(self) -> str: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> Any: ...
+
+@final
+class RecordBatches(Iterator[pyarrow.RecordBatch]):
+    def __iter__(self) -> RecordBatches: ...
+    def __next__(self) -> pyarrow.RecordBatch: ...

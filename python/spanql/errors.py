@@ -17,7 +17,16 @@ class FileError(Error, OSError):
 
 
 class QueryError(Error):
-    """A statement cannot be planned, or failed while it ran."""
+    """A statement cannot be planned, or failed while it ran.
+
+    Attributes
+    ----------
+    line, column : int or None
+        Where in the statement it is, counted from 1, if that is known.
+    """
+
+    line: int | None = None
+    column: int | None = None
 
 
 class StoreError(Error):

@@ -16,6 +16,9 @@ mod class {
 /// The exception for an error of the core.
 pub fn to_py(error: spanql::Error) -> PyErr {
     let message = error.to_string();
+    if let Some((line, column)) = error.position() {
+        return at(message, line, column);
+    }
     match error {
         spanql::Error::Io { .. } => class::FileError::new_err(message),
         spanql::Error::Config { .. } | spanql::Error::Pattern { .. } => {
@@ -29,6 +32,23 @@ pub fn to_py(error: spanql::Error) -> PyErr {
         spanql::Error::Usage(_) | spanql::Error::Busy { .. } => class::UsageError::new_err(message),
         _ => class::Error::new_err(message),
     }
+}
+
+/// An error that knows its place in the statement.
+fn at(message: String, line: u64, column: u64) -> PyErr {
+    let placed = match message.contains("Line: ") {
+        true => message,
+        false => format!("{message} (line {line}, column {column})"),
+    };
+    Python::attach(|py| {
+        let error = class::QueryError::new_err(placed);
+        let value = error.value(py);
+        let set = value
+            .setattr("line", line)
+            .and_then(|()| value.setattr("column", column));
+        // They are plain attributes of a class of ours; an error instead would only hide this one.
+        set.map_or_else(|failed| failed, |()| error.clone_ref(py))
+    })
 }
 
 /// A request that makes no sense.

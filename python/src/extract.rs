@@ -7,13 +7,15 @@
 
 use std::ops::Range;
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{ffi, intern};
 use spanql::recognize::lowercase_email::{Found, in_match};
 
-use crate::threads;
+use crate::column::Labels;
+use crate::session::Session;
+use crate::texts::wrong_type;
+use crate::{further, threads};
 
 /// The GIL is held while a chunk is gathered and while its answers are made, a few milliseconds for this many texts;
 /// between them other Python threads run.
@@ -35,27 +37,39 @@ const ALONE_BYTES: usize = 64 << 10;
 /// ----------
 /// texts : iterable of str
 ///     The texts, usually a list.
+/// labels : str or list of str, optional
+///     What else to find: ``["PHONE", "URL"]``. Each is a further key of the answers, which holds the normalised values
+///     that :func:`extract_entities` finds, in order, repetitions included.
+/// session : Session, optional
+///     Whose recognizers those are. Without it, those that come with the package.
 ///
 /// Returns
 /// -------
 /// list of dict
-///     One dictionary a text, in order. Its only key, ``"emails"``, holds the lower-cased addresses in the order in
-///     which they stand in the text, repetitions included.
+///     One dictionary a text, in order. Without `labels` its only key is ``"emails"``. It holds the lower-cased addresses
+///     in the order in which they stand in the text, repetitions included.
 ///
 /// Raises
 /// ------
 /// TypeError
 ///     If `texts` is not iterable, or one of its items is not a string.
+/// ValueError
+///     If there is no such label; with `labels`, also if a string has a lone surrogate.
 ///
 /// Examples
 /// --------
 /// >>> import spanql
 /// >>> spanql.extract_and_aggregate(["Ann@Example.com, bob@example.org", "nobody"])
 /// [{'emails': ['ann@example.com', 'bob@example.org']}, {'emails': []}]
+/// >>> spanql.extract_and_aggregate(["ann@example.com saw https://example.org"], labels=["URL"])
+/// [{'emails': ['ann@example.com'], 'URL': ['https://example.org']}]
 #[pyfunction]
+#[pyo3(signature = (texts, labels = None, *, session = None))]
 pub fn extract_and_aggregate<'py>(
     py: Python<'py>,
     texts: &Bound<'py, PyAny>,
+    labels: Option<Labels>,
+    session: Option<&Bound<'py, Session>>,
 ) -> PyResult<Bound<'py, PyList>> {
     // Another thread may change a list while the GIL is given up; a tuple keeps its strings.
     let texts = py
@@ -74,6 +88,9 @@ pub fn extract_and_aggregate<'py>(
         if !alone {
             py.check_signals()?;
         }
+    }
+    if let Some(labels) = labels {
+        further::add(py, &texts, &labels.words(), session, &answers)?;
     }
     Ok(answers)
 }
@@ -216,16 +233,6 @@ impl Drop for PausedCollector<'_> {
             unsafe { ffi::PyGC_Enable() };
         }
     }
-}
-
-fn wrong_type(index: usize, item: &Bound<'_, PyAny>) -> PyErr {
-    let name = item
-        .get_type()
-        .name()
-        .map_or_else(|_| "something else".to_string(), |name| name.to_string());
-    PyTypeError::new_err(format!(
-        "texts[{index}] is of type {name}: every text must be a str"
-    ))
 }
 
 /// Where the first `@` at or after the character `from` stands.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -13,6 +13,7 @@ use spanql::config::parse_size;
 use spanql::ingest::{IngestOptions, Progress, Summary};
 
 use crate::error::{to_py, usage};
+use crate::progress::Bar;
 use crate::wait::receive;
 
 /// A number of bytes, or a size as people write it.
@@ -72,7 +73,8 @@ impl Paths {
 ///     ``text`` and ``time``, the fields that hold them (default ``"text"`` and ``"ts"``); ``document``, what a
 ///     document is in plain text (``"line"``, ``"paragraph"`` or ``"file"``); ``format``, where names do not tell it;
 ///     ``codec`` (``"zstd"``, ``"zstd:LEVEL"``, ``"lz4"``, ``"snappy"``, ``"none"``); ``max_record_bytes`` and
-///     ``row_group_bytes``, numbers or words such as ``"16MiB"``; ``threads``.
+///     ``row_group_bytes``, numbers or words such as ``"16MiB"``; ``threads``; ``progress``, whether to show a bar
+///     (by default where a person is looking: in a notebook, or a terminal).
 ///
 /// Returns
 /// -------
@@ -108,9 +110,9 @@ pub fn ingest<'py>(
     options: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let paths = paths.words()?;
-    let options = parse(options.as_ref())?;
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&cancelled);
+    let (options, progress) = parse(options.as_ref())?;
+    let state = Arc::new(State::default());
+    let seen = Arc::clone(&state);
     let (answer, mut answers) = sync_channel(1);
     let worker = std::thread::Builder::new()
         .name("spanql-ingest".to_string())
@@ -120,12 +122,13 @@ pub fn ingest<'py>(
                 &paths,
                 &store,
                 &options,
-                &Until(&seen),
+                seen.as_ref(),
             ));
         })?;
-    let received = receive(py, &mut answers);
+    let mut bar = Bar::new("ingest", "bytes", progress);
+    let received = receive(py, &mut answers, &mut |py| bar.show(py, || state.read()));
     // After Ctrl-C the store is left only when nothing of the ingest is left in it.
-    cancelled.store(true, Ordering::Relaxed);
+    state.cancelled.store(true, Ordering::Relaxed);
     let ended = py.detach(|| worker.join());
     match (received?, ended) {
         (Some(summary), Ok(())) => describe(py, &summary.map_err(to_py)?),
@@ -135,17 +138,40 @@ pub fn ingest<'py>(
     }
 }
 
-/// Ends an ingest when it is set.
-struct Until<'a>(&'a AtomicBool);
+/// How far an ingest is, and whether it is still wanted.
+#[derive(Default)]
+struct State {
+    cancelled: AtomicBool,
+    bytes: AtomicU64,
+    all: AtomicU64,
+}
 
-impl Progress for Until<'_> {
-    fn cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+impl State {
+    fn read(&self) -> Option<(u64, Option<u64>)> {
+        let all = self.all.load(Ordering::Relaxed);
+        // A stream adds nothing: then nobody knows how much there is.
+        Some((self.bytes.load(Ordering::Relaxed), (all > 0).then_some(all)))
     }
 }
 
-fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<IngestOptions> {
+impl Progress for State {
+    fn start(&self, bytes: u64) {
+        self.all.store(bytes, Ordering::Relaxed);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// The core's options, and whether to show a bar.
+fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<(IngestOptions, Option<bool>)> {
     let mut parsed = IngestOptions::default();
+    let mut progress = None;
     for (name, value) in options.into_iter().flatten() {
         match name.extract::<String>()?.as_str() {
             "text" => parsed.text = value.extract()?,
@@ -160,15 +186,16 @@ fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<IngestOptions> {
                 parsed.row_group_bytes = value.extract::<Size>()?.bytes("row_group_bytes")?
             }
             "threads" => parsed.threads = Some(value.extract()?),
+            "progress" => progress = value.extract()?,
             other => {
                 return Err(PyTypeError::new_err(format!(
                     "ingest has no option {other:?}: the options are text, time, document, format, codec, \
-                     max_record_bytes, row_group_bytes and threads"
+                     max_record_bytes, row_group_bytes, threads and progress"
                 )));
             }
         }
     }
-    Ok(parsed)
+    Ok((parsed, progress))
 }
 
 fn word<T: FromStr<Err = String>>(value: &Bound<'_, PyAny>) -> PyResult<T> {

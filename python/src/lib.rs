@@ -1,20 +1,25 @@
 //! `spanql._spanql`: the Python face of the `spanql` crate.
 //!
-//! Owns the conversions between Python and the engine: strings in and dictionaries out ([`extract`]), Arrow both ways
-//! ([`register`], [`stream`]), parameters ([`params`]), exceptions ([`error`]), waiting in a way that Ctrl-C can end
+//! Owns the conversions between Python and the engine: strings in and dictionaries out ([`extract`]), columns of texts
+//! ([`texts`], [`column`]), Arrow both ways ([`register`], [`variables`], [`stream`]), parameters ([`params`]), exceptions ([`error`]), waiting in a way that Ctrl-C can end
 //! ([`wait`]). What anything *means* is in the core; there is no logic here that it lacks.
 
+mod column;
 mod error;
 mod extract;
+mod further;
 mod ingest;
 mod params;
 mod plain;
 mod preview;
+mod progress;
 mod register;
 mod result;
 mod session;
 mod stream;
+mod texts;
 mod threads;
+mod variables;
 mod wait;
 
 use std::ffi::OsString;
@@ -42,11 +47,13 @@ fn run_cli(py: Python<'_>, args: Vec<OsString>) -> u8 {
 #[pymodule]
 mod _spanql {
     #[pymodule_export]
+    use super::column::{extract_entities, ner, redact};
+    #[pymodule_export]
     use super::extract::extract_and_aggregate;
     #[pymodule_export]
     use super::ingest::ingest;
     #[pymodule_export]
-    use super::result::Result;
+    use super::result::{RecordBatches, Result};
     #[pymodule_export]
     use super::run_cli;
     #[pymodule_export]

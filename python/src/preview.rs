@@ -1,9 +1,11 @@
 //! The first rows of a result as HTML, for notebooks.
+//!
+//! No colour is named, so that it is legible in light and dark; entities are shown as people read them, not as structs.
 
 use std::fmt::Write as _;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{Array, AsArray, ListArray, RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -13,6 +15,11 @@ pub const ROWS: usize = 20;
 /// Characters shown of a value.
 const CHARACTERS: usize = 200;
 
+/// Entities shown of a text.
+const ENTITIES: usize = 8;
+
+const LABEL: &str = "border:1px solid;border-radius:3px;padding:0 .3em;font-size:80%;opacity:.75;white-space:nowrap";
+
 /// A table of the rows; `more` says that there are others.
 pub fn html(schema: &Schema, batches: &[RecordBatch], more: bool) -> Result<String, ArrowError> {
     let options = FormatOptions::default().with_null("NULL");
@@ -20,7 +27,7 @@ pub fn html(schema: &Schema, batches: &[RecordBatch], more: bool) -> Result<Stri
     for field in schema.fields() {
         out.push_str("<th title=\"");
         escape(&field.data_type().to_string(), &mut out);
-        out.push_str("\">");
+        let _ = write!(out, "\" style=\"{}\">", style(field.data_type()));
         escape(field.name(), &mut out);
         out.push_str("</th>");
     }
@@ -29,20 +36,13 @@ pub fn html(schema: &Schema, batches: &[RecordBatch], more: bool) -> Result<Stri
         let columns = batch
             .columns()
             .iter()
-            .map(|c| ArrayFormatter::try_new(c, &options))
+            .map(|column| Column::new(column.as_ref(), &options))
             .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
             out.push_str("<tr>");
-            for column in &columns {
-                let value = column.value(row).try_to_string()?;
-                out.push_str("<td>");
-                match value.char_indices().nth(CHARACTERS) {
-                    Some((end, _)) => {
-                        escape(&value[..end], &mut out);
-                        out.push('…');
-                    }
-                    None => escape(&value, &mut out),
-                }
+            for (column, array) in columns.iter().zip(batch.columns()) {
+                let _ = write!(out, "<td style=\"{}\">", style(array.data_type()));
+                column.cell(row, &mut out)?;
                 out.push_str("</td>");
             }
             out.push_str("</tr>\n");
@@ -54,6 +54,83 @@ pub fn html(schema: &Schema, batches: &[RecordBatch], more: bool) -> Result<Stri
         let _ = write!(out, "\n<p>The first {ROWS} rows; there are more.</p>");
     }
     Ok(out)
+}
+
+/// Numbers end where those above them end; only texts may be broken into lines.
+fn style(data_type: &DataType) -> &'static str {
+    if data_type.is_numeric() {
+        "text-align:right"
+    } else if data_type.is_temporal() {
+        "text-align:left;white-space:nowrap"
+    } else {
+        "text-align:left"
+    }
+}
+
+enum Column<'a> {
+    Values(ArrayFormatter<'a>),
+    Entities {
+        lists: &'a ListArray,
+        labels: ArrayFormatter<'a>,
+        entities: ArrayFormatter<'a>,
+    },
+}
+
+impl<'a> Column<'a> {
+    fn new(array: &'a dyn Array, options: &FormatOptions<'a>) -> Result<Self, ArrowError> {
+        let lists = array.as_list_opt::<i32>();
+        if let Some(lists) = lists
+            && let Some(entity) = lists.values().as_any().downcast_ref::<StructArray>()
+            && let Some(labels) = entity.column_by_name("label")
+            && let Some(entities) = entity.column_by_name("entity")
+        {
+            return Ok(Self::Entities {
+                lists,
+                labels: ArrayFormatter::try_new(labels.as_ref(), options)?,
+                entities: ArrayFormatter::try_new(entities.as_ref(), options)?,
+            });
+        }
+        Ok(Self::Values(ArrayFormatter::try_new(array, options)?))
+    }
+
+    fn cell(&self, row: usize, out: &mut String) -> Result<(), ArrowError> {
+        match self {
+            Self::Values(values) => cut(&values.value(row).try_to_string()?, out),
+            Self::Entities { lists, .. } if lists.is_null(row) => out.push_str("NULL"),
+            Self::Entities {
+                lists,
+                labels,
+                entities,
+            } => {
+                let offsets = lists.value_offsets();
+                let (first, end) = (offsets[row] as usize, offsets[row + 1] as usize);
+                for entity in first..end.min(first + ENTITIES) {
+                    if entity > first {
+                        out.push_str("<br>");
+                    }
+                    let _ = write!(out, "<span style=\"{LABEL}\">");
+                    escape(&labels.value(entity).try_to_string()?, out);
+                    out.push_str("</span> ");
+                    cut(&entities.value(entity).try_to_string()?, out);
+                }
+                if end - first > ENTITIES {
+                    let _ = write!(out, "<br>… {} more", end - first - ENTITIES);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value, or its beginning.
+fn cut(value: &str, out: &mut String) {
+    match value.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => {
+            escape(&value[..end], out);
+            out.push('…');
+        }
+        None => escape(value, out),
+    }
 }
 
 /// Text from documents is anybody's: nothing of it may become markup.

@@ -1,21 +1,24 @@
 //! `Result`: a query that runs whenever its rows are asked for.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow::datatypes::SchemaRef;
-use pyo3::exceptions::PyImportError;
+use datafusion::execution::SendableRecordBatchStream;
+use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::ffi::to_schema_pycapsule;
-use pyo3_arrow::{PyRecordBatchReader, PySchema, PyTable};
+use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema, PyTable};
 use spanql::output::{self, Format, viewless_schema};
 
 use crate::error::to_py;
 use crate::plain::can_become;
 use crate::preview;
-use crate::stream::{Batches, Reader};
-use crate::wait::wait;
+use crate::progress::Bar;
+use crate::stream::{Batches, Reader, progress};
+use crate::threads::Home;
+use crate::wait::{wait, wait_and};
 
 /// What a query gives, not yet computed.
 ///
@@ -31,21 +34,36 @@ use crate::wait::wait;
 /// [('one', 'Int64'), ('letter', 'Utf8')]
 /// >>> result.to_arrow().to_pylist()
 /// [{'one': 1, 'letter': 'a'}]
+/// >>> [batch.num_rows for batch in result]
+/// [1]
 #[pyclass(frozen, module = "spanql")]
 pub struct Result {
     query: spanql::Query,
     schema: SchemaRef,
+    home: Home,
+    progress: Option<bool>,
 }
 
 impl Result {
-    /// The result of a planned query.
-    pub fn new(query: spanql::Query) -> Self {
+    /// The result of a planned query; `progress` says whether it shows a bar.
+    pub fn new(query: spanql::Query, progress: Option<bool>) -> Self {
         let schema = viewless_schema(&query.schema());
-        Self { query, schema }
+        Self {
+            query,
+            schema,
+            home: Home::here(),
+            progress,
+        }
+    }
+
+    /// The query, to be run, unless this is another process.
+    fn query(&self) -> PyResult<spanql::Query> {
+        self.home.check("result")?;
+        Ok(self.query.clone())
     }
 
     fn batches(&self) -> PyResult<Batches> {
-        Batches::start(self.query.clone(), Arc::clone(&self.schema))
+        Batches::start(self.query()?, Arc::clone(&self.schema), self.progress)
     }
 
     /// All rows, in memory.
@@ -56,6 +74,27 @@ impl Result {
             collected.push(batch);
         }
         PyTable::try_new(collected, Arc::clone(&self.schema))
+    }
+
+    /// Runs the query and gives its batches to `work`, with a bar if that takes long.
+    fn run<T, F>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(SendableRecordBatchStream) -> F + Send + 'static,
+    ) -> PyResult<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = spanql::Result<T>> + Send + 'static,
+    {
+        let (query, watch) = (self.query()?, Arc::new(OnceLock::new()));
+        let seen = Arc::clone(&watch);
+        let mut bar = Bar::new("query", "rows", self.progress);
+        let work = async move {
+            let (rows, running) = query.watched().await?;
+            let _ = seen.set(running);
+            work(rows).await
+        };
+        wait_and(py, work, &mut |py| bar.show(py, || progress(&watch)))
     }
 }
 
@@ -98,7 +137,11 @@ impl Result {
         let schema = requested
             .filter(|requested| can_become(&self.query.schema(), requested))
             .unwrap_or_else(|| Arc::clone(&self.schema));
-        let reader = PyRecordBatchReader::new(Box::new(Reader::start(self.query.clone(), schema)?));
+        let reader = PyRecordBatchReader::new(Box::new(Reader::start(
+            self.query()?,
+            schema,
+            self.progress,
+        )?));
         reader.into_pyobject(py)?.call_method0("__arrow_c_stream__")
     }
 
@@ -153,11 +196,10 @@ impl Result {
     /// [{'one': 1}]
     #[pyo3(signature = (path = None))]
     fn to_json<'py>(&self, py: Python<'py>, path: Option<PathBuf>) -> PyResult<Bound<'py, PyAny>> {
-        let query = self.query.clone();
         let Some(path) = path else {
-            let json = wait(py, async move {
+            let json = self.run(py, async |rows| {
                 let mut json = Vec::new();
-                output::write(query.stream().await?, Format::Json, &mut json).await?;
+                output::write(rows, Format::Json, &mut json).await?;
                 Ok(json)
             })?;
             return Ok(String::from_utf8(json)?.into_pyobject(py)?.into_any());
@@ -166,10 +208,84 @@ impl Result {
             .extension()
             .is_some_and(|end| end == "ndjson" || end == "jsonl");
         let format = if lines { Format::Ndjson } else { Format::Json };
-        let rows = wait(py, async move {
-            output::write_file(query.stream().await?, format, &path).await
-        })?;
+        let write = async move |rows| output::write_file(rows, format, &path).await;
+        let rows = self.run(py, write)?;
         Ok(rows.into_pyobject(py)?.into_any())
+    }
+
+    /// Runs the query and writes its rows to a file, which appears when it is complete. The rows are streamed, whatever
+    /// their number.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or os.PathLike
+    ///     Where to write.
+    /// format : str, optional
+    ///     ``"json"``, ``"ndjson"``, ``"csv"``, ``"parquet"``, ``"arrow"``, ``"table"`` or ``"vertical"``. Without it,
+    ///     what the name ends in says it.
+    ///
+    /// Returns
+    /// -------
+    /// int
+    ///     The number of rows.
+    ///
+    /// Raises
+    /// ------
+    /// UsageError
+    ///     If there is no such format, or the name does not say it.
+    /// FileError
+    ///     If the file cannot be written.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import pathlib
+    /// >>> import tempfile
+    /// >>> import spanql
+    /// >>> result = spanql.connect().sql("SELECT 1 AS one")
+    /// >>> with tempfile.TemporaryDirectory() as folder:
+    /// ...     result.write(pathlib.Path(folder, "ones.csv"))
+    /// ...     pathlib.Path(folder, "ones.csv").read_text()
+    /// 1
+    /// 'one\n1\n'
+    #[pyo3(signature = (path, format = None))]
+    fn write(&self, py: Python<'_>, path: PathBuf, format: Option<&str>) -> PyResult<u64> {
+        let format = match format {
+            Some(name) => name.parse(),
+            None => Format::from_extension(&path),
+        };
+        let format = format.map_err(to_py)?;
+        self.run(py, async move |rows| {
+            output::write_file(rows, format, &path).await
+        })
+    }
+
+    /// The plan of the query, in words.
+    ///
+    /// Parameters
+    /// ----------
+    /// analyze : bool
+    ///     Run the query, and say what each step of it took.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///
+    /// Examples
+    /// --------
+    /// >>> import spanql
+    /// >>> "Projection" in spanql.connect().sql("SELECT 1 AS one").explain()
+    /// True
+    #[pyo3(signature = (analyze = false))]
+    fn explain(&self, py: Python<'_>, analyze: bool) -> PyResult<String> {
+        let query = self.query()?;
+        wait(py, async move { query.explain(analyze).await })
+    }
+
+    /// Runs the query and gives its rows batch by batch, as ``pyarrow.RecordBatch``.
+    fn __iter__(&self, py: Python<'_>) -> PyResult<RecordBatches> {
+        import(py, "pyarrow", "pyarrow")?;
+        let batches = Mutex::new(self.batches()?);
+        Ok(RecordBatches { batches })
     }
 
     fn __repr__(&self) -> String {
@@ -200,8 +316,34 @@ impl Result {
     }
 }
 
+/// The batches of one run of a query.
+#[pyclass(frozen, module = "spanql._spanql")]
+pub struct RecordBatches {
+    batches: Mutex<Batches>,
+}
+
+#[pymethods]
+impl RecordBatches {
+    fn __iter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        // Not waited for: who holds the lock may need the GIL to go on.
+        let Ok(mut batches) = self.batches.try_lock() else {
+            return Err(PyValueError::new_err(
+                "another thread is waiting for the next batch: let each iterate over the result itself",
+            ));
+        };
+        let batch = batches.next(py)?;
+        batch
+            .map(|batch| PyRecordBatch::new(batch).into_pyarrow(py))
+            .transpose()
+    }
+}
+
 /// Imports an optional dependency, or says how to get it.
-fn import<'py>(py: Python<'py>, module: &str, extra: &str) -> PyResult<Bound<'py, PyModule>> {
+pub fn import<'py>(py: Python<'py>, module: &str, extra: &str) -> PyResult<Bound<'py, PyModule>> {
     py.import(module).map_err(|error| {
         if error.is_instance_of::<PyImportError>(py) {
             let hint = PyImportError::new_err(format!(

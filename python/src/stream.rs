@@ -2,8 +2,8 @@
 //!
 //! Never more than a few batches wait for a slow consumer, and dropping the stream stops the query.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
@@ -12,9 +12,11 @@ use arrow::error::ArrowError;
 use futures::StreamExt;
 use pyo3::prelude::*;
 use spanql::output::plain_batches;
+use spanql::session::Watch;
 use tokio::sync::Semaphore;
 
 use crate::error::to_py;
+use crate::progress::Bar;
 use crate::wait::{Task, receive};
 
 /// Batches that may be ready before they are asked for.
@@ -30,26 +32,45 @@ pub struct Batches {
     /// One permit a batch that may still be sent. The channel itself is unbounded, since a bounded one of the standard
     /// library would block a worker and tokio's has no wait with a timeout outside its runtime.
     room: Arc<Semaphore>,
+    /// Set once the query runs.
+    watch: Arc<OnceLock<Watch>>,
+    bar: Bar,
     _task: Task,
 }
 
 impl Batches {
-    /// Starts the query.
-    pub fn start(query: spanql::Query, schema: SchemaRef) -> PyResult<Self> {
+    /// Starts the query; `progress` as for [`Bar::new`].
+    pub fn start(
+        query: spanql::Query,
+        schema: SchemaRef,
+        progress: Option<bool>,
+    ) -> PyResult<Self> {
         let (send, items) = channel();
         let room = Arc::new(Semaphore::new(AHEAD));
-        let task = Task::spawn(produce(query, Arc::clone(&schema), send, Arc::clone(&room)))?;
+        let watch = Arc::new(OnceLock::new());
+        let work = produce(
+            query,
+            Arc::clone(&schema),
+            send,
+            Arc::clone(&room),
+            Arc::clone(&watch),
+        );
         Ok(Self {
             schema,
             items,
             room,
-            _task: task,
+            watch,
+            bar: Bar::new("query", "rows", progress),
+            _task: Task::spawn(work)?,
         })
     }
 
     /// The next batch; Ctrl-C ends the wait.
     pub fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
-        let item = receive(py, &mut self.items)?;
+        let (watch, bar) = (&self.watch, &mut self.bar);
+        let mut show = |py: Python<'_>| bar.show(py, || progress(watch));
+        show(py)?;
+        let item = receive(py, &mut self.items, &mut show)?;
         self.room.add_permits(1);
         item.transpose().map_err(to_py)
     }
@@ -62,14 +83,23 @@ impl Batches {
     }
 }
 
+/// The rows that a query has read, of how many, once it runs.
+pub fn progress(watch: &OnceLock<Watch>) -> Option<(u64, Option<u64>)> {
+    watch.get().map(|watch| (watch.read(), watch.rows()))
+}
+
 async fn produce(
     query: spanql::Query,
     schema: SchemaRef,
     send: Sender<Item>,
     room: Arc<Semaphore>,
+    watch: Arc<OnceLock<Watch>>,
 ) {
-    let mut stream = match query.stream().await {
-        Ok(stream) => stream,
+    let mut stream = match query.watched().await {
+        Ok((stream, running)) => {
+            let _ = watch.set(running);
+            stream
+        }
         Err(error) => {
             let _ = send.send(Err(error));
             return;
@@ -103,10 +133,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts the query.
-    pub fn start(query: spanql::Query, schema: SchemaRef) -> PyResult<Self> {
+    /// Starts the query; `progress` as for [`Bar::new`].
+    pub fn start(
+        query: spanql::Query,
+        schema: SchemaRef,
+        progress: Option<bool>,
+    ) -> PyResult<Self> {
         Ok(Self {
-            batches: Batches::start(query, schema)?,
+            batches: Batches::start(query, schema, progress)?,
             home: std::thread::current().id(),
         })
     }

@@ -1,6 +1,7 @@
-//! The threads that Rust work runs on: one tokio runtime for queries, one rayon pool for the rest.
+//! The threads that Rust work runs on: one tokio runtime for queries, one rayon pool for the rest; and the engine that
+//! functions use where no session is given.
 //!
-//! Both belong to the process that made them. A child made by `fork` (as `multiprocessing` does on Linux up to Python
+//! All belong to the process that made them. A child made by `fork` (as `multiprocessing` does on Linux up to Python
 //! 3.13) inherits their memory but not their threads, and would wait for them for ever; it makes its own instead.
 //!
 //! An interrupted query gives a worker back at its next await, which can be far off (a join that grows without end).
@@ -14,12 +15,15 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
+use crate::error::usage;
+
 /// Made on first use, because a program that imports the package need not start threads.
 #[derive(Default)]
 struct Threads {
     process: u32,
     runtime: Mutex<Option<Arc<Runtime>>>,
     pool: OnceLock<std::result::Result<rayon::ThreadPool, String>>,
+    shipped: OnceLock<Arc<spanql::Session>>,
 }
 
 /// Replaced in a forked child, never freed: the parent's threads are not there to be joined. No lock, since one held
@@ -48,6 +52,29 @@ fn current() -> &'static Threads {
                 drop(unsafe { Box::from_raw(fresh) });
                 found = other;
             }
+        }
+    }
+}
+
+/// The process that something was made in.
+pub struct Home(u32);
+
+impl Home {
+    /// This one.
+    pub fn here() -> Self {
+        Self(std::process::id())
+    }
+
+    /// Refuses a child of it: of its threads and locks a fork brings the state along, and nothing that would go on.
+    pub fn check(&self, what: &str) -> PyResult<()> {
+        let here = std::process::id();
+        match self.0 == here {
+            true => Ok(()),
+            false => Err(usage(format!(
+                "this {what} belongs to process {}, and this is its fork {here}: open a session here with \
+                 spanql.connect, or start processes by \"spawn\" or \"forkserver\"",
+                self.0
+            ))),
         }
     }
 }
@@ -99,7 +126,12 @@ impl Drop for Runtime {
     }
 }
 
-/// The pool that runs what is no query: `extract_and_aggregate`, ingest.
+/// Where the engine without configuration is kept.
+pub fn shipped() -> &'static OnceLock<Arc<spanql::Session>> {
+    &current().shipped
+}
+
+/// The pool that runs what is no query: functions over columns, `extract_and_aggregate`.
 pub fn pool() -> PyResult<&'static rayon::ThreadPool> {
     let made = current().pool.get_or_init(|| {
         rayon::ThreadPoolBuilder::new()

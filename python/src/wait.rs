@@ -17,6 +17,9 @@ use crate::threads::{self, Runtime};
 /// How often Python's signal handlers get their turn.
 const TICK: Duration = Duration::from_millis(50);
 
+/// What is done, with the GIL, while somebody waits.
+pub type Meanwhile<'a> = &'a mut dyn FnMut(Python<'_>) -> PyResult<()>;
+
 /// Stops its work when dropped: the caller was interrupted, or has seen enough.
 pub struct Task {
     work: Option<AbortHandle>,
@@ -48,12 +51,21 @@ where
     T: Send + 'static,
     F: Future<Output = spanql::Result<T>> + Send + 'static,
 {
+    wait_and(py, work, &mut |_| Ok(()))
+}
+
+/// As [`wait`], with something to do now and then meanwhile, such as showing how far the work is.
+pub fn wait_and<T, F>(py: Python<'_>, work: F, meanwhile: Meanwhile<'_>) -> PyResult<T>
+where
+    T: Send + 'static,
+    F: Future<Output = spanql::Result<T>> + Send + 'static,
+{
     let (answer, mut answers) = sync_channel(1);
     let task = Task::spawn(async move {
         // Nobody listens any more once the caller was interrupted.
         let _ = answer.send(work.await);
     })?;
-    let answer = receive(py, &mut answers)?;
+    let answer = receive(py, &mut answers, meanwhile)?;
     drop(task);
     match answer {
         Some(answer) => answer.map_err(to_py),
@@ -64,16 +76,22 @@ where
 }
 
 /// The next message, or nothing once the sender is gone; gives Python's signal handlers their turn meanwhile.
-pub fn receive<T: Send>(py: Python<'_>, messages: &mut Receiver<T>) -> PyResult<Option<T>> {
+pub fn receive<T: Send>(
+    py: Python<'_>,
+    messages: &mut Receiver<T>,
+    meanwhile: Meanwhile<'_>,
+) -> PyResult<Option<T>> {
     loop {
         // A receiver may go to another thread but not be shared with one, hence the exclusive reference.
         let exclusive = &mut *messages;
         match py.detach(move || exclusive.recv_timeout(TICK)) {
             Ok(message) => return Ok(Some(message)),
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
-            Err(RecvTimeoutError::Timeout) => py
-                .check_signals()
-                .inspect_err(|_| threads::retire_runtime())?,
+            Err(RecvTimeoutError::Timeout) => {
+                py.check_signals()
+                    .inspect_err(|_| threads::retire_runtime())?;
+                meanwhile(py)?;
+            }
         }
     }
 }

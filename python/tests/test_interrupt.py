@@ -15,6 +15,8 @@ forever = session.sql("SELECT sum(a.value * b.value) AS x FROM range(1000000) AS
 rows = session.sql("SELECT 1 FROM range(1000000) AS a, range(1000000000000) AS b WHERE a.value + b.value < 0")
 def run():
     {run}
+import os, tempfile
+os.chdir(tempfile.mkdtemp())
 print("ready", flush=True)
 try:
     run()
@@ -37,6 +39,12 @@ print(session.sql("SELECT 1 AS one").to_arrow().to_pylist(), flush=True)
         "forever.to_json()",
         "forever._repr_html_()",
         "pa.table(forever)",
+        "list(forever)",
+        "forever.write('never.csv')",
+        "forever.explain(analyze=True)",
+        "spanql.redact(['some text with x@y.io in it ' * 100_000] * 60)",
+        "spanql.extract_entities(pa.chunked_array([pa.array(['some text ' * 100_000])] * 5_000))",
+        "spanql.ner(['Ann Miller went to Paris. ' * 1_000 + str(i) for i in range(5_000)])",
         "spanql.extract_and_aggregate(['x' * 100_000] * 10_000_000)",
     ],
 )

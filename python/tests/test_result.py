@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,7 @@ def test_pyarrow(session: spanql.Session) -> None:
     # Plain strings, with which pyarrow can compute; labels stay dictionaries.
     assert table.schema.field("value").type == pa.string()
     assert table.sort_by("value").num_rows == 3
-    assert pc.equal(table["value"], "x").to_pylist() == [False] * 3
+    assert pc.call_function("equal", [table["value"], pa.scalar("x")]).to_pylist() == [False] * 3
     label = session.sql(QUERY).to_arrow().schema.field("label").type
     assert pa.types.is_dictionary(label)
     assert label.value_type == pa.string()
@@ -142,3 +145,125 @@ def test_previews(session: spanql.Session) -> None:
     assert "there are more" in html
     assert "there are more" not in session.sql("SELECT value FROM range(20)")._repr_html_()
     assert repr(session.sql("SELECT 1 AS one")) == "<spanql.Result [one: Int64]>"
+
+
+def test_entities_are_readable_in_previews(session: spanql.Session) -> None:
+    html = session.sql("SELECT extract_entities(text) AS found FROM documents ORDER BY doc_id")._repr_html_()
+    assert ">EMAIL</span> Ann@Example.com<br>" in html
+    assert "span_start" not in html.split("</thead>")[1]
+    many = session.sql("SELECT extract_entities(repeat('x@y.io ', 20)) AS found, NULL AS n")._repr_html_()
+    assert "… 12 more" in many
+    assert "NULL" in many
+
+
+def test_batches(session: spanql.Session) -> None:
+    result = session.sql("SELECT value AS n FROM range(10000)")
+    batches = list(result)
+    assert all(isinstance(batch, pa.RecordBatch) for batch in batches)
+    assert pa.Table.from_batches(batches).num_rows == 10_000
+    # More rows than any memory holds: the first come at once, and leaving the loop stops the query.
+    for batch in session.sql("SELECT value AS n FROM range(1000000000000)"):
+        assert batch.num_rows > 0
+        break
+    with pytest.raises(spanql.QueryError, match=r"[Dd]ivide"):
+        list(session.sql("SELECT 1 / (value - 9999) AS x FROM range(20000)"))
+
+
+def test_an_iterator_is_for_one_thread_at_a_time(session: spanql.Session) -> None:
+    batches = iter(session.sql("SELECT sum(a.value * b.value) AS x FROM range(20000) AS a, range(20000) AS b"))
+    ended: list[object] = []
+
+    def take() -> None:
+        try:
+            ended.append(next(batches))
+        except ValueError as error:
+            ended.append(str(error))
+
+    threads = [threading.Thread(target=take) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(isinstance(end, pa.RecordBatch) for end in ended) == 1
+    assert len(ended) == 3
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.ndjson", "out.parquet", "out.arrow", "out.txt"])
+def test_write(session: spanql.Session, tmp_path: Path, name: str) -> None:
+    assert session.sql(EMAILS).write(tmp_path / name) == 3
+    assert (tmp_path / name).stat().st_size > 0
+    assert session.sql(EMAILS).write(str(tmp_path / "named"), format="csv") == 3
+    assert lowered((tmp_path / "named").read_text().splitlines()[1:]) == EXPECTED
+
+
+def test_write_refuses(session: spanql.Session, tmp_path: Path) -> None:
+    for path, format in ((tmp_path / "a.xlsx", None), (tmp_path / "a.csv", "xlsx")):
+        with pytest.raises(spanql.UsageError, match="xlsx"):
+            session.sql(EMAILS).write(path, format)
+    with pytest.raises(spanql.FileError, match="absent"):
+        session.sql(EMAILS).write(tmp_path / "absent" / "a.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_explain(session: spanql.Session) -> None:
+    result = session.sql("SELECT value FROM entities WHERE label = 'EMAIL'")
+    plan = result.explain()
+    assert "ExtractExec" in plan
+    assert "output_rows" not in plan
+    assert "output_rows" in result.explain(analyze=True)
+    with pytest.raises(spanql.QueryError):
+        session.sql("SELECT 1 / 0 AS x").explain(analyze=True)
+
+
+def run(script: str) -> None:
+    # Isolated: from the source folder, `import spanql` would find the sources without the built module.
+    subprocess.run([sys.executable, "-I", "-c", MEMORY + script], check=True, timeout=300)
+
+
+MEMORY = """
+import gc, os, re
+import pyarrow as pa
+import spanql
+session = spanql.connect(memory_limit="1GB")
+def rss():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_short_strings_keep_no_documents() -> None:
+    # Each result is made of 100 MB of documents, and is asked for views: these point into buffers.
+    run("""
+result = session.sql(
+    "SELECT entity_values(repeat('filler ', 140000) || value || ' someone.with.a.long.name@example.com', 'EMAIL')[1]"
+    " AS found FROM range(100)"
+)
+wanted = pa.schema([("found", pa.string_view())])
+def read():
+    return pa.RecordBatchReader.from_stream(result, schema=wanted).read_all()
+assert read()["found"].to_pylist() == ["someone.with.a.long.name@example.com"] * 100
+text = "x" * 1_000_000 + " someone.with.a.long.name@example.com"
+def extract():
+    return spanql.extract_entities(pa.chunked_array([pa.array([text])] * 100), "EMAIL")
+assert extract().get_total_buffer_size() < 1_000_000
+before = rss()
+kept = [read() for _ in range(10)] + [extract() for _ in range(10)]
+assert rss() - before < 300, (before, rss())
+""")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_wide_results_stream() -> None:
+    # Half a gigabyte; the bench does the same with five.
+    run("""
+result = session.sql("SELECT repeat('wide ', 400) || value AS text FROM range(125000)")
+rows = 0
+for batch in result:
+    rows += batch.num_rows
+for batch in pa.RecordBatchReader.from_stream(result):
+    rows += batch.num_rows
+assert rows == 250000
+assert peak() < 400, peak()
+""")

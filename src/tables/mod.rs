@@ -3,6 +3,7 @@
 //! Only reading is here; what writes a store is `ingest/`, `keep/` and `care/`.
 
 mod entities;
+pub(crate) mod files;
 mod kept;
 mod parquet_files;
 

@@ -1,0 +1,139 @@
+"""A new function beside an old one, for a gray release."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger("spanql.shadow")
+
+
+@dataclass(frozen=True)
+class ShadowCounts:
+    """What a :class:`Shadow` has seen so far.
+
+    Attributes
+    ----------
+    calls : int
+        Calls of the wrapper.
+    compared : int
+        Those on which the new function ran too.
+    different : int
+        Those of them whose answers were not equal.
+    failed : int
+        Those of them on which the new function raised.
+    """
+
+    calls: int = 0
+    compared: int = 0
+    different: int = 0
+    failed: int = 0
+
+
+class Shadow(Generic[P, R]):
+    """Calls the old function, and now and then the new one beside it; made by :func:`shadow`.
+
+    Attributes
+    ----------
+    counts : ShadowCounts
+        What was seen so far.
+    """
+
+    def __init__(self, old: Callable[P, R], new: Callable[P, R], sample: float = 0.01) -> None:
+        if not 0 <= sample <= 1:
+            raise ValueError(f"sample is {sample}: it must be a share from 0 to 1")
+        self._old, self._new, self._sample = old, new, sample
+        self._random = random.Random()
+        self._lock = threading.Lock()
+        self._counts = ShadowCounts()
+        update_wrapper(self, old)
+
+    @property
+    def counts(self) -> ShadowCounts:
+        """What was seen so far."""
+        return self._counts
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Give the old function's answer, or raise what it raises."""
+        compared = self._random.random() < self._sample
+        if compared:
+            # Whoever comes second would find an iterator empty.
+            args = tuple(list(a) if isinstance(a, Iterator) else a for a in args)  # type: ignore[assignment]
+        answer = self._old(*args, **kwargs)
+        different = failed = False
+        if compared:
+            try:
+                other = self._new(*args, **kwargs)
+                different = bool(other != answer)
+            except Exception:
+                failed = True
+                log.exception("the new function raised")
+            else:
+                if different:
+                    describe(answer, other)
+        with self._lock:
+            seen = self._counts
+            self._counts = ShadowCounts(
+                seen.calls + 1, seen.compared + compared, seen.different + different, seen.failed + failed
+            )
+        return answer
+
+    def __repr__(self) -> str:
+        names = [getattr(f, "__qualname__", repr(f)) for f in (self._old, self._new)]
+        return f"<spanql.Shadow of {names[0]} by {names[1]}: {self._counts}>"
+
+
+def describe(old: object, new: object) -> None:
+    """Log where two answers differ; what they hold may be personal, and goes to the level DEBUG."""
+    if not isinstance(old, Sequence) or not isinstance(new, Sequence) or isinstance(old, str):
+        log.warning("the answers differ")
+        log.debug("old: %.1000r, new: %.1000r", old, new)
+        return
+    differing = [i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b]
+    differing += range(min(len(old), len(new)), max(len(old), len(new)))
+    where = ", ".join(map(str, differing[:10])) + (", …" if len(differing) > 10 else "")
+    log.warning("%d of %d answers differ: at %s", len(differing), max(len(old), len(new)), where)
+    for i in differing[:10]:
+        log.debug("at %d, old: %.1000r, new: %.1000r", i, *(list(side[i : i + 1]) for side in (old, new)))
+
+
+def shadow(old: Callable[P, R], new: Callable[P, R], sample: float = 0.01) -> Shadow[P, R]:
+    """Wrap an old function so that a new one is tried beside it.
+
+    The wrapper always gives the old function's answer. On a share of the calls it runs the new one on the same
+    arguments, compares the answers, and counts and logs what differs, to the logger ``spanql.shadow``: where they
+    differ at the level WARNING, what they hold at DEBUG. What the new function raises is logged and goes no further.
+
+    Parameters
+    ----------
+    old, new : callable
+        Two functions that take the same arguments and whose answers can be compared.
+    sample : float
+        On which share of the calls both run, from 0 to 1.
+
+    Returns
+    -------
+    Shadow
+        To be called like `old`; its ``counts`` say how often the answers differed.
+
+    Examples
+    --------
+    >>> import re
+    >>> import spanql
+    >>> def old(texts):
+    ...     return [{"emails": re.findall(r"[a-z0-9.+_-]+@[a-z0-9.+_-]+[.][a-z]+", text.lower())} for text in texts]
+    >>> extract = spanql.shadow(old, spanql.extract_and_aggregate, sample=1)
+    >>> extract(["to bob@example.com"])
+    [{'emails': ['bob@example.com']}]
+    >>> extract.counts
+    ShadowCounts(calls=1, compared=1, different=0, failed=0)
+    """
+    return Shadow(old, new, sample)

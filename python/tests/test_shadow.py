@@ -1,0 +1,82 @@
+import logging
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+import spanql
+from spanql import ShadowCounts
+
+
+def old(texts: Iterable[str]) -> list[str]:
+    return [text.upper() for text in texts]
+
+
+def newer(texts: Iterable[str]) -> list[str]:
+    return [text.upper() if text != "ß" else text for text in texts]
+
+
+def test_the_old_answer_is_given(caplog: pytest.LogCaptureFixture) -> None:
+    wrapped = spanql.shadow(old, newer, sample=1)
+    with caplog.at_level(logging.WARNING, "spanql.shadow"):
+        assert wrapped(["a", "ß"]) == ["A", "SS"]
+        assert wrapped(["a"]) == ["A"]
+    assert wrapped.counts == ShadowCounts(calls=2, compared=2, different=1, failed=0)
+    assert caplog.messages == ["1 of 2 answers differ: at 1"]
+    assert vars(wrapped)["__name__"] == "old"
+    assert repr(wrapped).startswith("<spanql.Shadow of old by newer: ShadowCounts(calls=2,")
+
+
+def test_what_differs_is_for_debugging_only(caplog: pytest.LogCaptureFixture) -> None:
+    wrapped = spanql.shadow(old, newer, sample=1)
+    with caplog.at_level(logging.DEBUG, "spanql.shadow"):
+        wrapped(["ß"])
+    levels = {record.levelno for record in caplog.records if "SS" in record.getMessage()}
+    assert levels == {logging.DEBUG}
+
+
+def test_answers_of_other_lengths_and_kinds(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "spanql.shadow"):
+        spanql.shadow(old, lambda texts: old(texts)[:1], sample=1)(["a", "b", "c"])
+        spanql.shadow(lambda: 1, lambda: 2, sample=1)()
+    assert caplog.messages == ["2 of 3 answers differ: at 1, 2", "the answers differ"]
+
+
+def test_what_the_new_function_raises_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(texts: Iterable[str]) -> list[str]:
+        raise RuntimeError("broken")
+
+    wrapped = spanql.shadow(old, broken, sample=1)
+    assert wrapped(["a"]) == ["A"]
+    assert wrapped.counts.failed == 1
+    assert "broken" in caplog.text
+    with pytest.raises(RuntimeError):
+        spanql.shadow(broken, old, sample=1)(["a"])
+
+
+def test_both_see_an_iterator_whole() -> None:
+    wrapped = spanql.shadow(old, newer, sample=1)
+    assert wrapped(text for text in ["a", "b"]) == ["A", "B"]
+    assert wrapped.counts.different == 0
+
+
+def test_samples() -> None:
+    none = spanql.shadow(old, newer, sample=0)
+    some = spanql.shadow(old, newer, sample=0.5)
+    for _ in range(1_000):
+        none(["a"])
+        some(["a"])
+    assert none.counts == ShadowCounts(calls=1_000)
+    assert 0 < some.counts.compared < 1_000
+    for share in (-0.1, 1.5):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            spanql.shadow(old, newer, sample=share)
+
+
+def test_the_old_and_the_new_e_mail_search_agree() -> None:
+    def before(texts: list[str]) -> list[Any]:
+        return [{"emails": re.findall(r"[a-z0-9\.\-+_]+@[a-z0-9\.\-+_]+\.[a-z]+", text.lower())} for text in texts]
+
+    wrapped = spanql.shadow(before, spanql.extract_and_aggregate, sample=1)
+    wrapped(["A@b.c", "İ@b.c", "a@b..c"])
+    assert wrapped.counts.different == 0
