@@ -27,10 +27,17 @@ class IngestOptions(TypedDict, total=False):
     text: str
     time: str
     document: Literal["line", "paragraph", "file"]
-    format: Literal["jsonl", "csv", "tsv", "txt", "parquet"]
+    format: Literal["jsonl", "json", "csv", "tsv", "txt", "parquet", "eml", "mbox", "html", "tar", "zip"]
+    html: bool
+    delimiter: str
+    quote: str
+    encoding: str
+    bad_bytes: Literal["quarantine", "replace"]
     codec: str
+    max_expansion: int
     max_record_bytes: int | str
     row_group_bytes: int | str
+    changed: Literal["keep", "replace"]
     threads: int
     progress: bool | None
 
@@ -40,9 +47,12 @@ class Summary(TypedDict):
     quarantined: int
     reasons: dict[str, int]
     unread_times: int
+    replaced: int
     bytes: int
     sources: int
     skipped_sources: int
+    changed_sources: int
+    replaced_sources: int
     unknown_files: int
 
 Paths: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]

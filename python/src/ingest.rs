@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use spanql::config::parse_size;
-use spanql::ingest::{IngestOptions, Progress, Summary};
+use spanql::ingest::{IngestOptions, Progress, Summary, parse_character};
 
 use crate::error::{to_py, usage};
 use crate::progress::Bar;
@@ -65,16 +65,20 @@ impl Paths {
 /// Parameters
 /// ----------
 /// paths : str, os.PathLike or list of them
-///     Files, folders, globs, or ``-`` for standard input: JSONL, CSV, TSV, plain text and Parquet, also ``.gz`` and
-///     ``.zst``.
+///     Files, folders, globs, or ``-`` for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters and HTML,
+///     also as ``.gz``, ``.zst``, ``.bz2`` and ``.xz``, and in ``.tar`` and ``.zip``.
 /// store : str or os.PathLike
 ///     The folder of the store.
 /// **options
 ///     ``text`` and ``time``, the fields that hold them (default ``"text"`` and ``"ts"``); ``document``, what a
 ///     document is in plain text (``"line"``, ``"paragraph"`` or ``"file"``); ``format``, where names do not tell it;
-///     ``codec`` (``"zstd"``, ``"zstd:LEVEL"``, ``"lz4"``, ``"snappy"``, ``"none"``); ``max_record_bytes`` and
-///     ``row_group_bytes``, numbers or words such as ``"16MiB"``; ``threads``; ``progress``, whether to show a bar
-///     (by default where a person is looking: in a notebook, or a terminal).
+///     ``html``, whether the text is HTML; ``delimiter`` and ``quote`` of CSV, where its first records do not tell
+///     them; ``encoding`` (``"auto"``, or a name) and ``bad_bytes`` (``"quarantine"`` or ``"replace"``); ``codec``
+///     (``"zstd"``, ``"zstd:LEVEL"``, ``"lz4"``, ``"snappy"``, ``"none"``); ``max_expansion``, how many times as long a
+///     compressed input may become; ``max_record_bytes`` and ``row_group_bytes``, numbers or words such as
+///     ``"16MiB"``; ``changed``, whether to ``"keep"`` or ``"replace"`` what was ingested of files that have changed;
+///     ``threads``; ``progress``, whether to show a bar (by default where a person is looking: in a notebook, or a
+///     terminal).
 ///
 /// Returns
 /// -------
@@ -178,19 +182,27 @@ fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<(IngestOptions, Option
             "time" => parsed.time = value.extract()?,
             "document" => parsed.document = word(&value)?,
             "format" => parsed.format = Some(word(&value)?),
+            "html" => parsed.html = value.extract()?,
+            "delimiter" => parsed.delimiter = Some(character(&value)?),
+            "quote" => parsed.quote = Some(character(&value)?),
+            "encoding" => parsed.encoding = word(&value)?,
+            "bad_bytes" => parsed.bad_bytes = word(&value)?,
             "codec" => parsed.codec = word(&value)?,
+            "max_expansion" => parsed.max_expansion = value.extract()?,
             "max_record_bytes" => {
                 parsed.max_record_bytes = value.extract::<Size>()?.bytes("max_record_bytes")?
             }
             "row_group_bytes" => {
                 parsed.row_group_bytes = value.extract::<Size>()?.bytes("row_group_bytes")?
             }
+            "changed" => parsed.changed = word(&value)?,
             "threads" => parsed.threads = Some(value.extract()?),
             "progress" => progress = value.extract()?,
             other => {
                 return Err(PyTypeError::new_err(format!(
-                    "ingest has no option {other:?}: the options are text, time, document, format, codec, \
-                     max_record_bytes, row_group_bytes, threads and progress"
+                    "ingest has no option {other:?}: the options are text, time, document, format, html, \
+                     delimiter, quote, encoding, bad_bytes, codec, max_expansion, max_record_bytes, row_group_bytes, \
+                     changed, threads and progress"
                 )));
             }
         }
@@ -200,6 +212,10 @@ fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<(IngestOptions, Option
 
 fn word<T: FromStr<Err = String>>(value: &Bound<'_, PyAny>) -> PyResult<T> {
     value.extract::<String>()?.parse().map_err(usage)
+}
+
+fn character(value: &Bound<'_, PyAny>) -> PyResult<u8> {
+    parse_character(&value.extract::<String>()?).map_err(usage)
 }
 
 fn describe<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyDict>> {
@@ -213,9 +229,12 @@ fn describe<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyDi
     described.set_item("quarantined", summary.quarantined)?;
     described.set_item("reasons", reasons)?;
     described.set_item("unread_times", summary.unread_times)?;
+    described.set_item("replaced", summary.replaced)?;
     described.set_item("bytes", summary.bytes)?;
     described.set_item("sources", summary.sources)?;
     described.set_item("skipped_sources", summary.skipped_sources)?;
+    described.set_item("changed_sources", summary.changed_sources)?;
+    described.set_item("replaced_sources", summary.replaced_sources)?;
     described.set_item("unknown_files", summary.unknown_files)?;
     Ok(described)
 }

@@ -163,3 +163,21 @@ def test_ingest(tmp_path: Path) -> None:
         spanql.ingest(tmp_path / "absent.jsonl", store)
     with pytest.raises(spanql.UsageError, match=r"spanql\.ingest"):
         spanql.connect().ingest(first)
+
+
+def test_ingest_takes_any_encoding_and_what_has_changed(tmp_path: Path) -> None:
+    post = tmp_path / "posts.csv"
+    post.write_bytes("text;n\n写信给 a@example.com，谢谢;1\n".encode("gb18030"))
+    store = tmp_path / "store"
+    assert spanql.ingest(post, store, encoding="gbk", delimiter=";")["documents"] == 1
+    assert only(spanql.connect(store).sql("SELECT text FROM documents")) == "写信给 a@example.com，谢谢"
+    post.write_bytes(b"text;n\nto \xff b@example.com;2\n")
+    assert spanql.ingest(post, store)["changed_sources"] == 1
+    again = spanql.ingest(post, store, encoding="utf-8", bad_bytes="replace", changed="replace", quote='"')
+    assert (again["replaced_sources"], again["replaced"]) == (1, 1)
+    assert only(spanql.connect(store).sql("SELECT value FROM entities WHERE label = 'EMAIL'")) == "b@example.com"
+    with pytest.raises(spanql.UsageError, match="character"):
+        spanql.ingest(post, store, delimiter="ab")
+    with pytest.raises(spanql.UsageError, match="klingon"):
+        spanql.ingest(post, store, encoding="klingon")
+

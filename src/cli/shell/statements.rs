@@ -114,15 +114,19 @@ impl Statements {
             }
             let at = places.offset(token.span.start);
             let line = token.span.start.line as usize;
+            // Within `/*! … */` the tokenizer counts from the comment on, and its places are others'.
+            let is_there = |sign: char| self.pending[at..].starts_with(sign);
             match (token.token, first) {
-                (Token::SemiColon, _) => {
+                (Token::SemiColon, _) if is_there(';') => {
                     if let Some((start, line)) = first.take() {
                         let text = &self.pending[start..at];
                         pieces.push(self.piece(line, Kind::Statement, text));
                     }
                     done = at + 1;
                 }
-                (Token::Backslash, _) if first.is_none() || self.begins_line(at) => {
+                (Token::Backslash, _)
+                    if is_there('\\') && (first.is_none() || self.begins_line(at)) =>
+                {
                     // The tokenizer's view of the rest of this line, and of what comes after it, is void.
                     let end = at
                         + self.pending[at..]
@@ -328,6 +332,11 @@ pub(super) mod tests {
         let after = 2 * LOOK_ALWAYS + 1;
         assert_eq!(pieces[1], format!("{}:\\x", after + 1));
         assert_eq!(pieces[3], format!("{}:SELECT 3", after + 3));
+    }
+
+    #[test]
+    fn hints_in_comments_are_no_places_to_cut_at() {
+        assert_eq!(pieces("/*!;ＦＲＯＭ;*/\nSELECT 1;").len(), 1);
     }
 
     proptest! {
