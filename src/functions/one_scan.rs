@@ -35,6 +35,24 @@ pub fn is_answerable(call: &Expr) -> bool {
     scans_texts(&call.func) && constants.iter().all(|constant| string(constant).is_some())
 }
 
+/// Whether a call costs little beside a scan that is made anyway: it names its labels, and none of them needs a model.
+#[must_use]
+pub fn names_few_labels(call: &Expr) -> bool {
+    let Expr::ScalarFunction(call) = call else {
+        return false;
+    };
+    let function = call.func.inner().as_ref();
+    let extract = function.downcast_ref().map(ExtractEntities::models);
+    let models = extract.or_else(|| function.downcast_ref().map(Redact::models));
+    let labels = labels::names(function.name(), call.args.get(1).and_then(string));
+    let (Some(models), Ok(Some(labels))) = (models, labels) else {
+        return false;
+    };
+    let recognizers = models.registry().recognizers().iter();
+    let mut wanted = recognizers.filter(|r| labels.contains(&r.label()));
+    wanted.all(|r| models.behind(r.name()).is_none())
+}
+
 fn string(constant: &Expr) -> Option<&str> {
     match constant {
         Expr::Literal(value, _) => value.try_as_str().flatten(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use datafusion::common::alias::AliasGenerator;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result};
+use datafusion::common::{Column, Result, internal_err};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
@@ -21,7 +21,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::{ScanTexts, settings::Settings};
-use crate::functions::one_scan::is_answerable;
+use crate::functions::one_scan::{is_answerable, names_few_labels};
 
 /// Where a name for a column begins, which no user's has.
 const NAME: &str = "__spanql_scan";
@@ -73,10 +73,10 @@ fn gather(node: LogicalPlan, names: &AliasGenerator) -> Result<Transformed<Logic
     let schema = Arc::clone(node.schema());
     let (node, mut input) = cheap_conditions_first(node)?;
     let mut columns: HashMap<Expr, Column> = HashMap::new();
-    for (text, calls) in by_text(calls) {
-        let (with_answers, answers) = attach(input, &text, calls.clone(), names)?;
-        input = with_answers;
-        columns.extend(calls.into_iter().zip(answers));
+    for call in calls {
+        let (with_answer, answer) = attach(input, call.clone(), false, names)?;
+        input = with_answer;
+        columns.insert(call, answer);
     }
     let answered = answered(node, input, &columns)?;
     if answered.schema().fields().len() == schema.fields().len() {
@@ -131,20 +131,6 @@ fn collect(expression: &Expr, calls: &mut Vec<Expr>) -> Result<()> {
     certain
         .into_iter()
         .try_for_each(|part| collect(part, calls))
-}
-
-fn by_text(calls: Vec<Expr>) -> Vec<(Column, Vec<Expr>)> {
-    let mut by_text: Vec<(Column, Vec<Expr>)> = Vec::new();
-    for call in calls {
-        let Some(text) = text_of(&call) else {
-            continue;
-        };
-        match by_text.iter_mut().find(|(known, _)| known == text) {
-            Some((_, calls)) => calls.push(call),
-            None => by_text.push((text.clone(), vec![call])),
-        }
-    }
-    by_text
 }
 
 fn text_of(call: &Expr) -> Option<&Column> {
@@ -252,66 +238,59 @@ fn answered(
     })
 }
 
-/// The plan with the answers of `calls` over its column `text`, and their columns.
+/// The plan with the answer of a call, and its column. A scan that it meets answers it, a new one here where it meets none.
 fn attach(
     plan: LogicalPlan,
-    text: &Column,
-    calls: Vec<Expr>,
+    call: Expr,
+    past_filter: bool,
     names: &AliasGenerator,
-) -> Result<(LogicalPlan, Vec<Column>)> {
+) -> Result<(LogicalPlan, Column)> {
+    let Some(text) = text_of(&call).cloned() else {
+        return internal_err!("{call} is no call over a column");
+    };
     let name = || names.next(NAME);
-    if let Some(scan) = ScanTexts::of(&plan)
-        && scan.text() == text
-    {
-        let (scan, columns) = scan.with_calls(calls, name)?;
-        return Ok((scan.into_plan(), columns));
-    }
-    if !meets_scan(&plan, text) {
-        let none = ScanTexts::try_new(plan, text.clone(), Vec::new(), Vec::new())?;
-        let (scan, columns) = none.with_calls(calls, name)?;
-        return Ok((scan.into_plan(), columns));
+    if !meets_scan(&plan, &call, past_filter) {
+        let none = ScanTexts::try_new(plan, text, Vec::new(), Vec::new())?;
+        let (scan, column) = none.with_call(call, name)?;
+        return Ok((scan.into_plan(), column));
     }
     match plan {
         LogicalPlan::Extension(_) => {
             let Some(scan) = ScanTexts::of(&plan) else {
                 unreachable!("meets_scan looks through no other node")
             };
-            let (input, columns) = attach(scan.input().clone(), text, calls, names)?;
-            Ok((scan.over(input)?.into_plan(), columns))
+            if *scan.text() == text {
+                let (scan, column) = scan.with_call(call, name)?;
+                return Ok((scan.into_plan(), column));
+            }
+            let (input, column) = attach(scan.input().clone(), call, past_filter, names)?;
+            Ok((scan.over(input)?.into_plan(), column))
         }
         LogicalPlan::Filter(filter) => {
             let input = Arc::unwrap_or_clone(filter.input);
-            let (input, columns) = attach(input, text, calls, names)?;
+            let (input, column) = attach(input, call, true, names)?;
             let filter = Filter::try_new(filter.predicate, Arc::new(input))?;
-            Ok((LogicalPlan::Filter(filter), columns))
+            Ok((LogicalPlan::Filter(filter), column))
         }
         LogicalPlan::Projection(projection) => {
-            let below = below_projection(&projection, text).expect("meets_scan looked");
-            let calls = calls.into_iter().map(|call| over(call, &below)).collect();
+            let below = below_projection(&projection, &text).expect("meets_scan looked");
             let input = Arc::unwrap_or_clone(projection.input);
-            let (input, columns) = attach(input, &below, calls, names)?;
+            let (input, column) = attach(input, over(call, &below), past_filter, names)?;
             let mut shown = projection.expr;
-            for column in &columns {
-                let column = Expr::Column(column.clone());
-                if !shown.contains(&column) {
-                    shown.push(column);
-                }
+            let answer = Expr::Column(column.clone());
+            if !shown.contains(&answer) {
+                shown.push(answer);
             }
             let projection = Projection::try_new(shown, Arc::new(input))?;
-            Ok((LogicalPlan::Projection(projection), columns))
+            Ok((LogicalPlan::Projection(projection), column))
         }
         LogicalPlan::SubqueryAlias(alias) => {
-            let below = below_alias(&alias, text).expect("meets_scan looked");
-            let calls = calls.into_iter().map(|call| over(call, &below)).collect();
+            let below = below_alias(&alias, &text).expect("meets_scan looked");
             let input = Arc::unwrap_or_clone(alias.input);
-            let (input, columns) = attach(input, &below, calls, names)?;
-            let relation = alias.alias;
-            let columns = columns.into_iter();
-            let columns = columns
-                .map(|c| Column::new(Some(relation.clone()), c.name))
-                .collect();
-            let alias = SubqueryAlias::try_new(Arc::new(input), relation)?;
-            Ok((LogicalPlan::SubqueryAlias(alias), columns))
+            let (input, column) = attach(input, over(call, &below), past_filter, names)?;
+            let column = Column::new(Some(alias.alias.clone()), column.name);
+            let alias = SubqueryAlias::try_new(Arc::new(input), alias.alias)?;
+            Ok((LogicalPlan::SubqueryAlias(alias), column))
         }
         other => {
             unreachable!("meets_scan looks through no {}", other.display())
@@ -319,18 +298,30 @@ fn attach(
     }
 }
 
-/// Whether a scan of the same texts is to be met below, which adds no row and drops none that it has not scanned.
-fn meets_scan(plan: &LogicalPlan, text: &Column) -> bool {
+/// Whether a call meets a scan of the same texts below that should answer it. Past a filter, where more rows are scanned
+/// than the call asks about, only what costs little more is added to a scan.
+fn meets_scan(plan: &LogicalPlan, call: &Expr, past_filter: bool) -> bool {
+    let Some(text) = text_of(call) else {
+        return false;
+    };
     match plan {
-        LogicalPlan::Filter(filter) => meets_scan(&filter.input, text),
-        LogicalPlan::Projection(projection) => below_projection(projection, text)
-            .is_some_and(|below| meets_scan(&projection.input, &below)),
-        LogicalPlan::SubqueryAlias(alias) => {
-            // The texts of documents that have two names are the same: a scan belongs below the name.
-            below_alias(alias, text).is_some()
+        LogicalPlan::Filter(filter) => meets_scan(&filter.input, call, true),
+        LogicalPlan::Projection(projection) => {
+            below_projection(projection, text).is_some_and(|below| {
+                meets_scan(&projection.input, &over(call.clone(), &below), past_filter)
+            })
         }
-        other => ScanTexts::of(other)
-            .is_some_and(|scan| scan.text() == text || meets_scan(scan.input(), text)),
+        // The texts of documents that have two names are the same: a scan belongs below the name.
+        LogicalPlan::SubqueryAlias(alias) => below_alias(alias, text).is_some_and(|below| {
+            !past_filter || meets_scan(&alias.input, &over(call.clone(), &below), past_filter)
+        }),
+        other => ScanTexts::of(other).is_some_and(|scan| {
+            if scan.text() != text {
+                return meets_scan(scan.input(), call, past_filter);
+            }
+            let is_answered = || scan.answers().any(|(known, _)| known == call);
+            !past_filter || names_few_labels(call) || is_answered()
+        }),
     }
 }
 
@@ -359,7 +350,8 @@ fn over(call: Expr, text: &Column) -> Expr {
     }
 }
 
-/// Of few rows that a sort keeps, only these are scanned.
+/// Of few rows that a sort keeps, only these are scanned. They are sorted again afterwards: nothing tells DataFusion that what
+/// is above the first sort must leave them as they are, and where it does, it drops the second.
 fn sort_before_scan(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::Sort(sort) = &node else {
         return Ok(Transformed::no(node));
@@ -389,6 +381,10 @@ fn sort_before_scan(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         }
         keys.push(SortExpr::new(below, key.asc, key.nulls_first));
     }
+    if matches!(scan.input(), LogicalPlan::Sort(done) if done.expr == keys && done.fetch == sort.fetch)
+    {
+        return Ok(Transformed::no(node));
+    }
     let sorted = LogicalPlan::Sort(Sort {
         expr: keys,
         input: Arc::new(scan.input().clone()),
@@ -396,13 +392,18 @@ fn sort_before_scan(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     });
     let sorted = sort_before_scan(sorted)?.data;
     let scanned = scan.over(sorted)?.into_plan();
-    Ok(Transformed::yes(match projection {
+    let scanned = match projection {
         Some(projection) => {
             let shown = projection.expr.clone();
             LogicalPlan::Projection(Projection::try_new(shown, Arc::new(scanned))?)
         }
         None => scanned,
-    }))
+    };
+    Ok(Transformed::yes(LogicalPlan::Sort(Sort {
+        expr: sort.expr.clone(),
+        input: Arc::new(scanned),
+        fetch: sort.fetch,
+    })))
 }
 
 /// An expression over a projection's columns, over those of its input.

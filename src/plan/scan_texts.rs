@@ -122,28 +122,21 @@ impl ScanTexts {
         Self::try_new(input, self.text.clone(), calls, names)
     }
 
-    /// This node with more calls, and the column of each of them: calls that it has get no second column.
+    /// This node with one more call, and its column: a call that it has gets no second column.
     ///
     /// # Errors
     /// As [`ScanTexts::try_new`].
-    pub fn with_calls(
-        &self,
-        more: Vec<Expr>,
-        mut name: impl FnMut() -> String,
-    ) -> Result<(Self, Vec<Column>)> {
+    pub fn with_call(&self, call: Expr, name: impl FnOnce() -> String) -> Result<(Self, Column)> {
         let (mut calls, mut names) = (self.calls.clone(), self.names.clone());
-        let mut columns = Vec::with_capacity(more.len());
-        for call in more {
-            let at = calls.iter().position(|known| *known == call);
-            let at = at.unwrap_or_else(|| {
-                calls.push(call);
-                names.push(name());
-                calls.len() - 1
-            });
-            columns.push(Column::new_unqualified(&names[at]));
-        }
+        let at = calls.iter().position(|known| *known == call);
+        let at = at.unwrap_or_else(|| {
+            calls.push(call);
+            names.push(name());
+            calls.len() - 1
+        });
+        let column = Column::new_unqualified(&names[at]);
         let node = Self::try_new(self.input.clone(), self.text.clone(), calls, names)?;
-        Ok((node, columns))
+        Ok((node, column))
     }
 
     /// The node that runs this one, over the plan of its input.

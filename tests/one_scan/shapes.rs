@@ -33,6 +33,24 @@ const SHAPES: &[Shape] = &[
         40,
     ),
     (
+        "WHERE and SELECT, all labels",
+        "SELECT doc_id, redact(text) AS r FROM documents WHERE array_length(entity_values(text, 'URL')) > 0",
+        54,
+        54,
+    ),
+    (
+        "WHERE and SELECT, a model",
+        "SELECT doc_id, array_length(ner(text, 'mock')) AS n FROM documents WHERE array_length(entity_values(text, 'URL')) > 0",
+        54,
+        54,
+    ),
+    (
+        "WHERE and SELECT, the same model",
+        "SELECT doc_id, array_length(ner(text, 'mock')) AS n FROM documents WHERE array_length(ner(text, 'mock')) > 0",
+        79,
+        40,
+    ),
+    (
         "filter over a subquery",
         "SELECT doc_id, v FROM (SELECT doc_id, entity_values(text, 'EMAIL') AS v FROM documents) AS d WHERE array_length(v) > 1",
         60,
