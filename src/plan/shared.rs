@@ -479,3 +479,82 @@ impl Drop for Reader {
         wakers.wake_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::datasource::memory::MemorySourceConfig;
+    use datafusion::execution::memory_pool::GreedyMemoryPool;
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+    use datafusion::physical_plan::union::UnionExec;
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    /// Three readers of twenty batches, of one partition.
+    fn readers() -> Vec<Arc<dyn ExecutionPlan>> {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+        let batch = |first: i64| {
+            let numbers = Int64Array::from_iter_values(first..first + 1000);
+            RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(numbers)]).unwrap()
+        };
+        let batches: Vec<_> = (0..20).map(|number| batch(number * 1000)).collect();
+        let reader = |_| {
+            let batches = std::slice::from_ref(&batches);
+            let input = MemorySourceConfig::try_new_exec(batches, Arc::clone(&schema), None);
+            Arc::new(SharedExec::new(1, input.unwrap())) as Arc<dyn ExecutionPlan>
+        };
+        let plan = UnionExec::try_new((0..3).map(reader).collect()).unwrap();
+        let plan = ShareScans
+            .optimize(plan, &ConfigOptions::default())
+            .unwrap();
+        plan.children().into_iter().cloned().collect()
+    }
+
+    fn context(memory: usize) -> Arc<TaskContext> {
+        let pool = Arc::new(GreedyMemoryPool::new(memory));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc();
+        Arc::new(TaskContext::default().with_runtime(runtime.unwrap()))
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_into_memory_waits_on_disk() {
+        for (memory, spills) in [(1 << 30, false), (20_000, true)] {
+            let (readers, context) = (readers(), context(memory));
+            let open = |reader: usize| readers[reader].execute(0, Arc::clone(&context)).unwrap();
+            let (mut slow, fast) = (open(0), open(1));
+            let first = slow.next().await.unwrap().unwrap();
+            let all: Vec<_> = fast.try_collect().await.unwrap();
+            assert_eq!((all.len(), &all[0]), (20, &first));
+            // The first of them has read some, the third comes when all is over.
+            let rest: Vec<_> = slow.try_collect().await.unwrap();
+            assert_eq!(rest, all[1..]);
+            let late: Vec<_> = open(2).try_collect().await.unwrap();
+            assert_eq!(late, all);
+            let spilled = readers[0].metrics().unwrap().spill_count().unwrap_or(0);
+            assert_eq!(spilled > 0, spills, "{spilled} files");
+            assert_eq!(context.memory_pool().reserved(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_waits_for_a_reader_that_left_and_one_alone_shares_nothing() {
+        let (readers, context) = (readers(), context(20_000));
+        for reader in &readers[1..] {
+            drop(reader.execute(0, Arc::clone(&context)).unwrap());
+            assert!(reader.children().is_empty());
+        }
+        let first = readers[0].execute(0, Arc::clone(&context)).unwrap();
+        let all: Vec<_> = first.try_collect().await.unwrap();
+        assert_eq!(all.len(), 20);
+        assert_eq!(readers[0].metrics().unwrap().spill_count().unwrap_or(0), 0);
+
+        let input = Arc::clone(readers[0].children()[0]);
+        let alone = Arc::new(SharedExec::new(1, Arc::clone(&input)));
+        let plan = ShareScans
+            .optimize(alone, &ConfigOptions::default())
+            .unwrap();
+        assert!(Arc::ptr_eq(&plan, &input));
+    }
+}
