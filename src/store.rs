@@ -1,8 +1,9 @@
 //! The folder with the Parquet: where things lie and which columns they have.
 //!
 //! Reading it as tables is `tables/`; this file holds what readers and writers must agree on. `commit.rs` is how a run's
-//! files come to count, `kept.rs` which entities are kept, `record.rs` what is remembered of it, `checked.rs` the checksums in it, `reading.rs` how files that
-//! were replaced outlast their readers, and `lock.rs` that one process at a time does what must not be done twice.
+//! files come to count, `record.rs` what is remembered of it, `checked.rs` the checksums in it, `kept.rs` which entities are
+//! kept, `reading.rs` how files that were replaced outlast their readers, and `lock.rs` that one process at a time does what
+//! must not be done twice.
 
 mod checked;
 mod commit;

@@ -111,7 +111,9 @@ def main() -> None:
                 text=True,
             ).stdout
         )
-        cascade = json.loads(subprocess.run([args.tagger, str(path)], check=True, capture_output=True, text=True).stdout)
+        cascade = json.loads(
+            subprocess.run([args.tagger, str(path)], check=True, capture_output=True, text=True).stdout
+        )
         print(
             f"{path.name}: F1 tagger {rows[-1]['f1']:.3f}, spaCy {spacy_f1(nlp, path):.3f}; a model behind the tagger "
             f"reads {cascade['sentences_given']:.0%} of the sentences, with {cascade['entities_in_them']:.1%} of the entities"

@@ -180,4 +180,3 @@ def test_ingest_takes_any_encoding_and_what_has_changed(tmp_path: Path) -> None:
         spanql.ingest(post, store, delimiter="ab")
     with pytest.raises(spanql.UsageError, match="klingon"):
         spanql.ingest(post, store, encoding="klingon")
-

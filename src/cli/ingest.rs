@@ -11,8 +11,8 @@ use super::Outcome;
 use crate::config::parse_size;
 use crate::error::{Error, Result};
 use crate::ingest::{
-    BadBytes, Changed, Codec, DocumentUnit, IngestOptions, InputEncoding, InputFormat, Progress, Summary,
-    ingest, parse_character,
+    BadBytes, Changed, Codec, DocumentUnit, IngestOptions, InputEncoding, InputFormat, Progress,
+    Summary, ingest, parse_character,
 };
 
 const HELP: &str = "\

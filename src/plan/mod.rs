@@ -3,9 +3,9 @@
 //! [`OneScanRule`] lets calls over the same texts meet in one [`ScanTexts`], which scans each text once for all of them;
 //! scans of the same documents in several places of a plan are shared by a [`SharedExec`]. `SET spanql.one_scan = false`
 //! switches both off.
-//! [`SizedBatches`] gives long documents shorter batches. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees to it that whatever keeps batches does not
-//! keep the documents that they point into; [`show_functions`] shows in EXPLAIN ANALYZE what functions scanned. What an
-//! entity is, and how it becomes columns, is absent here.
+//! [`SizedBatches`] gives long documents shorter batches. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees
+//! to it that whatever keeps batches does not keep the documents that they point into; [`show_functions`] shows in EXPLAIN
+//! ANALYZE what functions scanned. What an entity is, and how it becomes columns, is absent here.
 
 mod batches;
 mod compact;
