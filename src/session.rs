@@ -222,7 +222,9 @@ impl Session {
             timeout: options.timeout,
             seen: Mutex::new(None),
         };
+        let reading = session.store.as_ref().map(Store::reading).transpose()?;
         session.refresh()?;
+        drop(reading);
         Ok(session)
     }
 
@@ -249,7 +251,8 @@ impl Session {
     /// # Errors
     /// [`Error::Usage`] for a name that the store's own tables have.
     pub fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
-        if tables::NAMES.contains(&name) && self.store.is_some() {
+        let known = datafusion::common::TableReference::from(name);
+        if tables::NAMES.contains(&known.table()) && self.store.is_some() {
             return Err(Error::Usage(format!(
                 "{name} is a table of the store: register under another name"
             )));

@@ -761,14 +761,50 @@ fn json_values_in_arrays_and_one_after_the_other() {
 
 /// In GBK, Big5 and Shift_JIS a backslash, a bracket and `|` may be the second byte of a character.
 #[test]
+fn what_is_kept_of_a_long_record_may_end_anywhere() {
+    let mut bench = Bench::new();
+    bench.options.max_record_bytes = 70_000;
+    // The first 64 KiB end with a third of a character; the next line begins with the rest of one.
+    let mut bytes = "中".repeat(30_000).into_bytes();
+    bytes.extend(b"\n\xB8\xADabc\nfine\n");
+    bench.write("a.txt", bytes);
+    bench.options.encoding = "utf-8".parse().unwrap();
+    bench.ingest(&["a.txt"]).unwrap();
+    assert_eq!(bench.column("text"), ["fine"]);
+    assert_eq!(bench.quarantine().len(), 2);
+}
+
+#[test]
+fn a_changed_archive_replaces_what_was_in_it_and_nothing_else() {
+    let mut bench = Bench::new();
+    bench.write("a.zip", zip(&[("x.txt", b"one"), ("in/y.txt", b"two")]));
+    bench.write("a.zip.d/x.txt", "three");
+    bench.ingest(&["a.zip", "a.zip.d"]).unwrap();
+    bench.write("a.zip", zip(&[("x.txt", b"four!")]));
+    bench.options.changed = Changed::Replace;
+    assert_eq!(
+        bench
+            .ingest(&["a.zip", "a.zip.d"])
+            .unwrap()
+            .replaced_sources,
+        1
+    );
+    let mut texts = bench.column("text");
+    texts.sort();
+    assert_eq!(texts, ["four!", "three"]);
+}
+
+#[test]
 fn second_bytes_are_no_marks() {
-    for (label, text) in [
-        ("gbk", "乗a乣b乗"),
-        ("big5", "功能許蓋"),
-        ("shift_jis", "表示ソ能十"),
+    let known = "我们在这里说明这个文件用的是什么编码，以便程序猜对。";
+    for (label, text, encoding) in [
+        ("gbk", "乗a乣b乗", "gbk"),
+        ("big5", "功能許蓋", "big5"),
+        ("shift_jis", "表示ソ能十", "shift_jis"),
+        ("gbk", &format!("乗a乣b乗{known}"), "auto"),
     ] {
         let mut bench = Bench::new();
-        bench.options.encoding = label.parse().unwrap();
+        bench.options.encoding = encoding.parse().unwrap();
         bench.options.delimiter = Some(b'|');
         bench.write(
             "a.json",

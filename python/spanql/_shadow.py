@@ -73,12 +73,11 @@ class Shadow(Generic[P, R]):
             try:
                 other = self._new(*args, **kwargs)
                 different = bool(other != answer)
-            except Exception:
-                failed = True
-                log.exception("the new function raised")
-            else:
                 if different:
                     describe(answer, other)
+            except Exception:
+                failed = True
+                log.exception("the new function raised, or its answer cannot be compared")
         with self._lock:
             seen = self._counts
             self._counts = ShadowCounts(

@@ -167,8 +167,8 @@ def show(
     for value in row.values():
         found = entities_in(value)
         if found is not None:
-            wanted = labels.split(",") if isinstance(labels, str) else labels
-            return Shown(words, [e for e in found if wanted is None or e.label in wanted])
+            wanted = [label.strip() for label in (labels.split(",") if isinstance(labels, str) else labels or ["*"])]
+            return Shown(words, [e for e in found if "*" in wanted or e.label in wanted])
     return Shown(words, looked_for(words, labels, session))
 
 
@@ -198,4 +198,5 @@ def entities_in(value: object) -> list[Entity] | None:
             return None
         shown = str(item.get("value", ""))
         entities.append(Entity(str(item["label"]), int(item["span_start"]), int(item["span_end"]), shown))
-    return entities
+    # An empty list may be one of anything.
+    return entities or None

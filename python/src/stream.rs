@@ -10,6 +10,7 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use futures::StreamExt;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use spanql::output::plain_batches;
 use spanql::session::Watch;
@@ -25,10 +26,15 @@ const AHEAD: usize = 2;
 /// A batch, or what ended the query.
 type Item = spanql::Result<RecordBatch>;
 
+/// Said of a query that ends without its end.
+const PANICKED: &str = "the query stopped without an answer: a panic, reported on stderr";
+
 /// The batches of one run of a query, converted to a schema.
 pub struct Batches {
     schema: SchemaRef,
-    items: Receiver<Item>,
+    /// Nothing is the end; after it, and after an error, nothing comes.
+    items: Receiver<Option<Item>>,
+    ended: bool,
     /// One permit a batch that may still be sent. The channel itself is unbounded, since a bounded one of the standard
     /// library would block a worker and tokio's has no wait with a timeout outside its runtime.
     room: Arc<Semaphore>,
@@ -58,6 +64,7 @@ impl Batches {
         Ok(Self {
             schema,
             items,
+            ended: false,
             room,
             watch,
             bar: Bar::new("query", "rows", progress),
@@ -67,18 +74,29 @@ impl Batches {
 
     /// The next batch; Ctrl-C ends the wait.
     pub fn next(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        if self.ended {
+            return Ok(None);
+        }
         let (watch, bar) = (&self.watch, &mut self.bar);
         let mut show = |py: Python<'_>| bar.show(py, || progress(watch));
         show(py)?;
         let item = receive(py, &mut self.items, &mut show)?;
         self.room.add_permits(1);
+        let item = item.ok_or_else(|| PyRuntimeError::new_err(PANICKED))?;
+        self.ended = !matches!(item, Some(Ok(_)));
         item.transpose().map_err(to_py)
     }
 
     /// The next batch, on a thread that Python knows nothing of.
     fn next_unattached(&mut self) -> Option<Item> {
-        let item = self.items.recv().ok();
+        if self.ended {
+            return None;
+        }
+        let item = self.items.recv();
         self.room.add_permits(1);
+        let panicked = |_| Some(Err(spanql::Error::Usage(PANICKED.into())));
+        let item = item.unwrap_or_else(panicked);
+        self.ended = !matches!(item, Some(Ok(_)));
         item
     }
 }
@@ -91,7 +109,7 @@ pub fn progress(watch: &OnceLock<Watch>) -> Option<(u64, Option<u64>)> {
 async fn produce(
     query: spanql::Query,
     schema: SchemaRef,
-    send: Sender<Item>,
+    send: Sender<Option<Item>>,
     room: Arc<Semaphore>,
     watch: Arc<OnceLock<Watch>>,
 ) {
@@ -101,7 +119,7 @@ async fn produce(
             stream
         }
         Err(error) => {
-            let _ = send.send(Err(error));
+            let _ = send.send(Some(Err(error)));
             return;
         }
     };
@@ -117,11 +135,12 @@ async fn produce(
             permit.forget();
             let failed = item.is_err();
             // A consumer that is gone, or has its error, wants no more.
-            if send.send(item).is_err() || failed {
+            if send.send(Some(item)).is_err() || failed {
                 return;
             }
         }
     }
+    let _ = send.send(None);
 }
 
 /// [`Batches`] for a consumer that pulls through the Arrow C stream interface, with or without the GIL.

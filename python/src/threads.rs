@@ -136,6 +136,8 @@ pub fn pool() -> PyResult<&'static rayon::ThreadPool> {
     let made = current().pool.get_or_init(|| {
         rayon::ThreadPoolBuilder::new()
             .thread_name(|index| format!("spanql-{index}"))
+            // Whoever waits for an answer that does not come says so; without this rayon would end the process.
+            .panic_handler(|_| ())
             .build()
             .map_err(|error| format!("cannot start the threads for scanning: {error}"))
     });

@@ -1,15 +1,17 @@
 //! Small files merged into larger ones.
 //!
-//! Files of one schema are merged in their order, so that no column changes its type; what queries see stays the same. Kept
-//! entities of merged documents are merged, too.
+//! Files of one schema are merged in their order, so that no column changes its type; what queries see stays the same, but for
+//! the order of columns in `SELECT *`. Kept entities of merged documents are merged, too. Quarantine is left alone: its age is
+//! that of its run, and `prune` goes by it.
 
+use std::fs;
 use std::path::PathBuf;
 
 use super::carry::carry;
 use super::{Replaced, Summary, commit};
 use crate::error::{Error, Result};
 use crate::store::rewrite::{Names, all_rows, rewrite};
-use crate::store::{Kind, RecordedFile, RecordedFiles, Run, Store, rows_of, schema_of};
+use crate::store::{Kind, Lock, RecordedFile, RecordedFiles, Run, Store, rows_of, schema_of};
 
 /// What is merged.
 #[derive(Debug, Clone, Copy)]
@@ -35,21 +37,22 @@ impl Default for CompactOptions {
 /// [`Error::Busy`] while another process writes to the store; [`Error::Io`] where reading or writing fails.
 pub fn compact(store: &Store, options: CompactOptions) -> Result<Summary> {
     let run = Run::begin(store.clone())?;
+    // Kept entities are carried along: nobody else may write or remove any meanwhile.
+    let entities = store.entities();
+    fs::create_dir_all(&entities).map_err(Error::io(&entities))?;
+    let _keeping = Lock::take(
+        &entities,
+        "another process is keeping entities of this store",
+    )?;
     let committed = store.committed()?;
     let mut replaced = Replaced::default();
     let mut files = RecordedFiles::default();
     let mut names = Names::after(&run, run.documents(), &[]);
     for group in groups(&committed.documents, options)? {
-        if let Some(merged) = merge(&group, &mut names, "documents", &mut replaced)? {
+        if let Some(merged) = merge(&group, &mut names, &mut replaced)? {
             carry(store, &committed, &group, &merged.name)?;
             files.documents.push(merged);
         }
-    }
-    let mut names = Names::after(&run, run.quarantine(), &[]);
-    for group in groups(&committed.quarantine, options)? {
-        files
-            .quarantine
-            .extend(merge(&group, &mut names, "quarantine", &mut replaced)?);
     }
     commit(run, Kind::Compact, files, replaced)
 }
@@ -57,12 +60,11 @@ pub fn compact(store: &Store, options: CompactOptions) -> Result<Summary> {
 fn merge(
     group: &[PathBuf],
     names: &mut Names,
-    folder: &str,
     replaced: &mut Replaced,
 ) -> Result<Option<RecordedFile>> {
     let merged = rewrite(group, names, &all_rows)?;
     for path in group {
-        replaced.add(folder, path, rows_of(path)?);
+        replaced.add("documents", path, rows_of(path)?);
     }
     Ok(merged)
 }

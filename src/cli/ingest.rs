@@ -205,6 +205,8 @@ fn metrics(summary: &Summary, seconds: f64) -> serde_json::Value {
         "unread_times": summary.unread_times,
         "sources": summary.sources,
         "skipped_sources": summary.skipped_sources,
+        "changed_sources": summary.changed_sources,
+        "replaced_sources": summary.replaced_sources,
         "unknown_files": summary.unknown_files,
     })
 }

@@ -108,6 +108,9 @@ impl AggregateUDFImpl for ApproxTopK {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if args.is_distinct {
+            return plan_err!("{NAME}: it counts how often values occur, and takes no DISTINCT");
+        }
         let k = args.exprs.get(1).and_then(|k| k.downcast_ref::<Literal>());
         match k.map(Literal::value) {
             Some(ScalarValue::Int64(Some(k))) if (1..=MOST).contains(k) => {

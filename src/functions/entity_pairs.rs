@@ -19,6 +19,9 @@ const NAME: &str = "entity_pairs";
 /// The most distinct values of one list: they make eight million pairs.
 const MOST_VALUES: usize = 4096;
 
+/// The most pairs of the lists that are in memory at once: a gigabyte of views.
+const MOST_PAIRS: usize = 1 << 25;
+
 /// `entity_pairs(list)`: the pairs of different values in a list, `List<Struct<a, b>>`, each pair once, `a` before `b` in
 /// the order of their bytes, and the pairs in that order.
 ///
@@ -68,6 +71,7 @@ fn pairs(lists: &ListArray) -> Result<ListArray> {
     let values: &StringViewArray = values.as_string_view();
     let (mut first, mut second) = (StringViewBuilder::new(), StringViewBuilder::new());
     let mut lengths = Vec::with_capacity(lists.len());
+    let mut total = 0;
     let mut distinct: Vec<&str> = Vec::new();
     for (row, ends) in lists.value_offsets().windows(2).enumerate() {
         distinct.clear();
@@ -87,13 +91,20 @@ fn pairs(lists: &ListArray) -> Result<ListArray> {
                 distinct.len()
             );
         }
+        let pairs = distinct.len() * distinct.len().saturating_sub(1) / 2;
+        total += pairs;
+        if total > MOST_PAIRS {
+            return exec_err!(
+                "{NAME}: the lists of one batch make over {MOST_PAIRS} pairs: ask for fewer labels, or for fewer documents at once"
+            );
+        }
         for (at, a) in distinct.iter().enumerate() {
             for b in &distinct[at + 1..] {
                 first.append_value(a);
                 second.append_value(b);
             }
         }
-        lengths.push(distinct.len() * distinct.len().saturating_sub(1) / 2);
+        lengths.push(pairs);
     }
     let columns: Vec<ArrayRef> = vec![Arc::new(first.finish()), Arc::new(second.finish())];
     Ok(ListArray::try_new(

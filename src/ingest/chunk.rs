@@ -209,9 +209,13 @@ impl Chunk {
 
     /// The records of a run as text.
     fn texts<'a>(&'a self, run: &Run, records: &[Record], bad: BadBytes) -> Texts<'a> {
-        // One check for all: records are cut at ASCII bytes, so each is valid where the whole is.
+        // One check for all: records are cut at ASCII bytes, so each is valid where the whole is. What is at hand of a faulty
+        // record may be cut off anywhere.
+        let sound = || records.iter().all(|record| record.fault.is_none());
         let whole = match records {
-            [first, .., last] if run.encoding.is_utf8() => &self.bytes[first.start..last.end],
+            [first, .., last] if run.encoding.is_utf8() && sound() => {
+                &self.bytes[first.start..last.end]
+            }
             _ => &[],
         };
         let at = records.first().map_or(0, |first| first.start);
@@ -226,7 +230,6 @@ impl Chunk {
         let each = records
             .iter()
             .map(|record| {
-                // What is at hand of a faulty record may be cut off anywhere.
                 let whole = record.fault.is_none();
                 let bytes = &self.bytes[record.start..record.end];
                 run.encoding.decode(if whole { bytes } else { b"" }, bad)

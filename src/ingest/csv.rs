@@ -44,14 +44,19 @@ pub(crate) struct CsvScan {
 }
 
 impl CsvScan {
-    pub(crate) fn new(dialect: Dialect, leads: Option<Leads>) -> Self {
+    pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
             state: State::FieldStart,
-            leads: leads.filter(|_| dialect.delimiter >= 0x40),
+            leads: None,
             after_lead: false,
             one_line: false,
         }
+    }
+
+    /// Which bytes begin a character of two.
+    pub(crate) fn know(&mut self, leads: Option<Leads>) {
+        self.leads = leads.filter(|_| self.dialect.delimiter >= 0x40);
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -279,7 +284,7 @@ mod tests {
         /// What we take for a whole record, csv_core reads the same way, whatever blocks it arrives in.
         #[test]
         fn agrees_with_csv_core(text in r#"[a,"\r\n]{0,24}"#, cut in 0usize..24) {
-            let mut scan = CsvScan::new(Dialect::CSV, None);
+            let mut scan = CsvScan::new(Dialect::CSV);
             let cut = cut.min(text.len());
             let end = match scan.scan(&text.as_bytes()[..cut]) {
                 Scan::More => match scan.scan(&text.as_bytes()[cut..]) {

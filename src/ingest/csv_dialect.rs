@@ -74,7 +74,7 @@ fn counts(head: &str, dialect: Dialect) -> impl Iterator<Item = usize> {
         if rest.is_empty() {
             return None;
         }
-        let mut scan = CsvScan::new(dialect, None);
+        let mut scan = CsvScan::new(dialect);
         let line = rest.find('\n').map_or(rest.len(), |at| at + 1);
         let (end, readable) = match scan.scan(rest.as_bytes()) {
             Scan::End(end) => (end, true),

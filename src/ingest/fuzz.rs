@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use super::csv::{self, CsvScan};
 use super::csv_dialect::{Dialect, sniff};
-use super::encoding::{self, BadBytes, Encoding};
+use super::encoding::{self, BadBytes, Encoding, Leads};
 use super::json_values::JsonScan;
 use super::mbox::MboxScan;
 use super::quarantine::RAW_LIMIT;
@@ -30,28 +30,25 @@ impl std::io::Read for Trickle<'_> {
 /// Any bytes, cut into lines, paragraphs, CSV and TSV records: nothing is lost, nothing is there twice, offsets point
 /// at the bytes, numbers rise.
 pub fn records(data: &[u8]) {
+    let sniffed = sniff(&String::from_utf8_lossy(data), None, None);
+    let bars = Dialect {
+        delimiter: b'|',
+        quote: b'\'',
+    };
+    let two_bytes: Option<Leads> = Some(|byte| byte >= 0x81);
     for limit in [1, 16, 1 << 20] {
         let splitters = [
-            Splitter::Lines,
-            Splitter::paragraphs(),
-            Splitter::Whole,
-            Splitter::Csv(CsvScan::new(Dialect::CSV, None)),
-            Splitter::Csv(CsvScan::new(
-                sniff(&String::from_utf8_lossy(data), None, None),
-                None,
-            )),
-            Splitter::Csv(CsvScan::new(
-                Dialect {
-                    delimiter: b'|',
-                    quote: b'\'',
-                },
-                Some(|byte| byte >= 0x81),
-            )),
-            Splitter::Mbox(MboxScan::default()),
-            Splitter::Json(JsonScan::new(None)),
-            Splitter::Json(JsonScan::new(Some(|byte| byte >= 0x81))),
+            (Splitter::Lines, None),
+            (Splitter::paragraphs(), None),
+            (Splitter::Whole, None),
+            (Splitter::Csv(CsvScan::new(Dialect::CSV)), None),
+            (Splitter::Csv(CsvScan::new(sniffed)), None),
+            (Splitter::Csv(CsvScan::new(bars)), two_bytes),
+            (Splitter::Mbox(MboxScan::default()), None),
+            (Splitter::Json(JsonScan::new()), None),
+            (Splitter::Json(JsonScan::new()), two_bytes),
         ];
-        for splitter in splitters {
+        for (splitter, leads) in splitters {
             let dialect = match &splitter {
                 Splitter::Csv(csv) => Some(csv.dialect()),
                 _ => None,
@@ -69,31 +66,39 @@ pub fn records(data: &[u8]) {
             let mut end = mark.map_or(0, |mark| mark.len());
             let mut last = 0;
             let measure = |bytes: &[u8]| bytes.len() as u64;
-            let flow = split(Trickle(data, 0), splitter, limit, measure, |piece| {
-                let start = usize::try_from(piece.offset).expect("an offset inside of the data");
-                let length = piece
-                    .fault
-                    .as_ref()
-                    .map_or(piece.bytes.len(), |fault| fault.length as usize);
-                assert!(piece.number > last, "numbers rise");
-                assert!(start >= end, "a byte is in two records");
-                assert!(blank(&data[end..start]), "bytes lost before {start}");
-                assert_eq!(
-                    piece.bytes,
-                    &data[start..start + length.min(RAW_LIMIT)],
-                    "not the bytes at {start}"
-                );
-                assert!(
-                    piece.fault.is_some() || length <= limit,
-                    "a record over the limit"
-                );
-                if let (Some(dialect), None) = (dialect, &piece.fault) {
-                    csv_fields(piece.bytes, dialect);
-                }
-                last = piece.number;
-                end = start + length;
-                ControlFlow::Continue(())
-            });
+            let flow = split(
+                Trickle(data, 0),
+                splitter,
+                limit,
+                measure,
+                || leads,
+                |piece| {
+                    let start =
+                        usize::try_from(piece.offset).expect("an offset inside of the data");
+                    let length = piece
+                        .fault
+                        .as_ref()
+                        .map_or(piece.bytes.len(), |fault| fault.length as usize);
+                    assert!(piece.number > last, "numbers rise");
+                    assert!(start >= end, "a byte is in two records");
+                    assert!(blank(&data[end..start]), "bytes lost before {start}");
+                    assert_eq!(
+                        piece.bytes,
+                        &data[start..start + length.min(RAW_LIMIT)],
+                        "not the bytes at {start}"
+                    );
+                    assert!(
+                        piece.fault.is_some() || length <= limit,
+                        "a record over the limit"
+                    );
+                    if let (Some(dialect), None) = (dialect, &piece.fault) {
+                        csv_fields(piece.bytes, dialect);
+                    }
+                    last = piece.number;
+                    end = start + length;
+                    ControlFlow::Continue(())
+                },
+            );
             assert!(flow.is_continue());
             assert!(blank(&data[end..]), "bytes lost at the end");
             assert!(!whole || last <= 1, "a file is one document");

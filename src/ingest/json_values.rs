@@ -50,17 +50,22 @@ pub(crate) struct JsonScan {
 }
 
 impl JsonScan {
-    pub(crate) fn new(leads: Option<Leads>) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: State::Between,
             depth: 0,
             in_array: false,
             blank: false,
             one_line: false,
-            leads,
+            leads: None,
             after_lead: false,
             after_line: false,
         }
+    }
+
+    /// Which bytes begin a character of two.
+    pub(crate) fn know(&mut self, leads: Option<Leads>) {
+        self.leads = leads;
     }
 
     pub(crate) fn reset(&mut self, one_line: bool) {

@@ -62,7 +62,7 @@ mod json_values;
 mod known;
 mod mail;
 mod mbox;
-mod parquet_input;
+pub(crate) mod parquet_input;
 mod path;
 mod pipeline;
 mod quarantine;

@@ -232,7 +232,7 @@ impl Reader<'_> {
                 return self.refuse(source, 0, Some(0), why);
             }
             InputFormat::Json => {
-                let splitter = Splitter::Json(JsonScan::new(text.encoding().leads()));
+                let splitter = Splitter::Json(JsonScan::new());
                 (splitter, Layout::Json)
             }
             InputFormat::Tsv => {
@@ -263,11 +263,10 @@ impl Reader<'_> {
         delimiter: Option<u8>,
     ) -> Result<(), Stop> {
         let (text, dialect) = text.dialect(delimiter, self.options.quote);
-        let leads = text.encoding().leads();
         let mut layout = None;
         self.split(
             text,
-            Splitter::Csv(CsvScan::new(dialect, leads)),
+            Splitter::Csv(CsvScan::new(dialect)),
             |reader, encoding, mut piece| {
                 // The header is record 0.
                 piece.number -= 1;
@@ -313,13 +312,16 @@ impl Reader<'_> {
         let measure = encoding().measure();
         let limit = self.options.max_record_bytes;
         let mut stop = None;
-        let _ = split(stream, splitter, limit, measure, |piece| {
-            match each(self, encoding(), piece) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(why) => {
-                    stop = Some(why);
-                    ControlFlow::Break(())
-                }
+        let leads = || encoding().leads();
+        let _ = split(stream, splitter, limit, measure, leads, |piece| match each(
+            self,
+            encoding(),
+            piece,
+        ) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => {
+                stop = Some(why);
+                ControlFlow::Break(())
             }
         });
         stop.map_or(Ok(()), Err)

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use memchr::memchr;
 
 use super::csv::CsvScan;
+use super::encoding::Leads;
 use super::json_values::{self, JsonScan};
 use super::mbox::MboxScan;
 use super::quarantine::{Fault, Kind, RAW_LIMIT};
@@ -77,6 +78,15 @@ impl Splitter {
                 *blank &= is_blank(&bytes[from..]);
                 Scan::More
             }
+        }
+    }
+
+    /// Which bytes begin a character of two, where anything turns on that.
+    fn know(&mut self, leads: Option<Leads>) {
+        match self {
+            Self::Csv(csv) => csv.know(leads),
+            Self::Json(json) => json.know(leads),
+            _ => {}
         }
     }
 
@@ -184,12 +194,15 @@ pub(crate) struct Piece<'a> {
 /// Cuts `read` into records of at most `limit` bytes and passes each on, in order, until `emit` breaks off. `measure`
 /// tells how many bytes of the input some bytes of `read` are; offsets and the lengths of faults are those of the input.
 ///
+/// `leads` is asked after each read, since an encoding may be known with the first byte only that is not ASCII.
+///
 /// Where reading fails, what was read before stands, and one more piece carries the failure.
 pub(crate) fn split(
     read: impl Read,
     splitter: Splitter,
     limit: usize,
     measure: fn(&[u8]) -> u64,
+    leads: impl Fn() -> Option<Leads>,
     emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     Splitting {
@@ -197,6 +210,7 @@ pub(crate) fn split(
         splitter,
         limit,
         measure,
+        leads,
         emit,
         window: Vec::new(),
         block: FIRST_BLOCK,
@@ -230,11 +244,12 @@ impl Passing {
     }
 }
 
-struct Splitting<R, F> {
+struct Splitting<R, L, F> {
     read: R,
     splitter: Splitter,
     limit: usize,
     measure: fn(&[u8]) -> u64,
+    leads: L,
     emit: F,
     /// `window[start..start + seen]` is what the splitter has seen of the current record.
     window: Vec<u8>,
@@ -253,7 +268,7 @@ struct Splitting<R, F> {
     long_searches: usize,
 }
 
-impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
+impl<R: Read, L: Fn() -> Option<Leads>, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, L, F> {
     fn run(mut self) -> ControlFlow<()> {
         while self.window.len() < 4 && !self.ended {
             self.fill();
@@ -445,6 +460,7 @@ impl<R: Read, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, F> {
             }
         }
         self.window.truncate(end);
+        self.splitter.know((self.leads)());
     }
 
     /// Reports where reading failed, with what there is of the record that was cut off.

@@ -57,22 +57,22 @@ impl Stamping {
         }
     }
 
-    /// The stamp, once all of the file was read. Where it was not, it is read now.
+    /// The stamp, once all of the file was read. Where it was read from its end, it is read once more now; of a file that
+    /// has changed meanwhile, or has gone, the stamp is of what was read, so that the next one differs from it.
     pub(super) fn end(self) -> io::Result<Stamp> {
-        let after = self.path.metadata()?;
+        let after = self.path.metadata().ok();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (size, hash) = if seen.count() == self.before.len() {
+        let same = after.is_some_and(|after| {
+            after.len() == self.before.len() && times(&after) == times(&self.before)
+        });
+        let (size, hash) = if seen.count() == self.before.len() || !same {
             (seen.count(), seen.checksum())
         } else {
             checksum_of(&self.path)?
         };
         let times = times(&self.before).filter(|&(modified, changed)| {
             let past = self.now.saturating_sub(COARSE);
-            size == self.before.len()
-                && size == after.len()
-                && times(&after) == Some((modified, changed))
-                && modified < past
-                && changed < past
+            same && size == self.before.len() && modified < past && changed < past
         });
         Ok(Stamp { size, times, hash })
     }
@@ -180,6 +180,24 @@ mod tests {
         fs::write(&path, "two").unwrap();
         set(&path, modified);
         assert!(!is_same(&path, &old).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_another_took_the_place_of_has_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        for unread in [true, false] {
+            fs::write(&path, "one").unwrap();
+            let stamping = Stamping::begin(&path).unwrap().unwrap();
+            if !unread {
+                let mut file = stamping.watch(File::open(&path).unwrap());
+                io::copy(&mut file, &mut io::sink()).unwrap();
+            }
+            fs::remove_file(&path).unwrap();
+            let gone = stamping.end().unwrap();
+            fs::write(&path, "another").unwrap();
+            assert!(!is_same(&path, &gone).unwrap(), "{unread}");
+        }
     }
 
     #[test]

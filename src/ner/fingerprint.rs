@@ -10,12 +10,17 @@ use twox_hash::XxHash64;
 use super::Models;
 use super::recognizer::registered;
 
+/// What no definition tells: borders, numerals, values, overlaps, sentences, the tagger's tokens. To be changed with them.
+const RULES: &str = "1";
+
 impl Models {
     /// Identifies all that decides about the entities of a label: equal fingerprints, equal entities, whatever else is in
     /// the registry. 16 hexadecimal digits, as [`Registry::fingerprint`](crate::recognize::Registry::fingerprint).
     #[must_use]
     pub fn label_fingerprint(&self, label: &str) -> String {
         let mut parts = Parts(XxHash64::with_seed(0));
+        parts.add(env!("CARGO_PKG_VERSION"));
+        parts.add(RULES);
         self.add_label(label, &mut parts);
         format!("{:016x}", parts.0.finish())
     }

@@ -114,7 +114,8 @@ impl ExecutionPlan for SharedExec {
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        self.children().iter().map(|_| true).collect()
+        // It does; but a sort that is pushed below one reader would not be there for the others.
+        self.children().iter().map(|_| false).collect()
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

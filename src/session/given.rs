@@ -21,6 +21,11 @@ impl Session {
     /// # Errors
     /// [`crate::Error::Query`] where the statement does not parse.
     pub fn unknown_tables(&self, query: &str) -> Result<Vec<String>> {
+        let _reading = self
+            .store
+            .as_ref()
+            .map(|store| store.reading())
+            .transpose()?;
         self.refresh()?;
         let state = self.ctx.state();
         let dialect = state.config_options().sql_parser.dialect;

@@ -15,11 +15,22 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Reading {
     file: Option<File>,
+    /// Who took it: a process that was forked since shares the lock, and must not let go of it for both.
+    process: u32,
+}
+
+impl Reading {
+    fn of(file: Option<File>) -> Self {
+        let process = std::process::id();
+        Self { file, process }
+    }
 }
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        if let Some(file) = &self.file {
+        if let Some(file) = &self.file
+            && self.process == std::process::id()
+        {
             // If it fails, closing does it.
             let _ = file.unlock();
         }
@@ -32,10 +43,10 @@ impl Store {
     pub(crate) fn reading(&self) -> Result<Reading> {
         let path = self.root().join(".reading");
         let Ok(file) = File::open(&path).or_else(|_| create(&path)) else {
-            return Ok(Reading { file: None });
+            return Ok(Reading::of(None));
         };
         file.lock_shared().map_err(Error::io(&path))?;
-        Ok(Reading { file: Some(file) })
+        Ok(Reading::of(Some(file)))
     }
 
     /// Removes the files that others were put in the place of, and the kept entities of such documents, unless somebody
@@ -78,7 +89,7 @@ impl Store {
         let path = self.root().join(".reading");
         let file = create(&path).map_err(Error::io(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Reading { file: Some(file) })),
+            Ok(()) => Ok(Some(Reading::of(Some(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(e)) => Err(Error::io(&path)(e)),
         }

@@ -2,7 +2,7 @@
 //!
 //! Which rows go is up to the caller. Types, values and the order of rows stay; so does the codec.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 use super::{Checked, RecordedFile, RecordedFiles, Run, stem_of};
 use crate::error::{Error, Result};
 use crate::ingest::Codec;
+use crate::ingest::parquet_input::weight;
 use crate::ingest::writer::{failed, on_disk, properties};
 
 /// Rows that are decoded at once: texts may be megabytes long.
@@ -115,11 +116,7 @@ impl Rewritten {
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())?;
         self.writer.write(&batch).map_err(failed(&self.path))?;
         self.rows += batch.num_rows() as u64;
-        self.bytes += batch
-            .columns()
-            .iter()
-            .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
-            .sum::<usize>();
+        self.bytes += weight(&batch);
         if self.bytes >= ROW_GROUP_BYTES {
             self.writer.flush().map_err(failed(&self.path))?;
             self.bytes = 0;
@@ -161,19 +158,22 @@ pub(crate) fn without_sources(
             &mut files.quarantine,
         ),
     ];
+    let recorded = run.records().iter().flat_map(|record| &record.sources);
+    let known: HashSet<&str> = recorded.map(|source| source.source.as_str()).collect();
+    // A file in an archive has the archive's name before its own: a row is of the longest name that was ingested.
+    let owner = |source: &str| -> bool {
+        let around = source.rmatch_indices('/').map(|(at, _)| &source[..at]);
+        let names = std::iter::once(source).chain(around);
+        let mut known = names.filter(|name| known.contains(name));
+        known.next().is_some_and(|name| sources.contains(name))
+    };
     let is_of = |wanted: bool| {
+        let owner = &owner;
         move |batch: &RecordBatch| -> BooleanArray {
             let of = batch
                 .column_by_name("source")
                 .map(|column| column.as_string_view());
-            let is_of = |row| {
-                of.is_some_and(|of| {
-                    let source: &str = of.value(row);
-                    // A file in an archive has the archive's name before its own.
-                    let around = source.match_indices('/').map(|(at, _)| &source[..at]);
-                    around.chain([source]).any(|name| sources.contains(name))
-                })
-            };
+            let is_of = |row| of.is_some_and(|of| owner(of.value(row)));
             (0..batch.num_rows())
                 .map(|row| Some(is_of(row) == wanted))
                 .collect()

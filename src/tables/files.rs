@@ -6,10 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Statistics;
+use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::file_format::json::JsonFormat;
@@ -18,9 +16,8 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::ExecutionPlan;
 
+use super::listed::Listed;
 use crate::error::{Error, Result};
 
 /// The table over the files that `pattern` names. The columns are those of all files; a type that files disagree on is
@@ -46,52 +43,10 @@ pub async fn table(state: &SessionState, pattern: &str) -> Result<Arc<dyn TableP
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(Arc::new(schema));
-    Ok(Arc::new(Files {
+    Ok(Arc::new(Listed {
         listed: ListingTable::try_new(config)?,
         files,
     }))
-}
-
-/// The files as DataFusion reads them, which takes one that is gone for an empty folder.
-#[derive(Debug)]
-struct Files {
-    listed: ListingTable,
-    files: Vec<PathBuf>,
-}
-
-#[async_trait]
-impl TableProvider for Files {
-    fn schema(&self) -> SchemaRef {
-        self.listed.schema()
-    }
-
-    fn table_type(&self) -> TableType {
-        self.listed.table_type()
-    }
-
-    async fn scan(
-        &self,
-        session: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        for path in &self.files {
-            std::fs::metadata(path).map_err(Error::io(path))?;
-        }
-        self.listed.scan(session, projection, filters, limit).await
-    }
-
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> datafusion::error::Result<Vec<TableProviderFilterPushDown>> {
-        self.listed.supports_filters_pushdown(filters)
-    }
-
-    fn statistics(&self) -> Option<Statistics> {
-        self.listed.statistics()
-    }
 }
 
 /// The file of that name, or those that match it, in order of their names.

@@ -94,8 +94,9 @@ impl Kept {
         kept
     }
 
+    /// Whether nothing that is kept is current.
     pub(crate) fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.served.iter().all(BTreeMap::is_empty)
     }
 
     /// The labels, of these, that a file of documents has no current entities under.

@@ -5,6 +5,7 @@
 mod entities;
 pub(crate) mod files;
 mod kept;
+mod listed;
 mod parquet_files;
 
 pub use entities::EntitiesRule;

@@ -14,6 +14,7 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 
+use super::listed::Listed;
 use crate::error::{Error, Result};
 use crate::store::schema_of;
 
@@ -51,7 +52,10 @@ pub(super) fn table_of(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn T
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(schema);
-    Ok(Arc::new(ListingTable::try_new(config)?))
+    Ok(Arc::new(Listed {
+        listed: ListingTable::try_new(config)?,
+        files: files.to_vec(),
+    }))
 }
 
 /// DataFusion reads bytes as strings, unchecked, where the table wants strings: what is no UTF-8 is then undefined

@@ -165,6 +165,12 @@ const SHAPES: &[Shape] = &[
         40,
     ),
     (
+        "window function over one of two readers",
+        "WITH e AS (SELECT doc_id, value, span_start FROM entities WHERE label = 'EMAIL') SELECT value, 0 AS r FROM e UNION ALL SELECT value, row_number() OVER (ORDER BY value, doc_id, span_start) FROM e",
+        80,
+        40,
+    ),
+    (
         "window function over entities",
         "SELECT doc_id, value, row_number() OVER (PARTITION BY value ORDER BY doc_id, span_start) AS r FROM entities WHERE label = 'EMAIL'",
         40,

@@ -12,6 +12,7 @@ fn pieces(splitter: Splitter, limit: usize, read: impl Read) -> Vec<Seen> {
         splitter,
         limit,
         |bytes| bytes.len() as u64,
+        || None,
         |piece| {
             let text = String::from_utf8_lossy(piece.bytes).into_owned();
             all.push((
@@ -27,7 +28,7 @@ fn pieces(splitter: Splitter, limit: usize, read: impl Read) -> Vec<Seen> {
 }
 
 fn csv() -> Splitter {
-    Splitter::Csv(CsvScan::new(Dialect::CSV, None))
+    Splitter::Csv(CsvScan::new(Dialect::CSV))
 }
 
 fn fine(number: u64, offset: u64, text: &str) -> Seen {
@@ -73,7 +74,7 @@ fn csv_records_span_lines_inside_quotes_only() {
 
 #[test]
 fn json_values_end_where_their_brackets_close() {
-    let json = || Splitter::Json(JsonScan::new(None));
+    let json = || Splitter::Json(JsonScan::new());
     let text = "[{\"a\":\"}\\\"]\"},\n {\"b\": [1,\n2]}\n,7,[],\"x\"]{\"c\":1}{}";
     let expected = [
         fine(1, 1, "{\"a\":\"}\\\"]\"}"),
