@@ -14,7 +14,7 @@ mod reading;
 mod record;
 pub(crate) mod rewrite;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -118,8 +118,12 @@ impl Store {
     /// [`Error::Io`] where a folder is there but cannot be listed.
     pub fn committed(&self) -> Result<Committed> {
         // The runs first: files of a run that ends after this are files of no run.
-        let runs = self.runs()?;
-        let replaced = self.replaced(&runs)?;
+        self.committed_by(&self.runs()?)
+    }
+
+    /// The files that count where these are the finished runs.
+    pub(crate) fn committed_by(&self, runs: &BTreeSet<String>) -> Result<Committed> {
+        let replaced = self.replaced(runs)?;
         let files = |folder: PathBuf, name: &str| -> Result<Vec<PathBuf>> {
             let counts = |file: &String| {
                 run_of(file).is_some_and(|run| runs.contains(run))

@@ -166,7 +166,11 @@ async fn merging_changes_nothing_but_the_number_of_files() {
 
     bench.ingest("5.txt", "one more\n");
     assert_eq!(bench.files("documents").len(), 3);
-    assert_eq!(bench.files("quarantine").len(), 5, "prune goes by their runs");
+    assert_eq!(
+        bench.files("quarantine").len(),
+        5,
+        "prune goes by their runs"
+    );
     assert_eq!(bench.files("entities").len(), 2);
     let again = compact(&bench.store(), CompactOptions::default()).unwrap();
     assert_eq!((again.replaced, again.written), (2, 1));

@@ -62,7 +62,7 @@ pub fn verify(store: &Store) -> Result<Verified> {
         let folder = path.parent().map(name).unwrap_or_default();
         !replaced.contains(&format!("{folder}/{}", name(path)))
     });
-    let committed = store.committed()?;
+    let committed = store.committed_by(&runs)?;
     for path in committed.documents.iter().chain(&committed.quarantine) {
         match recorded.remove(path) {
             Some(file) if file.checksum.is_empty() => {
