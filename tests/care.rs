@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::ParamValues;
 use futures::TryStreamExt;
 use spanql::care::{CompactOptions, Summary, compact, info, prune, verify};
@@ -15,6 +14,10 @@ use spanql::ingest::{IngestOptions, ingest};
 use spanql::keep::keep_entities;
 use spanql::{Session, SessionOptions, Store};
 use tempfile::TempDir;
+
+mod rows;
+
+use rows::rows;
 
 struct Bench {
     dir: TempDir,
@@ -63,27 +66,7 @@ impl Bench {
     }
 
     async fn rows(&self, query: &str) -> Vec<String> {
-        let session = self.session().await;
-        let query = session
-            .sql(query, ParamValues::Map(Default::default()))
-            .await
-            .unwrap();
-        let batches: Vec<_> = query.stream().await.unwrap().try_collect().await.unwrap();
-        let options = FormatOptions::default().with_null("NULL");
-        let mut rows = Vec::new();
-        for batch in batches {
-            let columns: Vec<_> = batch
-                .columns()
-                .iter()
-                .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-                .collect();
-            rows.extend((0..batch.num_rows()).map(|row| {
-                let cells = columns.iter().map(|column| column.value(row).to_string());
-                cells.collect::<Vec<_>>().join("|")
-            }));
-        }
-        rows.sort();
-        rows
+        rows(&self.session().await, query).await
     }
 
     /// All that queries see.

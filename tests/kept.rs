@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::ParamValues;
 use futures::TryStreamExt;
 use spanql::ingest::{Changed, IngestOptions, ingest};
@@ -19,8 +18,10 @@ use spanql::{Session, SessionOptions, Store};
 use tempfile::TempDir;
 
 mod mock;
+mod rows;
 
 use mock::Mock;
+use rows::rows;
 
 const CONFIG: &str = r#"
 [[recognizer]]
@@ -190,29 +191,6 @@ impl Bench {
         names.sort();
         names
     }
-}
-
-async fn rows(session: &Session, query: &str) -> Vec<String> {
-    let query = session
-        .sql(query, ParamValues::Map(Default::default()))
-        .await
-        .unwrap();
-    let batches: Vec<_> = query.stream().await.unwrap().try_collect().await.unwrap();
-    let options = FormatOptions::default().with_null("NULL");
-    let mut rows = Vec::new();
-    for batch in batches {
-        let columns: Vec<_> = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-            .collect();
-        rows.extend((0..batch.num_rows()).map(|row| {
-            let cells = columns.iter().map(|column| column.value(row).to_string());
-            cells.collect::<Vec<_>>().join("|")
-        }));
-    }
-    rows.sort();
-    rows
 }
 
 fn summary(scanned: u64, current: u64, entities: u64) -> Summary {

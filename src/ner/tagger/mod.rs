@@ -4,7 +4,7 @@
 //! Two networks of the same kind, one for words and one for Han characters; a sentence goes to the one that it is mainly
 //! written in. How the weights came about is [`train`]'s concern; batches and caches are the scheduler's.
 //!
-//! Cost: half a microsecond a token, since what a word contributes is kept (`memo.rs`).
+//! Cost: half a microsecond to one a token (`make bench-tagger`), since what a word contributes is kept (`memo.rs`).
 
 mod decode;
 mod features;

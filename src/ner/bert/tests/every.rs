@@ -188,7 +188,6 @@ fn every_architecture_answers_as_rust_bert_does() {
         let architecture = write_model(folder.path(), name, &config);
         let model = Bert::open(folder.path()).unwrap_or_else(|e| panic!("{name}: {e}"));
         let direct = Direct::open(folder.path(), architecture, false);
-        println!("{name}");
         let ours = found(&model, &texts);
         assert!(
             ours.iter().map(Vec::len).sum::<usize>() > 10,
