@@ -27,6 +27,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
@@ -39,8 +40,8 @@ use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{
-    CompactViews, OneScanRule, Planner, Settings, ShareScans, SizedBatches, compact_batch,
-    show_functions,
+    ByDocument, CompactViews, OneScanRule, Planner, Settings, ShareScans, SizedBatches, ViewKeys,
+    compact_batch, show_functions,
 };
 use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
@@ -196,13 +197,17 @@ impl Session {
         settings.options_mut().execution.enable_migration_aggregate = false;
         // So that an error can say where in the statement it is.
         settings.options_mut().sql_parser.collect_spans = true;
+        let mut physical_rules = PhysicalOptimizer::new().rules;
+        physical_rules.insert(0, Arc::new(ByDocument));
         let state = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_physical_optimizer_rules(physical_rules)
             .with_query_planner(Arc::new(Planner))
             .with_optimizer_rule(Arc::new(tables::EntitiesRule))
             .with_optimizer_rule(Arc::new(OneScanRule))
+            .with_optimizer_rule(Arc::new(ViewKeys))
             .with_physical_optimizer_rule(Arc::new(SizedBatches))
             .with_physical_optimizer_rule(Arc::new(CompactViews))
             .with_physical_optimizer_rule(Arc::new(ShareScans))

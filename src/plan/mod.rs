@@ -3,11 +3,13 @@
 //! [`OneScanRule`] lets calls over the same texts meet in one [`ScanTexts`], which scans each text once for all of them;
 //! scans of the same documents in several places of a plan are shared by a [`SharedExec`]. `SET spanql.one_scan = false`
 //! switches both off.
-//! [`SizedBatches`] gives long documents shorter batches. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees
+//! [`SizedBatches`] gives long documents shorter batches. [`ViewKeys`] groups by views instead of dictionaries, [`ByDocument`]
+//! batch by batch where groups are of one document. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees
 //! to it that whatever keeps batches does not keep the documents that they point into; [`show_functions`] shows in EXPLAIN
 //! ANALYZE what functions scanned. What an entity is, and how it becomes columns, is absent here.
 
 mod batches;
+mod by_document;
 mod compact;
 mod extract;
 mod extract_node;
@@ -18,8 +20,10 @@ mod scan_texts;
 mod settings;
 mod share;
 mod shared;
+mod view_keys;
 
 pub use batches::SizedBatches;
+pub use by_document::{ByDocument, ByDocumentExec};
 pub use compact::{CompactViews, CompactViewsExec, compact_batch};
 pub use extract::ExtractExec;
 pub use extract_node::Extract;
@@ -29,3 +33,4 @@ pub use planner::Planner;
 pub use scan_texts::{ScanTexts, ScanTextsExec};
 pub use settings::Settings;
 pub use shared::{ShareScans, SharedExec};
+pub use view_keys::ViewKeys;

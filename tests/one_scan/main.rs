@@ -15,6 +15,7 @@ use spanql::ner::Catalog;
 use spanql::{Result, Session, SessionOptions, Store};
 
 mod batches;
+mod by_document;
 #[path = "../mock/mod.rs"]
 mod mock;
 mod random;
