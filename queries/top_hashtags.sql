@@ -14,15 +14,27 @@ WITH by_document AS (
     FROM entities
     WHERE label = 'HASHTAG'
     GROUP BY value, doc_id, source
+),
+-- A set of sources for each hashtag would take much memory; groups take little.
+by_source AS (
+    SELECT
+        value,
+        source,
+        sum(mentions) AS mentions,
+        count(*) AS documents,
+        min(ts) AS first_seen,
+        max(ts) AS last_seen
+    FROM by_document
+    GROUP BY value, source
 )
 SELECT
     value AS hashtag,
     sum(mentions) AS mentions,
-    count(*) AS documents,
-    count(DISTINCT source) AS sources,
-    min(ts) AS first_seen,
-    max(ts) AS last_seen
-FROM by_document
+    sum(documents) AS documents,
+    count(*) AS sources,
+    min(first_seen) AS first_seen,
+    max(last_seen) AS last_seen
+FROM by_source
 GROUP BY value
 ORDER BY mentions DESC, hashtag
 LIMIT $top
