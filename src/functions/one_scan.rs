@@ -250,7 +250,7 @@ impl Pass {
         let mut kept: Vec<Span> = Vec::new();
         for row in 0..texts.len() {
             if !ahead.rows().contains(&row) {
-                ahead = Lookahead::new(finder, texts, row, usize::MAX, run.cancel())?;
+                ahead = Lookahead::new(finder, texts, row, run.cancel())?;
                 used(ahead.usage());
             }
             let spans = match texts.is_valid(row) {

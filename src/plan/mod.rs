@@ -13,6 +13,7 @@ mod extract;
 mod extract_node;
 mod gather;
 mod models;
+mod needed;
 mod planner;
 mod scan_texts;
 mod settings;

@@ -143,8 +143,32 @@ const SHAPES: &[Shape] = &[
     (
         "ORDER BY and LIMIT, entities",
         "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' ORDER BY ts, span_start LIMIT 3",
+        9,
+        9,
+    ),
+    (
+        "ORDER BY what is of entities, and LIMIT",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' ORDER BY span_start DESC, doc_id LIMIT 3",
         40,
         40,
+    ),
+    (
+        "the latest entities",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' ORDER BY ts DESC, span_start LIMIT 3",
+        14,
+        14,
+    ),
+    (
+        "LIMIT, entities",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' LIMIT 3",
+        3,
+        3,
+    ),
+    (
+        "LIMIT, entities that are as wanted",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' AND value LIKE 'user%' LIMIT 2",
+        8,
+        8,
     ),
     (
         "LIMIT",
@@ -191,7 +215,7 @@ const SHAPES: &[Shape] = &[
     (
         "self-join of entities",
         "SELECT a.value, b.value AS other FROM entities AS a JOIN entities AS b ON a.doc_id = b.doc_id AND a.span_start < b.span_start WHERE a.label = 'EMAIL' AND b.label = 'EMAIL'",
-        80,
+        60,
         40,
     ),
     (
@@ -209,7 +233,7 @@ const SHAPES: &[Shape] = &[
     (
         "entities twice with different labels",
         "SELECT a.doc_id, a.value, b.value AS url FROM entities AS a JOIN entities AS b USING (doc_id) WHERE a.label = 'EMAIL' AND b.label = 'URL'",
-        80,
+        60,
         40,
     ),
     (
