@@ -39,7 +39,7 @@ use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{
-    CompactViews, OneScanRule, Planner, Settings, ShareScans, SizedBatches, compact_batch,
+    CompactViews, JoinRule, OneScanRule, Planner, Settings, ShareScans, SizedBatches, compact_batch,
     show_functions,
 };
 use crate::recognize::Registry;
@@ -202,6 +202,7 @@ impl Session {
             .with_default_features()
             .with_query_planner(Arc::new(Planner))
             .with_optimizer_rule(Arc::new(tables::EntitiesRule))
+            .with_optimizer_rule(Arc::new(JoinRule))
             .with_optimizer_rule(Arc::new(OneScanRule))
             .with_physical_optimizer_rule(Arc::new(SizedBatches))
             .with_physical_optimizer_rule(Arc::new(CompactViews))

@@ -30,7 +30,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use crate::functions::entity_columns::{EntityField, Extractor};
 use crate::ner::Models;
-use crate::plan::{Extract, ExtractExec, Settings};
+use crate::plan::{Extract, ExtractExec, Settings, is_plain};
 
 use super::kept::{FromKept, Kept, Split};
 use super::parquet_files;
@@ -416,21 +416,6 @@ pub(crate) fn label_value(label: &str) -> ScalarValue {
         Box::new(DataType::Int32),
         Box::new(ScalarValue::from(label)),
     )
-}
-
-/// Whether an expression can be evaluated row by row, within another plan.
-fn is_plain(expr: &Expr) -> bool {
-    let is_query = |part: &Expr| {
-        Ok(matches!(
-            part,
-            Expr::ScalarSubquery(_)
-                | Expr::InSubquery(_)
-                | Expr::Exists(_)
-                | Expr::SetComparison(_)
-                | Expr::OuterReferenceColumn(..)
-        ))
-    };
-    !expr.is_volatile() && !expr.exists(is_query).unwrap_or(true)
 }
 
 /// A column as it is; casts change its type, not its words.

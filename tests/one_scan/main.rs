@@ -15,6 +15,7 @@ use spanql::ner::Catalog;
 use spanql::{Result, Session, SessionOptions, Store};
 
 mod batches;
+mod joins;
 #[path = "../mock/mod.rs"]
 mod mock;
 mod random;
@@ -70,7 +71,12 @@ fn write_store(dir: &Path) {
             ),
             (
                 "topic",
-                strings(numbers.map(|n| format!("topic{}", n % 4)).collect()),
+                strings(numbers.clone().map(|n| format!("topic{}", n % 4)).collect()),
+            ),
+            // As an entity has one, too.
+            (
+                "label",
+                strings(numbers.map(|n| format!("label{}", n % 3)).collect()),
             ),
         ];
         let fields: Vec<Field> = columns

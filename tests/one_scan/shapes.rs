@@ -210,7 +210,7 @@ const SHAPES: &[Shape] = &[
         "entities JOIN documents, with the text",
         "SELECT e.value, d.text FROM entities AS e JOIN documents AS d USING (doc_id) WHERE e.label = 'EMAIL' AND d.topic = 'topic2'",
         40,
-        40,
+        10,
     ),
     (
         "self-join of entities",
