@@ -35,22 +35,46 @@ pub fn is_answerable(call: &Expr) -> bool {
     scans_texts(&call.func) && constants.iter().all(|constant| string(constant).is_some())
 }
 
-/// Whether a call costs little beside a scan that is made anyway: it names its labels, and none of them needs a model.
+/// Whether a call gives lists of entities, with all their fields.
 #[must_use]
-pub fn names_few_labels(call: &Expr) -> bool {
+pub fn gives_entities(call: &Expr) -> bool {
     let Expr::ScalarFunction(call) = call else {
         return false;
     };
     let function = call.func.inner().as_ref();
-    let extract = function.downcast_ref().map(ExtractEntities::models);
-    let models = extract.or_else(|| function.downcast_ref().map(Redact::models));
-    let labels = labels::names(function.name(), call.args.get(1).and_then(string));
-    let (Some(models), Ok(Some(labels))) = (models, labels) else {
+    let extract = function.downcast_ref::<ExtractEntities>();
+    function.is::<Ner>() || extract.is_some_and(|e| e.shape() == Shape::Entities)
+}
+
+/// Whether a scan that answers `others` finds all that a call asks for, which then costs it a list: of entities or values, whose
+/// labels are among theirs.
+#[must_use]
+pub fn is_found_by<'a>(call: &Expr, others: impl Iterator<Item = &'a Expr>) -> bool {
+    let (mut found, mut all) = (BTreeSet::new(), false);
+    let Some((models, wanted, true)) = looked_for(call) else {
         return false;
     };
-    let recognizers = models.registry().recognizers().iter();
-    let mut wanted = recognizers.filter(|r| labels.contains(&r.label()));
-    wanted.all(|r| models.behind(r.name()).is_none())
+    let of_others = others.filter_map(looked_for);
+    for (_, labels, _) in of_others.filter(|(of, ..)| Arc::ptr_eq(of, models)) {
+        match labels {
+            Some(labels) => found.extend(labels),
+            None => all = true,
+        }
+    }
+    all || wanted.is_some_and(|wanted| wanted.iter().all(|label| found.contains(label)))
+}
+
+/// With what a call looks for which labels, for all where there is nothing, and whether it gives lists of what it finds.
+/// Nothing is said of a model that is asked by name.
+fn looked_for(call: &Expr) -> Option<(&Arc<Models>, Option<Vec<&str>>, bool)> {
+    let Expr::ScalarFunction(call) = call else {
+        return None;
+    };
+    let function = call.func.inner().as_ref();
+    let extract = function.downcast_ref().map(ExtractEntities::models);
+    let models = extract.or_else(|| function.downcast_ref().map(Redact::models))?;
+    let labels = labels::names(function.name(), call.args.get(1).and_then(string)).ok()?;
+    Some((models, labels, extract.is_some()))
 }
 
 fn string(constant: &Expr) -> Option<&str> {
