@@ -3,6 +3,7 @@
 //! Owns the memory limit, the number of partitions, and which tables and functions a query sees. Reading and writing
 //! files, and the runtime that drives the futures, belong to the callers.
 
+mod apart;
 mod column;
 mod computed;
 mod given;
@@ -28,11 +29,9 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionConfig;
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::mpsc::Sender;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -40,11 +39,12 @@ use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{
-    ByDocument, CompactViews, OneScanRule, Planner, Settings, ShareScans, SizedBatches, ViewKeys,
-    compact_batch, show_functions,
+    ByDocument, CompactViews, JoinRule, OneScanRule, Planner, Settings, ShareScans, SizedBatches,
+    ViewKeys, compact_batch, show_functions,
 };
 use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
+use apart::run_apart;
 use crate::tables;
 
 pub use column::ColumnFunction;
@@ -206,6 +206,7 @@ impl Session {
             .with_physical_optimizer_rules(physical_rules)
             .with_query_planner(Arc::new(Planner))
             .with_optimizer_rule(Arc::new(tables::EntitiesRule))
+            .with_optimizer_rule(Arc::new(JoinRule))
             .with_optimizer_rule(Arc::new(OneScanRule))
             .with_optimizer_rule(Arc::new(ViewKeys))
             .with_physical_optimizer_rule(Arc::new(SizedBatches))
@@ -492,28 +493,4 @@ impl Drop for Wanted {
     fn drop(&mut self) {
         self.0.cancel();
     }
-}
-
-/// Runs a plan in a task of its own: whoever holds the stream can then drop it while a model is at work in the plan.
-fn run_apart(
-    plan: Arc<dyn ExecutionPlan>,
-    context: Arc<TaskContext>,
-) -> Result<SendableRecordBatchStream> {
-    let mut stream = RecordBatchReceiverStream::builder(plan.schema(), 1);
-    let batches = execute_stream(plan, context)?;
-    stream.spawn(send_all(batches, stream.tx()));
-    Ok(stream.build())
-}
-
-async fn send_all(
-    mut batches: SendableRecordBatchStream,
-    send: Sender<datafusion::error::Result<RecordBatch>>,
-) -> datafusion::error::Result<()> {
-    while let Some(batch) = batches.next().await {
-        let failed = batch.is_err();
-        if send.send(batch).await.is_err() || failed {
-            break;
-        }
-    }
-    Ok(())
 }

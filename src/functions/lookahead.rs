@@ -17,8 +17,8 @@ pub struct Lookahead {
 }
 
 impl Lookahead {
-    /// Looks ahead from `row` on, over at most `most` rows, over less where their texts are long. Without models it
-    /// covers all rows and costs nothing.
+    /// Looks ahead from `row` on, as far as the texts make a good batch. Without models it covers all rows and costs
+    /// nothing.
     ///
     /// # Errors
     /// As [`Finder::look_ahead`].
@@ -26,7 +26,6 @@ impl Lookahead {
         finder: &Finder,
         texts: &StringViewArray,
         row: usize,
-        most: usize,
         cancel: &Cancel,
     ) -> Result<Self> {
         let Some(bytes) = finder.ahead_bytes() else {
@@ -35,11 +34,10 @@ impl Lookahead {
                 ahead: Ahead::default(),
             });
         };
-        let last = texts.len().min(row.saturating_add(most.max(1)));
         let (mut end, mut taken) = (row, 0);
         // A NULL has no entities, as a text without words has none.
         let mut slice: Vec<&str> = Vec::new();
-        while end < last && (taken < bytes || end == row) {
+        while end < texts.len() && (taken < bytes || end == row) {
             let text = if texts.is_null(end) {
                 ""
             } else {
@@ -62,7 +60,7 @@ impl Lookahead {
         texts: &StringViewArray,
         row: usize,
     ) -> Result<Self> {
-        let ahead = Self::new(finder, texts, row, usize::MAX, run.cancel())?;
+        let ahead = Self::new(finder, texts, row, run.cancel())?;
         for (model, &usage) in finder.models().zip(ahead.usage()) {
             run.add(model, usage);
         }

@@ -4,7 +4,7 @@
 //! and each call takes its own of what is found. A model asked by name (`ner`) answers alone: in a scan its spans
 //! would have to win against those of other recognizers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringViewArray};
@@ -20,7 +20,7 @@ use super::run::Run;
 use super::text::map_texts;
 use super::{labels, scans_texts};
 use crate::ner::{Models, Usage};
-use crate::recognize::{Redactor, Span};
+use crate::recognize::{Redactor, Span, Tally};
 
 /// Whether an expression is a call that [`OneScan`] can answer: of a function of ours, over a column, its other arguments
 /// known.
@@ -35,22 +35,46 @@ pub fn is_answerable(call: &Expr) -> bool {
     scans_texts(&call.func) && constants.iter().all(|constant| string(constant).is_some())
 }
 
-/// Whether a call costs little beside a scan that is made anyway: it names its labels, and none of them needs a model.
+/// Whether a call gives lists of entities, with all their fields.
 #[must_use]
-pub fn names_few_labels(call: &Expr) -> bool {
+pub fn gives_entities(call: &Expr) -> bool {
     let Expr::ScalarFunction(call) = call else {
         return false;
     };
     let function = call.func.inner().as_ref();
-    let extract = function.downcast_ref().map(ExtractEntities::models);
-    let models = extract.or_else(|| function.downcast_ref().map(Redact::models));
-    let labels = labels::names(function.name(), call.args.get(1).and_then(string));
-    let (Some(models), Ok(Some(labels))) = (models, labels) else {
+    let extract = function.downcast_ref::<ExtractEntities>();
+    function.is::<Ner>() || extract.is_some_and(|e| e.shape() == Shape::Entities)
+}
+
+/// Whether a scan that answers `others` finds all that a call asks for, which then costs it a list: of entities or values, whose
+/// labels are among theirs.
+#[must_use]
+pub fn is_found_by<'a>(call: &Expr, others: impl Iterator<Item = &'a Expr>) -> bool {
+    let (mut found, mut all) = (BTreeSet::new(), false);
+    let Some((models, wanted, true)) = looked_for(call) else {
         return false;
     };
-    let recognizers = models.registry().recognizers().iter();
-    let mut wanted = recognizers.filter(|r| labels.contains(&r.label()));
-    wanted.all(|r| models.behind(r.name()).is_none())
+    let of_others = others.filter_map(looked_for);
+    for (_, labels, _) in of_others.filter(|(of, ..)| Arc::ptr_eq(of, models)) {
+        match labels {
+            Some(labels) => found.extend(labels),
+            None => all = true,
+        }
+    }
+    all || wanted.is_some_and(|wanted| wanted.iter().all(|label| found.contains(label)))
+}
+
+/// With what a call looks for which labels, for all where there is nothing, and whether it gives lists of what it finds.
+/// Nothing is said of a model that is asked by name.
+fn looked_for(call: &Expr) -> Option<(&Arc<Models>, Option<Vec<&str>>, bool)> {
+    let Expr::ScalarFunction(call) = call else {
+        return None;
+    };
+    let function = call.func.inner().as_ref();
+    let extract = function.downcast_ref().map(ExtractEntities::models);
+    let models = extract.or_else(|| function.downcast_ref().map(Redact::models))?;
+    let labels = labels::names(function.name(), call.args.get(1).and_then(string)).ok()?;
+    Some((models, labels, extract.is_some()))
 }
 
 fn string(constant: &Expr) -> Option<&str> {
@@ -78,8 +102,25 @@ struct Pass {
 #[derive(Debug)]
 struct Answer {
     form: Form,
+    /// Of lists: what is built of their items.
+    fields: Vec<EntityField>,
     /// By recognizer: whether its spans are asked for; all are where there is nothing.
     wanted: Option<Vec<bool>>,
+}
+
+impl Answer {
+    fn new(form: Form, wanted: Option<Vec<bool>>) -> Self {
+        let fields = match &form {
+            Form::Lists(Shape::Entities) => EntityField::ALL.to_vec(),
+            Form::Lists(Shape::Values) => vec![EntityField::Value],
+            Form::Redacted(_) => Vec::new(),
+        };
+        Self {
+            form,
+            fields,
+            wanted,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -123,7 +164,7 @@ impl OneScan {
                 places[number] = (known.unwrap_or(passes.len()), 0);
                 if known.is_none() {
                     let form = Form::Lists(Shape::Entities);
-                    let answers = vec![Answer { form, wanted: None }];
+                    let answers = vec![Answer::new(form, None)];
                     passes.push(Pass { extractor, answers });
                 }
                 continue;
@@ -150,6 +191,33 @@ impl OneScan {
         Ok(Self { passes, places })
     }
 
+    /// The same answers, of whose entities only some fields are read: by call, which; all where there is nothing. What is not
+    /// read holds nothing.
+    #[must_use]
+    pub fn reading(mut self, read: &[Option<&BTreeSet<EntityField>>]) -> Self {
+        let mut fields: HashMap<(usize, usize), Option<BTreeSet<EntityField>>> = HashMap::new();
+        for (&place, read) in self.places.iter().zip(read) {
+            // Two names of one model have one answer.
+            let known = fields.entry(place).or_insert_with(|| Some(BTreeSet::new()));
+            *known = known.take().zip(*read).map(|(known, read)| &known | read);
+        }
+        for ((pass, answer), read) in fields {
+            let answer = &mut self.passes[pass].answers[answer];
+            if let (Some(read), Form::Lists(Shape::Entities)) = (read, &answer.form) {
+                answer.fields = read.into_iter().collect();
+            }
+        }
+        self
+    }
+
+    /// The fields of entities that are built, of each call that gives lists of them.
+    pub fn builds(&self) -> impl Iterator<Item = &[EntityField]> {
+        let answers = self.places.iter();
+        let answers = answers.map(|&(pass, answer)| &self.passes[pass].answers[answer]);
+        let lists = answers.filter(|answer| matches!(answer.form, Form::Lists(Shape::Entities)));
+        lists.map(|answer| answer.fields.as_slice())
+    }
+
     /// The labels that are looked for, sorted, and the recognizers that look for them, in registry order.
     #[must_use]
     pub fn looks_for(&self) -> (Vec<&str>, Vec<&str>) {
@@ -172,7 +240,7 @@ impl OneScan {
     }
 
     /// The answer of each call, an array of as many rows as `texts`, a column of any string type. `used` is told what models
-    /// took: the first of them in [`OneScan::models`], then of each.
+    /// took: the first of them in [`OneScan::models`], then of each; `told`, what each recognizer had to do.
     ///
     /// # Errors
     /// As the functions.
@@ -181,12 +249,18 @@ impl OneScan {
         texts: &ArrayRef,
         run: &Run,
         mut used: impl FnMut(usize, &[Usage]),
+        mut told: impl FnMut(&str, Tally),
     ) -> Result<Vec<ArrayRef>> {
         let mut first = 0;
         let mut found = Vec::with_capacity(self.passes.len());
         for pass in &self.passes {
             let mut lists = |texts: &StringViewArray| {
-                pass.answers(texts, run, &mut |usage: &[Usage]| used(first, usage))
+                pass.answers(
+                    texts,
+                    run,
+                    &mut |usage: &[Usage]| used(first, usage),
+                    &mut told,
+                )
             };
             found.push(map_texts(texts, &mut lists)?);
             first += pass.extractor.finder().models().len();
@@ -225,7 +299,7 @@ impl Pass {
         let answers = answers
             .into_iter()
             .zip(calls)
-            .map(|(wanted, (_, form, _))| Answer { form, wanted });
+            .map(|(wanted, (_, form, _))| Answer::new(form, wanted));
         Ok(Self {
             answers: answers.collect(),
             extractor: Arc::new(Extractor::new(finder)),
@@ -237,6 +311,7 @@ impl Pass {
         texts: &StringViewArray,
         run: &Run,
         used: &mut dyn FnMut(&[Usage]),
+        told: &mut dyn FnMut(&str, Tally),
     ) -> Result<Vec<ArrayRef>> {
         let finder = self.extractor.finder();
         let mut building: Vec<Building> = self
@@ -250,7 +325,7 @@ impl Pass {
         let mut kept: Vec<Span> = Vec::new();
         for row in 0..texts.len() {
             if !ahead.rows().contains(&row) {
-                ahead = Lookahead::new(finder, texts, row, usize::MAX, run.cancel())?;
+                ahead = Lookahead::new(finder, texts, row, run.cancel())?;
                 used(ahead.usage());
             }
             let spans = match texts.is_valid(row) {
@@ -272,6 +347,7 @@ impl Pass {
                 building.push(row, &kept)?;
             }
         }
+        scratch.tally(told);
         self.extractor.idle().give(scratch);
         building.into_iter().map(Building::finish).collect()
     }
@@ -287,16 +363,9 @@ impl<'a> Building<'a> {
     fn new(answer: &'a Answer, extractor: &'a Extractor, texts: &'a StringViewArray) -> Self {
         match &answer.form {
             Form::Lists(shape) => {
-                let fields: &[EntityField] = match shape {
-                    Shape::Entities => &EntityField::ALL,
-                    Shape::Values => &[EntityField::Value],
-                };
                 let lengths = Vec::with_capacity(texts.len());
-                Self::Lists(
-                    *shape,
-                    Box::new(EntityColumns::new(extractor, texts, fields)),
-                    lengths,
-                )
+                let columns = EntityColumns::new(extractor, texts, &answer.fields);
+                Self::Lists(*shape, Box::new(columns), lengths)
             }
             Form::Redacted(redactor) => Self::Redacted(redactor, Redacted::of(texts)),
         }
@@ -318,9 +387,10 @@ impl<'a> Building<'a> {
     fn finish(self) -> Result<ArrayRef> {
         match self {
             Self::Lists(shape, columns, lengths) => {
-                let (texts, columns) = (columns.texts(), columns.finish()?);
+                let (texts, fields) = (columns.texts(), columns.fields());
+                let columns = columns.finish()?;
                 let lists = match shape {
-                    Shape::Entities => entity_lists(texts, lengths, columns)?,
+                    Shape::Entities => entity_lists(texts, lengths, fields, columns)?,
                     Shape::Values => value_lists(texts, lengths, &columns)?,
                 };
                 Ok(Arc::new(lists))

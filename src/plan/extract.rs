@@ -10,26 +10,34 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::expressions::Column as ColumnExpr;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildFilterDescription, ChildPushdownResult, FilterDescription, FilterPushdownPhase,
+    FilterPushdownPropagation,
+};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
 };
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
-    PlanProperties,
+    PlanProperties, SortOrderPushdownResult,
 };
 use futures::{Stream, StreamExt};
 
-use super::models::ModelMetrics;
+use super::models::{FoundMetrics, ModelMetrics};
+use super::needed::Needed;
 use crate::functions::entity_columns::{EntityColumns, EntityField, Extractor};
 use crate::functions::lookahead::Lookahead;
 use crate::functions::run::Run;
 use crate::ner::Finder;
 
-/// Where few rows are enough, models begin with so many documents, and go on with twice as many each time.
-const FIRST_AHEAD: usize = 8;
+/// Scans begin with so many documents and go on with twice as many each time: whoever wants few entities, or finds out
+/// which documents it needs from the first, does not wait for thousands.
+const FIRST_DOCUMENTS: usize = 8;
 
 /// Scans column 0 of its input (`text`, Utf8View) and gives one row an entity: the output's columns are taken by name
 /// from the document or from the entity. Order within a partition is that of documents, then of spans.
@@ -41,6 +49,7 @@ pub struct ExtractExec {
     columns: Vec<Column>,
     fields: Vec<EntityField>,
     fetch: Option<usize>,
+    needed: Needed,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -97,9 +106,31 @@ impl ExtractExec {
             columns,
             fields,
             fetch,
+            needed: Needed::default(),
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         })
+    }
+
+    /// The same node over another input, with another limit.
+    fn with(&self, input: Arc<dyn ExecutionPlan>, fetch: Option<usize>) -> Result<Self> {
+        let (extractor, labels) = (Arc::clone(&self.extractor), self.labels.clone());
+        let new = Self::try_new(input, extractor, labels, self.schema(), fetch)?;
+        let needed = self.needed.clone();
+        Ok(Self { needed, ..new })
+    }
+
+    /// Dynamic filters come after all other rules. Below a limit they would let other rows through it.
+    fn takes_filters(&self, phase: FilterPushdownPhase) -> bool {
+        phase == FilterPushdownPhase::Post && self.fetch.is_none()
+    }
+}
+
+/// Which column of a document one of the output is.
+fn of_document(columns: &[Column], at: usize) -> Option<usize> {
+    match columns.get(at) {
+        Some(Column::Document(column)) => Some(*column),
+        _ => None,
     }
 }
 
@@ -113,9 +144,13 @@ impl DisplayAs for ExtractExec {
         let recognizers = self.extractor.finder().scanner().recognizers();
         let recognizers: Vec<&str> = recognizers.map(|r| r.name()).collect();
         write!(f, ", recognizers=[{}]", recognizers.join(", "))?;
-        match self.fetch {
-            Some(fetch) => write!(f, ", fetch={fetch}"),
-            None => Ok(()),
+        if let Some(fetch) = self.fetch {
+            write!(f, ", fetch={fetch}")?;
+        }
+        let needed = self.needed.conditions().iter().map(ToString::to_string);
+        match needed.collect::<Vec<_>>() {
+            needed if needed.is_empty() => Ok(()),
+            needed => write!(f, ", needed=[{}]", needed.join(", ")),
         }
     }
 }
@@ -135,9 +170,13 @@ impl ExecutionPlan for ExtractExec {
 
     fn apply_expressions(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        let mut next = TreeNodeRecursion::Continue;
+        for condition in self.needed.conditions() {
+            next = next.visit_sibling(|| visit(condition))?;
+        }
+        Ok(next)
     }
 
     fn with_new_children(
@@ -146,14 +185,7 @@ impl ExecutionPlan for ExtractExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let [input] = <[_; 1]>::try_from(children)
             .or_else(|c| internal_err!("ExtractExec has one child, not {}", c.len()))?;
-        let (extractor, labels) = (Arc::clone(&self.extractor), self.labels.clone());
-        Ok(Arc::new(Self::try_new(
-            input,
-            extractor,
-            labels,
-            self.schema(),
-            self.fetch,
-        )?))
+        Ok(Arc::new(self.with(input, self.fetch)?))
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
@@ -168,14 +200,71 @@ impl ExecutionPlan for ExtractExec {
     }
 
     fn with_fetch(&self, fetch: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
-        let (input, extractor) = (Arc::clone(&self.input), Arc::clone(&self.extractor));
-        let new =
-            Self::try_new(input, extractor, self.labels.clone(), self.schema(), fetch).ok()?;
+        let new = self.with(Arc::clone(&self.input), fetch).ok()?;
         Some(Arc::new(new))
     }
 
     fn fetch(&self) -> Option<usize> {
         self.fetch
+    }
+
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        let of_documents = order.iter().map_while(|key| {
+            let column = key.expr.downcast_ref::<ColumnExpr>()?;
+            let at = of_document(&self.columns, column.index())?;
+            let expr = Arc::new(ColumnExpr::new(column.name(), at));
+            Some(PhysicalSortExpr::new(expr, key.options))
+        });
+        let order: Vec<_> = of_documents.collect();
+        if order.is_empty() || self.fetch.is_some() {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        }
+        // Files are read in about this order, so that a sort that keeps few rows soon knows which documents it needs.
+        Ok(match self.input.try_pushdown_sort(&order)?.into_inner() {
+            Some(input) => SortOrderPushdownResult::Inexact {
+                inner: Arc::new(self.with(input, None)?),
+            },
+            None => SortOrderPushdownResult::Unsupported,
+        })
+    }
+
+    fn gather_filters_for_pushdown(
+        &self,
+        phase: FilterPushdownPhase,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        _: &ConfigOptions,
+    ) -> Result<FilterDescription> {
+        if !self.takes_filters(phase) {
+            return Ok(FilterDescription::all_unsupported(&filters, &[&self.input]));
+        }
+        // What speaks of documents alone goes to their files too.
+        let columns = 0..self.columns.len();
+        let of_documents = columns.filter(|&at| of_document(&self.columns, at).is_some());
+        let of_documents = ChildFilterDescription::from_child_with_allowed_indices(
+            &filters,
+            of_documents.collect(),
+            &self.input,
+        )?;
+        Ok(FilterDescription::new().with_child(of_documents))
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        pushed: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        if !self.takes_filters(phase) {
+            return Ok(FilterPushdownPropagation::if_all(pushed));
+        }
+        let filters = pushed.parent_filters.iter();
+        let needed = Needed::of(filters.map(|pushed| Arc::clone(&pushed.filter)));
+        let new = self.with(Arc::clone(&self.input), self.fetch)?;
+        let new: Arc<dyn ExecutionPlan> = Arc::new(Self { needed, ..new });
+        Ok(FilterPushdownPropagation::if_all(pushed).with_updated_node(new))
     }
 
     fn execute(
@@ -187,9 +276,16 @@ impl ExecutionPlan for ExtractExec {
         let models = self.extractor.finder().models();
         Ok(Box::pin(ExtractStream {
             batch_size: context.session_config().batch_size(),
+            next: match models.len() == 0
+                || self.fetch.is_some()
+                || !self.needed.conditions().is_empty()
+            {
+                true => FIRST_DOCUMENTS,
+                // Models look ahead as far as they can.
+                false => usize::MAX,
+            },
             models: ModelRuns {
                 run: Run::of(context.session_config().options()),
-                rows: self.fetch.map_or(usize::MAX, |_| FIRST_AHEAD),
                 metrics: ModelMetrics::new(&self.metrics, partition, models),
             },
             input: self.input.execute(partition, context)?,
@@ -198,7 +294,11 @@ impl ExecutionPlan for ExtractExec {
             fields: self.fields.clone(),
             schema: self.schema(),
             remaining: self.fetch.unwrap_or(usize::MAX),
+            needed: self.needed.clone(),
+            waiting: None,
             current: None,
+            skipped: counter("texts_skipped"),
+            found: FoundMetrics::new(&self.metrics, partition),
             texts: counter("texts_scanned"),
             bytes: counter("bytes_scanned"),
             metrics: BaselineMetrics::new(&self.metrics, partition),
@@ -219,7 +319,14 @@ struct ExtractStream {
     batch_size: usize,
     remaining: usize,
     models: ModelRuns,
+    needed: Needed,
+    /// How many documents are taken up next.
+    next: usize,
+    /// The rest of a batch of the input.
+    waiting: Option<RecordBatch>,
     current: Option<Current>,
+    skipped: Count,
+    found: FoundMetrics,
     texts: Count,
     bytes: Count,
     metrics: BaselineMetrics,
@@ -228,26 +335,23 @@ struct ExtractStream {
 /// What models are run with.
 struct ModelRuns {
     run: Run,
-    /// How many rows they may look ahead.
-    rows: usize,
     metrics: ModelMetrics,
 }
 
 impl ModelRuns {
     fn look_ahead(
-        &mut self,
+        &self,
         finder: &Finder,
         texts: &StringViewArray,
         row: usize,
     ) -> Result<Lookahead> {
-        let ahead = Lookahead::new(finder, texts, row, self.rows, self.run.cancel())?;
-        self.rows = self.rows.saturating_mul(2);
+        let ahead = Lookahead::new(finder, texts, row, self.run.cancel())?;
         self.metrics.add(0, ahead.usage());
         Ok(ahead)
     }
 }
 
-/// The batch being worked on.
+/// The documents being worked on.
 struct Current {
     documents: RecordBatch,
     /// Its first row that is not yet scanned.
@@ -256,6 +360,23 @@ struct Current {
 }
 
 impl ExtractStream {
+    /// Takes up the next of the documents that wait, as far as they are needed.
+    fn take_up(&mut self, waiting: &RecordBatch) -> Result<Current> {
+        let count = waiting.num_rows().min(self.next);
+        self.next = self.next.saturating_mul(2);
+        if count < waiting.num_rows() {
+            self.waiting = Some(waiting.slice(count, waiting.num_rows() - count));
+        }
+        let place = |at| of_document(&self.columns, at);
+        let documents = self.needed.among(waiting.slice(0, count), place)?;
+        self.skipped.add(count - documents.num_rows());
+        Ok(Current {
+            documents,
+            row: 0,
+            ahead: Lookahead::default(),
+        })
+    }
+
     /// Scans documents until a batch of entities is full or the documents are used up; with models, until something is
     /// found in what they looked ahead, since a slow one must not keep its first findings to itself.
     fn extract(&mut self, current: &mut Current) -> Result<Option<RecordBatch>> {
@@ -289,6 +410,7 @@ impl ExtractStream {
         }
         self.texts.add(*row - first);
         self.bytes.add(bytes);
+        builder.tally(|recognizer, tally| self.found.add(recognizer, tally));
         let entities = builder.finish()?;
         if rows.is_empty() {
             return Ok(None);
@@ -319,21 +441,22 @@ impl Stream for ExtractStream {
             if self.remaining == 0 {
                 return Poll::Ready(None);
             }
-            let Some(mut current) = self.current.take() else {
+            if self.current.is_none() && self.waiting.is_none() {
                 match ready!(self.input.poll_next_unpin(cx)) {
-                    Some(Ok(documents)) => {
-                        self.current = Some(Current {
-                            documents,
-                            row: 0,
-                            ahead: Lookahead::default(),
-                        });
-                    }
+                    Some(Ok(documents)) => self.waiting = Some(documents),
                     end => return Poll::Ready(end),
                 }
-                continue;
-            };
+            }
             let timer = self.metrics.elapsed_compute().clone();
             let _timer = timer.timer();
+            let mut current = match (self.current.take(), self.waiting.take()) {
+                (Some(current), waiting) => {
+                    self.waiting = waiting;
+                    current
+                }
+                (None, Some(waiting)) => self.take_up(&waiting)?,
+                (None, None) => continue,
+            };
             let batch = self.extract(&mut current)?;
             if current.row < current.documents.num_rows() {
                 self.current = Some(current);

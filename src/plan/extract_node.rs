@@ -78,6 +78,21 @@ impl Extract {
         &self.labels
     }
 
+    /// How many rows are enough.
+    #[must_use]
+    pub fn fetch(&self) -> Option<usize> {
+        self.fetch
+    }
+
+    /// The same entities in the documents of another input, with other columns.
+    pub(super) fn over(&self, input: LogicalPlan, schema: DFSchemaRef) -> Self {
+        Self {
+            input,
+            schema,
+            ..self.clone()
+        }
+    }
+
     /// The node that runs this one, over the plan of its input.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! [`OneScanRule`] lets calls over the same texts meet in one [`ScanTexts`], which scans each text once for all of them;
 //! scans of the same documents in several places of a plan are shared by a [`SharedExec`]. `SET spanql.one_scan = false`
-//! switches both off.
+//! switches both off, and [`JoinRule`], which lets entities be joined with their documents where these are scanned.
 //! [`SizedBatches`] gives long documents shorter batches. [`ViewKeys`] groups by views instead of dictionaries, [`ByDocument`]
 //! batch by batch where groups are of one document. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees
 //! to it that whatever keeps batches does not keep the documents that they point into; [`show_functions`] shows in EXPLAIN
@@ -14,8 +14,11 @@ mod compact;
 mod extract;
 mod extract_node;
 mod gather;
+mod join_documents;
 mod models;
+mod needed;
 mod planner;
+mod read_fields;
 mod scan_texts;
 mod settings;
 mod share;
@@ -28,6 +31,8 @@ pub use compact::{CompactViews, CompactViewsExec, compact_batch};
 pub use extract::ExtractExec;
 pub use extract_node::Extract;
 pub use gather::OneScanRule;
+pub use join_documents::JoinRule;
+pub(crate) use join_documents::is_plain;
 pub use models::{FunctionsExec, show_functions};
 pub use planner::Planner;
 pub use scan_texts::{ScanTexts, ScanTextsExec};

@@ -29,9 +29,12 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
-use super::models::ModelMetrics;
+use super::models::{FoundMetrics, ModelMetrics};
+use super::read_fields::ReadFields;
+use crate::functions::entity_columns::EntityField;
 use crate::functions::one_scan::OneScan;
 use crate::functions::run::Run;
+use crate::ner::Usage;
 
 /// See the module.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -139,14 +142,20 @@ impl ScanTexts {
         Ok((node, column))
     }
 
-    /// The node that runs this one, over the plan of its input.
+    /// The node that runs this one, over the plan of its input, and builds what is read of entities.
     ///
     /// # Errors
     /// As [`OneScan::new`].
-    pub(super) fn exec(&self, input: Arc<dyn ExecutionPlan>) -> Result<ScanTextsExec> {
+    pub(super) fn exec(
+        &self,
+        input: Arc<dyn ExecutionPlan>,
+        read: &ReadFields,
+    ) -> Result<ScanTextsExec> {
         let text = self.input.schema().index_of_column(&self.text)?;
         let schema = Arc::clone(self.schema.inner());
-        ScanTextsExec::try_new(input, text, Arc::new(OneScan::new(&self.calls)?), schema)
+        let read: Vec<_> = self.names.iter().map(|name| read.get(name)).collect();
+        let scan = OneScan::new(&self.calls)?.reading(&read);
+        ScanTextsExec::try_new(input, text, Arc::new(scan), schema)
     }
 }
 
@@ -255,6 +264,14 @@ impl DisplayAs for ScanTextsExec {
             labels.join(", "),
             recognizers.join(", ")
         )?;
+        for built in self
+            .scan
+            .builds()
+            .filter(|built| built.len() < EntityField::ALL.len())
+        {
+            let names: Vec<_> = built.iter().map(|b| b.field().name().clone()).collect();
+            write!(f, ", builds=[{}]", names.join(", "))?;
+        }
         let models: Vec<&str> = self.scan.models().collect();
         match models.is_empty() {
             true => Ok(()),
@@ -315,6 +332,7 @@ impl ExecutionPlan for ScanTextsExec {
         let counter = |name| MetricBuilder::new(&self.metrics).counter(name, partition);
         let (texts, bytes) = (counter("texts_scanned"), counter("bytes_scanned"));
         let models = ModelMetrics::new(&self.metrics, partition, self.scan.models());
+        let mut found = FoundMetrics::new(&self.metrics, partition);
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let run = Run::of(context.session_config().options());
         let (scan, text, schema) = (Arc::clone(&self.scan), self.text, self.schema());
@@ -324,7 +342,9 @@ impl ExecutionPlan for ScanTextsExec {
             let column = batch.column(text);
             texts.add(column.len());
             bytes.add(bytes_of(column.as_ref()));
-            let answers = scan.answers(column, &run, |first, used| models.add(first, used))?;
+            let used = |first, used: &[Usage]| models.add(first, used);
+            let told = |recognizer: &str, tally| found.add(recognizer, tally);
+            let answers = scan.answers(column, &run, used, told)?;
             let columns = batch.columns().iter().cloned().chain(answers).collect();
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
             baseline.record_output(batch.num_rows());

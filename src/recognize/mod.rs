@@ -67,7 +67,7 @@ pub(crate) use overlap::settle;
 pub use pattern::Pattern;
 pub use redact::{Key, Redactor, Style};
 pub use registry::Registry;
-pub use scan::{Scanner, Scratch};
+pub use scan::{Scanner, Scratch, Tally};
 pub use shape::{Bytes, DigitRuns};
 pub use span::{CharOffsets, Span};
 
@@ -142,6 +142,8 @@ pub struct Found<'a> {
     memory: &'a mut Memory,
     score: f32,
     refused: Option<&'a mut Vec<Refusal>>,
+    /// For those who work long on one candidate.
+    cancel: Option<&'a Cancel>,
 }
 
 /// Why a candidate is no entity, for people who wonder.

@@ -14,8 +14,10 @@ use parquet::arrow::ArrowWriter;
 use spanql::ner::Catalog;
 use spanql::{Result, Session, SessionOptions, Store};
 
+mod analyze;
 mod batches;
 mod by_document;
+mod joins;
 #[path = "../mock/mod.rs"]
 mod mock;
 mod random;
@@ -71,7 +73,12 @@ fn write_store(dir: &Path) {
             ),
             (
                 "topic",
-                strings(numbers.map(|n| format!("topic{}", n % 4)).collect()),
+                strings(numbers.clone().map(|n| format!("topic{}", n % 4)).collect()),
+            ),
+            // As an entity has one, too.
+            (
+                "label",
+                strings(numbers.map(|n| format!("label{}", n % 3)).collect()),
             ),
         ];
         let fields: Vec<Field> = columns

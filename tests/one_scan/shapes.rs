@@ -30,7 +30,25 @@ const SHAPES: &[Shape] = &[
         "WHERE and SELECT, different labels",
         "SELECT doc_id, entity_values(text, 'URL') AS v FROM documents WHERE array_length(entity_values(text, 'EMAIL')) > 1",
         60,
+        60,
+    ),
+    (
+        "WHERE and SELECT, a label among those of the condition",
+        "SELECT doc_id, entity_values(text, 'EMAIL') AS v FROM documents WHERE array_length(extract_entities(text, 'EMAIL,URL')) > 2",
+        47,
         40,
+    ),
+    (
+        "WHERE and SELECT, the condition's label and another",
+        "SELECT doc_id, entity_values(text, 'URL') AS u, entity_values(text, 'EMAIL') AS v FROM documents WHERE array_length(entity_values(text, 'EMAIL')) > 1",
+        80,
+        60,
+    ),
+    (
+        "WHERE of two labels",
+        "SELECT doc_id FROM documents WHERE array_length(entity_values(text, 'EMAIL')) > 1 AND array_length(entity_values(text, 'URL')) > 0",
+        80,
+        60,
     ),
     (
         "WHERE and SELECT, all labels",
@@ -126,7 +144,7 @@ const SHAPES: &[Shape] = &[
         "GROUP BY a call",
         "SELECT array_length(entity_values(text, 'EMAIL')) AS n, count(*) AS c FROM documents WHERE array_length(entity_values(text, 'URL')) > 0 GROUP BY 1",
         54,
-        40,
+        54,
     ),
     (
         "unnest and GROUP BY, HAVING",
@@ -143,8 +161,32 @@ const SHAPES: &[Shape] = &[
     (
         "ORDER BY and LIMIT, entities",
         "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' ORDER BY ts, span_start LIMIT 3",
+        9,
+        9,
+    ),
+    (
+        "ORDER BY what is of entities, and LIMIT",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' ORDER BY span_start DESC, doc_id LIMIT 3",
         40,
         40,
+    ),
+    (
+        "the latest entities",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' ORDER BY ts DESC, span_start LIMIT 3",
+        14,
+        14,
+    ),
+    (
+        "LIMIT, entities",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' LIMIT 3",
+        3,
+        3,
+    ),
+    (
+        "LIMIT, entities that are as wanted",
+        "SELECT doc_id, value FROM entities WHERE label = 'EMAIL' AND value LIKE 'user%' LIMIT 2",
+        8,
+        8,
     ),
     (
         "LIMIT",
@@ -186,12 +228,12 @@ const SHAPES: &[Shape] = &[
         "entities JOIN documents, with the text",
         "SELECT e.value, d.text FROM entities AS e JOIN documents AS d USING (doc_id) WHERE e.label = 'EMAIL' AND d.topic = 'topic2'",
         40,
-        40,
+        10,
     ),
     (
         "self-join of entities",
         "SELECT a.value, b.value AS other FROM entities AS a JOIN entities AS b ON a.doc_id = b.doc_id AND a.span_start < b.span_start WHERE a.label = 'EMAIL' AND b.label = 'EMAIL'",
-        80,
+        60,
         40,
     ),
     (
@@ -209,7 +251,7 @@ const SHAPES: &[Shape] = &[
     (
         "entities twice with different labels",
         "SELECT a.doc_id, a.value, b.value AS url FROM entities AS a JOIN entities AS b USING (doc_id) WHERE a.label = 'EMAIL' AND b.label = 'URL'",
-        80,
+        60,
         40,
     ),
     (
