@@ -617,6 +617,84 @@ fn other_encodings_keep_places_and_bytes_of_what_is_refused() {
 }
 
 #[test]
+fn a_small_file_is_what_it_is_as_a_stream() {
+    let utf16 = utf16("{\"text\":\"甲\"}\n", u16::to_le_bytes);
+    let gbk = encoded(
+        &"{\"text\":\"第三条：公民在法律面前一律平等\"}\n".repeat(9),
+        "gbk",
+    );
+    let cases: [(&str, &[u8]); 16] = [
+        (
+            "a.jsonl",
+            b"{\"text\":\"one\"}\n\n{\"text\":\"two\"}\r\n{\"text\":3}\n{\"text\":\"end\"}",
+        ),
+        ("a.jsonl", "\u{FEFF}{\"text\":\"甲\"}\n".as_bytes()),
+        ("a.jsonl", b"{\"text\":\"caf\xE9\"}\n{\"text\":\"x\"}\n"),
+        ("a.jsonl", b"{\"text\":\"nul\0\"}\n"),
+        ("a.jsonl", &utf16),
+        ("a.jsonl", &gbk),
+        (
+            "a.json",
+            "[{\"text\":\"甲\"},\n {\"text\":\"b\"}]".as_bytes(),
+        ),
+        ("a.json", b"[{\"text\":\"a\"},"),
+        (
+            "a.csv",
+            "id;text\n1;\"甲;\n乙\"\n2;b\n3\n4;\"open\n".as_bytes(),
+        ),
+        ("a.tsv", b"text\tn\none\t1\n"),
+        ("a.txt", b"BZh9 is how some text begins\r\n\r\nand ends"),
+        ("a.txt", b" \n"),
+        ("a.html", "<title>t</title><p>甲 &amp; b".as_bytes()),
+        (
+            "a.eml",
+            b"Subject: s\r\nFrom: a@b.example\r\n\r\ncaf\xE9\r\n",
+        ),
+        (
+            "a.mbox",
+            b"From a\nSubject: 1\n\none\n\nFrom b\nSubject: 2\n\ntwo\n",
+        ),
+        ("a.tar", &tar(&[("b.jsonl", b"{\"text\":\"in\"}\n")])),
+    ];
+    for (name, bytes) in cases {
+        for max_record_bytes in [16 << 20, 20] {
+            let found = [
+                (name.to_string(), bytes.to_vec()),
+                (format!("{name}.gz"), gzip(bytes)),
+            ]
+            .map(|(name, bytes)| {
+                let mut bench = Bench::new();
+                bench.options.max_record_bytes = max_record_bytes;
+                bench.write(&name, bytes);
+                let summary = bench.ingest(&[&name]).unwrap();
+                let refused = bench.quarantine().into_iter();
+                let refused: Vec<_> = refused
+                    .map(|row| (row.record, row.offset, row.reason, row.raw, row.length))
+                    .collect();
+                let places: Vec<_> = bench.column("doc_id");
+                let places: Vec<_> = places
+                    .iter()
+                    .filter_map(|id| id.rsplit('#').next())
+                    .collect();
+                (
+                    bench.column("text"),
+                    format!("{places:?}"),
+                    refused,
+                    summary.bytes,
+                    encodings(&bench),
+                )
+            });
+            let [small, stream] = found;
+            assert_eq!(small, stream, "{name} of {bytes:?}");
+            assert!(
+                !small.0.is_empty() || !small.2.is_empty() || bytes == b" \n",
+                "{bytes:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_never_passed_over_in_silence() {
     let good = encoded("中华人民共和国的法律\n", "gbk").repeat(20);
     let mixed = [

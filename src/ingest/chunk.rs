@@ -212,8 +212,8 @@ impl Chunk {
         // One check for all: records are cut at ASCII bytes, so each is valid where the whole is. What is at hand of a faulty
         // record may be cut off anywhere.
         let sound = || records.iter().all(|record| record.fault.is_none());
-        let whole = match records {
-            [first, .., last] if run.encoding.is_utf8() && sound() => {
+        let whole = match (records.first(), records.last()) {
+            (Some(first), Some(last)) if run.encoding.is_utf8() && sound() => {
                 &self.bytes[first.start..last.end]
             }
             _ => &[],

@@ -58,6 +58,11 @@ impl Compression {
     }
 }
 
+/// Whether these bytes begin no compressed stream.
+pub(crate) fn is_plain(head: &[u8]) -> bool {
+    Compression::of_first_bytes(head).is_none()
+}
+
 /// Any stream.
 pub(crate) type Stream<'a> = Box<dyn Read + 'a>;
 

@@ -3,7 +3,8 @@
 //! Anything that cannot be told or found is an error here, before anything is written.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -148,7 +149,7 @@ pub(crate) struct Inputs {
     pub unknown_files: u64,
     /// Files named so far, those named before included.
     named: u64,
-    seen: HashSet<PathBuf>,
+    seen: HashSet<OsString>,
     /// The folder of the last file, as given and without links.
     folder: Option<(PathBuf, PathBuf)>,
 }
@@ -239,7 +240,8 @@ impl Inputs {
             |path: &Path| store.is_some() && path.canonicalize().ok().as_deref() == store;
         let walk = WalkDir::new(folder)
             .follow_links(true)
-            .sort_by_file_name()
+            // By name, since what is compared lies in one folder; cheaper than to cut the names out each time.
+            .sort_by(|a, b| a.path().as_os_str().cmp(b.path().as_os_str()))
             .into_iter()
             .filter_entry(|entry| {
                 let is_hidden = entry.depth() > 0 && hidden(entry.file_name());
@@ -296,25 +298,40 @@ impl Inputs {
             Some(real) => real,
             None => path.canonicalize().map_err(Error::io(path))?,
         };
-        // Opened here already, so that a file that may not be read stops the ingest before it begins.
-        let size = File::open(path)
-            .and_then(|file| file.metadata())
-            .map_err(Error::io(path))?
-            .len();
+        let metadata = path.metadata().map_err(Error::io(path))?;
+        // So that a file that may not be read stops the ingest before it begins.
+        if metadata.is_file() && !is_for_all(&metadata) {
+            File::open(path).map_err(Error::io(path))?;
+        }
         self.named += 1;
-        if self.seen.insert(real.clone()) {
+        let identity = words(&real);
+        if self.seen.insert(real.into_os_string()) {
             self.inputs.push(Input {
                 source: words(path),
-                identity: Some(words(&real)),
+                identity: Some(identity),
                 format,
                 origin: Origin::File {
                     path: path.to_path_buf(),
                     compression,
-                    size,
+                    size: metadata.len(),
                 },
             });
         }
         Ok(true)
+    }
+}
+
+/// Whether everybody may read it, which spares opening it to find out.
+fn is_for_all(metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        metadata.permissions().mode() & 0o444 == 0o444
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum Scan {
 }
 
 /// What ends a record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Splitter {
     /// A line feed.
     Lines,
@@ -205,26 +205,22 @@ pub(crate) fn split(
     leads: impl Fn() -> Option<Leads>,
     emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    Splitting {
-        read,
-        splitter,
-        limit,
-        measure,
-        leads,
-        emit,
-        window: Vec::new(),
-        block: FIRST_BLOCK,
-        start: 0,
-        seen: 0,
-        offset: 0,
-        number: 0,
-        ended: false,
-        failure: None,
-        passing: None,
-        frontier: 0,
-        long_searches: 0,
-    }
-    .run()
+    let window = Vec::new();
+    Splitting::new(window, read, splitter, limit, measure, leads, emit).run()
+}
+
+/// As [`split`], for all of a text that is in memory already, in an encoding without characters of two bytes.
+pub(crate) fn split_whole(
+    text: Vec<u8>,
+    splitter: Splitter,
+    limit: usize,
+    measure: fn(&[u8]) -> u64,
+    emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let read = std::io::empty();
+    let mut splitting = Splitting::new(text, read, splitter, limit, measure, || None, emit);
+    splitting.ended = true;
+    splitting.run()
 }
 
 /// A record that is being passed by.
@@ -269,6 +265,36 @@ struct Splitting<R, L, F> {
 }
 
 impl<R: Read, L: Fn() -> Option<Leads>, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, L, F> {
+    fn new(
+        window: Vec<u8>,
+        read: R,
+        splitter: Splitter,
+        limit: usize,
+        measure: fn(&[u8]) -> u64,
+        leads: L,
+        emit: F,
+    ) -> Self {
+        Self {
+            read,
+            splitter,
+            limit,
+            measure,
+            leads,
+            emit,
+            window,
+            block: FIRST_BLOCK,
+            start: 0,
+            seen: 0,
+            offset: 0,
+            number: 0,
+            ended: false,
+            failure: None,
+            passing: None,
+            frontier: 0,
+            long_searches: 0,
+        }
+    }
+
     fn run(mut self) -> ControlFlow<()> {
         while self.window.len() < 4 && !self.ended {
             self.fill();
