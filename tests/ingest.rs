@@ -1052,6 +1052,155 @@ fn of_pages_the_text_is_kept() {
     assert_eq!(records.column("raw"), ["<i>"]);
 }
 
+fn warc(kind: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://example.com/{kind}\r\n\
+         WARC-Date: 2026-11-28T10:00:00Z\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body, b"\r\n\r\n"].concat()
+}
+
+#[test]
+fn of_web_archives_pages_and_plain_text_are_documents() {
+    let http = "application/http; msgtype=response";
+    let page = b"HTTP/1.1 404 Gone\r\nContent-Type: text/html; charset=gbk\r\n\r\n<title>T</title>\xD6\xD0\xCE\xC4";
+    let image = b"HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\n\r\nGIF89a";
+    let bad = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\ncaf\xE9";
+    let records = [
+        warc("warcinfo", "application/warc-fields", b"software: x"),
+        warc(
+            "request",
+            "application/http; msgtype=request",
+            b"GET / HTTP/1.1\r\n\r\n",
+        ),
+        warc("response", http, page),
+        warc("response", http, image),
+        warc("response", http, bad),
+        warc("conversion", "text/plain", b"from a WET"),
+        String::from_utf8(warc("response", http, page.split_at(60).0))
+            .unwrap()
+            .replace("Content-Length: 60", "Content-Length: 4000000000")
+            .into_bytes(),
+        warc("resource", "text/html", b"<p>last"),
+    ];
+    let whole = records.concat();
+    let members: Vec<u8> = records.iter().flat_map(|record| gzip(record)).collect();
+    let offsets: Vec<usize> = records
+        .iter()
+        .scan(0, |at, record| {
+            Some(std::mem::replace(at, *at + record.len()))
+        })
+        .collect();
+    for (name, bytes) in [
+        ("a.warc", &whole),
+        ("a.warc.gz", &members),
+        ("b.gz", &members),
+    ] {
+        let mut bench = Bench::new();
+        // Longer than a small file that is read in one go, and with a window that the huge length leads beyond.
+        let filler = warc("metadata", "text/plain", &[b'x'; 100_000]);
+        bench.options.max_record_bytes = 200_000;
+        let filler = if name.ends_with("gz") {
+            gzip(&filler)
+        } else {
+            filler
+        };
+        bench.write(name, [bytes.as_slice(), &filler].concat());
+        if name == "b.gz" {
+            bench.options.format = Some(InputFormat::Warc);
+        }
+        let summary = bench.ingest(&[name]).unwrap();
+        assert_eq!(summary.other_records, 4, "{name}");
+        assert_eq!(
+            bench.column("text"),
+            ["中文", "from a WET", "last"],
+            "{name}"
+        );
+        assert_eq!(
+            bench.column("url"),
+            ["response", "conversion", "resource"].map(|kind| format!("http://example.com/{kind}"))
+        );
+        assert_eq!(bench.column("http_status"), ["404", "∅", "∅"]);
+        assert_eq!(bench.column("title"), ["T", "∅", "∅"]);
+        assert_eq!(bench.column("ts")[0], "2026-11-28T10:00:00Z");
+        assert!(bench.column("http_headers")[0].contains("charset=gbk"));
+        let ids = tail(bench.column("doc_id"));
+        assert_eq!(ids, ["3", "6", "8"].map(|n| format!("{name}#{n}")));
+        let refused = bench.quarantine();
+        let places: Vec<_> = refused
+            .iter()
+            .map(|row| (row.record, row.offset, row.length))
+            .collect();
+        let expected = [5, 7].map(|n| (n, Some(offsets[n - 1]), records[n - 1].len()));
+        assert_eq!(places, expected, "{name}");
+        assert!(refused[0].reason.contains("UTF-8"), "{}", refused[0].reason);
+        assert!(
+            refused[1]
+                .reason
+                .starts_with("not a WARC record: its Content-Length"),
+            "{}",
+            refused[1].reason
+        );
+        assert_eq!(refused[1].raw, records[6]);
+    }
+}
+
+#[test]
+fn a_damaged_web_archive_costs_what_is_damaged() {
+    let page = |n: usize| warc("resource", "text/plain", format!("page {n}").as_bytes());
+    let whole: Vec<u8> = (0..3).flat_map(page).collect();
+    let cut = &whole[..whole.len() - 9];
+    let bench = Bench::new();
+    bench.write("cut.warc", cut);
+    let torn = [gzip(&page(0)), gzip(&page(1))[..30].to_vec()].concat();
+    bench.write("torn.warc.gz", torn);
+    bench.write("none.warc", "nothing of the kind\n");
+    let garbage = [page(0), b"lost\nbytes\n".to_vec(), page(1)].concat();
+    bench.write("garbage.warc", garbage);
+    bench.write(
+        "long.warc",
+        [
+            page(0),
+            warc("resource", "text/plain", &[b'x'; 3000]),
+            page(1),
+        ]
+        .concat(),
+    );
+    let mut bench = bench;
+    bench.options.max_record_bytes = 2000;
+    bench
+        .ingest(&[
+            "cut.warc",
+            "torn.warc.gz",
+            "none.warc",
+            "garbage.warc",
+            "long.warc",
+        ])
+        .unwrap();
+    let texts = [
+        "page 0", "page 1", "page 0", "page 0", "page 1", "page 0", "page 1",
+    ];
+    assert_eq!(bench.column("text"), texts);
+    let refused: Vec<_> = bench
+        .quarantine()
+        .into_iter()
+        .map(|row| (row.file, row.record, row.reason))
+        .collect();
+    let kinds = [
+        ("cut.warc", 3, "not a WARC record: its Content-Length"),
+        ("torn.warc.gz", 2, "input cannot be read: "),
+        ("none.warc", 1, "not a WARC record: it does not begin"),
+        ("garbage.warc", 2, "not a WARC record: it does not begin"),
+        ("long.warc", 2, "too long"),
+    ];
+    assert_eq!(refused.len(), kinds.len(), "{refused:?}");
+    for ((file, record, reason), (expected, number, begin)) in refused.iter().zip(kinds) {
+        assert_eq!((file.as_str(), *record), (expected, number), "{reason}");
+        assert!(reason.starts_with(begin), "{file}: {reason}");
+    }
+}
+
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in members {

@@ -223,6 +223,32 @@ impl Encoding {
     }
 }
 
+/// The text of something that may name its encoding, which is told by a byte order mark, else by that name, else by its
+/// bytes; and whether bytes were replaced in it.
+///
+/// # Errors
+/// Which encoding it is not in.
+pub(crate) fn decode_page(
+    bytes: &[u8],
+    named: Option<&str>,
+    bad: BadBytes,
+) -> Result<(String, bool), String> {
+    let named = || encoding_rs::Encoding::for_label_no_replacement(named?.as_bytes());
+    let (of, mark) = match (encoding_rs::Encoding::for_bom(bytes), named()) {
+        (Some((of, mark)), _) => (of, mark),
+        (None, Some(of)) => (of, 0),
+        (None, None) if bytes.is_ascii() => (UTF_8, 0),
+        (None, None) => (guess(bytes, false).of, 0),
+    };
+    let (text, broken) = of.decode_without_bom_handling(&bytes[mark..]);
+    match bad {
+        BadBytes::Quarantine if broken => {
+            Err(format!("some of its bytes are none of {}", of.name()))
+        }
+        _ => Ok((text.into_owned(), broken)),
+    }
+}
+
 /// Where decoding fails for the first time.
 fn first_bad(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> usize {
     let mut decoder = encoding.new_decoder_without_bom_handling();

@@ -11,6 +11,7 @@ use super::json_values::JsonScan;
 use super::mbox::MboxScan;
 use super::quarantine::RAW_LIMIT;
 use super::split::{Splitter, split, split_whole};
+use super::warc_scan::WarcScan;
 use super::{html, json, mail, time};
 
 /// Gives its bytes in small uneven portions, as a pipe does.
@@ -47,6 +48,7 @@ pub fn records(data: &[u8]) {
             (Splitter::Mbox(MboxScan::default()), None),
             (Splitter::Json(JsonScan::new()), None),
             (Splitter::Json(JsonScan::new()), two_bytes),
+            (Splitter::Warc(WarcScan::new()), None),
         ];
         for (splitter, leads) in splitters {
             let dialect = match &splitter {

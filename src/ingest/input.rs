@@ -37,13 +37,15 @@ pub enum InputFormat {
     Mbox,
     /// A page, of which the text is kept (`.html`, `.htm`).
     Html,
+    /// What web servers sent, of which pages and plain text are kept (`.warc`).
+    Warc,
     /// An archive (`.tar`, also `.tgz` and the like) of any of these.
     Tar,
     /// As above (`.zip`).
     Zip,
 }
 
-const FORMATS: &str = "jsonl, json, csv, tsv, txt, parquet, eml, mbox, html, tar or zip";
+const FORMATS: &str = "jsonl, json, csv, tsv, txt, parquet, eml, mbox, html, warc, tar or zip";
 
 impl InputFormat {
     fn of_extension(extension: &str) -> Option<Self> {
@@ -57,6 +59,7 @@ impl InputFormat {
             "eml" => Some(Self::Eml),
             "mbox" => Some(Self::Mbox),
             "html" | "htm" => Some(Self::Html),
+            "warc" => Some(Self::Warc),
             "tar" => Some(Self::Tar),
             "zip" => Some(Self::Zip),
             _ => None,
@@ -85,6 +88,8 @@ impl InputFormat {
             Some(Self::Zip)
         } else if bytes.get(257..262) == Some(b"ustar") {
             Some(Self::Tar)
+        } else if is(b"WARC/") {
+            Some(Self::Warc)
         } else if is(b"From ") {
             Some(Self::Mbox)
         } else if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") {
@@ -188,7 +193,7 @@ impl Inputs {
             }
             if found.named == before {
                 return Err(Error::Usage(format!(
-                    "{given}: no files there that could be read (known are .jsonl .ndjson .json .csv .tsv .txt .parquet .eml .mbox .html .tar .zip, \
+                    "{given}: no files there that could be read (known are .jsonl .ndjson .json .csv .tsv .txt .parquet .eml .mbox .html .warc .tar .zip, \
                      with .gz, .zst, .bz2 or .xz after it or not; --format takes any other)"
                 )));
             }

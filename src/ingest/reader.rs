@@ -27,6 +27,7 @@ use super::pipeline::{Learned, Work};
 use super::quarantine::{Fault, Kind};
 use super::split::{Piece, Splitter, split, split_whole};
 use super::stamp::{Stamping, read_small};
+use super::warc_scan::WarcScan;
 use super::{DocumentUnit, IngestOptions, Progress};
 use crate::error::Error;
 use crate::store::Stamp;
@@ -127,8 +128,8 @@ impl Reader<'_> {
         let plain = compression.is_none() && is_plain(&bytes) && !format.is_archive();
         // What is longer than a record may be is cut as it is read.
         let plain = plain && bytes.len() <= self.options.max_record_bytes;
-        let mail = is_mail(format);
-        if !plain || !(mail || encoding::is_all_utf8(&bytes, self.options.encoding)) {
+        let tells = tells_encodings(format);
+        if !plain || !(tells || encoding::is_all_utf8(&bytes, self.options.encoding)) {
             let form = Form {
                 format,
                 compression,
@@ -141,8 +142,8 @@ impl Reader<'_> {
             stream: Body::Whole(bytes),
             found: &found,
         };
-        if mail {
-            return self.read_mail(&source, format, text).map(|()| None);
+        if tells {
+            return self.read_telling(&source, format, text).map(|()| None);
         }
         self.read_text(&source, format, text)?;
         Ok(Some(Encoding::UTF_8.name()))
@@ -230,12 +231,12 @@ impl Reader<'_> {
             };
         }
         let found = Cell::new(None);
-        if is_mail(form.format) {
+        if tells_encodings(form.format) {
             let text = Text {
                 stream: Body::Stream(Box::new(stream)),
                 found: &found,
             };
-            return self.read_mail(source, form.format, text).map(|()| None);
+            return self.read_telling(source, form.format, text).map(|()| None);
         }
         let text = Text {
             stream: Body::Stream(encoding::open(stream, self.options.encoding, &found)),
@@ -245,18 +246,19 @@ impl Reader<'_> {
         Ok(Some(found.get().unwrap_or(Encoding::UTF_8).name()))
     }
 
-    /// Each part of a letter says which encoding it is in.
-    fn read_mail(
+    /// Reads what [tells its encodings](tells_encodings).
+    fn read_telling(
         &mut self,
         source: &Arc<str>,
         format: InputFormat,
         text: Text<'_>,
     ) -> Result<(), Stop> {
-        let splitter = match format {
-            InputFormat::Mbox => Splitter::Mbox(MboxScan::default()),
-            _ => Splitter::Whole,
+        let (splitter, layout) = match format {
+            InputFormat::Mbox => (Splitter::Mbox(MboxScan::default()), Layout::Mail),
+            InputFormat::Warc => (Splitter::Warc(WarcScan::new()), Layout::Warc),
+            _ => (Splitter::Whole, Layout::Mail),
         };
-        self.read_records(source, text, splitter, Layout::Mail)
+        self.read_records(source, text, splitter, layout)
     }
 
     fn read_text(
@@ -493,8 +495,12 @@ fn small(input: &Input) -> Result<Option<(Vec<u8>, Stamp)>, Error> {
     }
 }
 
-fn is_mail(format: InputFormat) -> bool {
-    matches!(format, InputFormat::Eml | InputFormat::Mbox)
+/// Whether each of its records tells the encodings that its parts are in.
+fn tells_encodings(format: InputFormat) -> bool {
+    matches!(
+        format,
+        InputFormat::Eml | InputFormat::Mbox | InputFormat::Warc
+    )
 }
 
 /// Text, in a stream or in memory.
