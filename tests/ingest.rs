@@ -1276,6 +1276,92 @@ fn archives_are_read_file_by_file() {
 }
 
 #[test]
+fn members_that_fill_a_disk_together_are_given_up() {
+    let text = format!("{}\n", "x".repeat(1 << 20)).repeat(25);
+    let members = ["a.txt", "b.txt", "c.txt", "d.txt"].map(|name| (name, text.as_bytes()));
+    let bench = Bench::new();
+    bench.write("all.zip", zip(&members));
+    let summary = bench.ingest(&["all.zip"]).unwrap();
+    assert!((60..65).contains(&summary.documents), "{summary:?}");
+    let refused = bench.quarantine();
+    let files: Vec<&str> = refused.iter().map(|row| row.file.as_str()).collect();
+    assert_eq!(files, ["c.txt", "d.txt"]);
+    for row in refused {
+        let why = "with all that is in the same archive it becomes more than 500 times as long (--max-expansion)";
+        assert!(row.reason.ends_with(why), "{}", row.reason);
+    }
+}
+
+#[test]
+fn what_stands_before_a_member_of_a_tar_is_bounded() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut add = |kind: tar::EntryType, name: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, bytes).unwrap();
+    };
+    let file = tar::EntryType::Regular;
+    // Neither what is passed over nor what is read counts.
+    add(file, "unknown.bin", &vec![0; 3 << 20]);
+    add(file, "long.txt", &b"a line of text\n".repeat(100_000));
+    add(
+        file,
+        &format!("{}/named.txt", "far/".repeat(100)),
+        b"named\n",
+    );
+    add(tar::EntryType::GNULongName, "name", &vec![b'n'; 2 << 20]);
+    add(file, "after.txt", b"after\n");
+    let bench = Bench::new();
+    bench.write("a.tar", builder.into_inner().unwrap());
+    let summary = bench.ingest(&["a.tar"]).unwrap();
+    assert_eq!((summary.documents, summary.unknown_files), (100_001, 1));
+    assert_eq!(bench.column("text")[100_000], "named");
+    let [refused] = &bench.quarantine()[..] else {
+        panic!("one row")
+    };
+    assert!(
+        refused
+            .reason
+            .contains("what stands before a member is longer"),
+        "{}",
+        refused.reason
+    );
+}
+
+#[test]
+fn an_archive_in_the_place_of_a_folder_has_names_of_its_own() {
+    for archive_first in [false, true] {
+        let bench = Bench::new();
+        let folder = || {
+            let _ = fs::remove_file(bench.path("a.zip"));
+            bench.write("a.zip/x.txt", "in a folder\n");
+        };
+        let archive = || {
+            let _ = fs::remove_dir_all(bench.path("a.zip"));
+            bench.write("a.zip", zip(&[("x.txt", b"in an archive\n")]));
+        };
+        let texts = if archive_first {
+            archive();
+            bench.ingest(&["a.zip"]).unwrap();
+            folder();
+            ["in an archive", "in a folder"]
+        } else {
+            folder();
+            bench.ingest(&["a.zip"]).unwrap();
+            archive();
+            ["in a folder", "in an archive"]
+        };
+        assert_eq!(bench.ingest(&["a.zip"]).unwrap().documents, 1);
+        assert_eq!(bench.column("text"), texts);
+        let ids = bench.column("doc_id");
+        assert!(ids[0].ends_with("a.zip/x.txt#1"), "{ids:?}");
+        assert_ne!(ids[0], ids[1]);
+    }
+}
+
+#[test]
 fn broken_archives_cost_what_cannot_be_read() {
     let bench = Bench::new();
     let lines = "a line of text\n".repeat(2_000);

@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 
 use super::IngestOptions;
 use super::ahead::Ahead;
-use super::decompress::{Compression, decompress};
+use super::decompress::{Compression, Measure, decompress};
 use crate::error::{Error, Result};
 
 /// What the records of an input look like.
@@ -384,7 +384,7 @@ pub(crate) fn words(path: &Path) -> String {
 fn first_bytes_tell(head: &[u8]) -> Option<InputFormat> {
     let mut first = Vec::new();
     // Cut off as it is, it may end in an error.
-    let _ = decompress(head, None, u64::MAX)
+    let _ = decompress(head, None, &Measure::new(u64::MAX))
         .and_then(|stream| stream.take(512).read_to_end(&mut first));
     InputFormat::of_first_bytes(&first)
 }

@@ -172,8 +172,8 @@ pub struct IngestOptions {
     pub bad_bytes: BadBytes,
     /// How the store's pages are compressed.
     pub codec: Codec,
-    /// A compressed input that becomes more than so many times as long is given up, what was read of it before stands;
-    /// 64 MiB may come out of any.
+    /// A compressed input that becomes more than so many times as long is given up, what was read of it before stands; so is
+    /// what is in an archive once all of that does. 64 MiB may come out of any.
     pub max_expansion: u64,
     /// Longer records go to quarantine.
     pub max_record_bytes: usize,

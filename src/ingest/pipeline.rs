@@ -14,6 +14,7 @@ use std::thread;
 use arrow::array::RecordBatch;
 
 use super::chunk::Chunk;
+use super::decompress::Measure;
 use super::documents::Parsed;
 use super::input::Input;
 use super::parquet_input::Rows;
@@ -120,6 +121,7 @@ pub(crate) fn run(
                 next: 0,
                 chunk: Chunk::default(),
                 bytes,
+                measure: Measure::new(options.max_expansion),
                 unknown_files: 0,
             };
             let mut learned = Vec::with_capacity(inputs.len());

@@ -17,7 +17,7 @@ use super::ahead::Ahead;
 use super::chunk::{Chunk, Layout};
 use super::csv::{CsvScan, Header};
 use super::csv_dialect::{Dialect, sniff};
-use super::decompress::{Stream, decompress, is_plain};
+use super::decompress::{Measure, Stream, decompress, is_plain};
 use super::encoding::{self, Encoding};
 use super::input::{Form, Input, InputFormat, Origin};
 use super::json_values::JsonScan;
@@ -56,6 +56,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) next: usize,
     pub(crate) chunk: Chunk,
     pub(crate) bytes: &'a AtomicU64,
+    /// How long what is in the present input may become.
+    pub(crate) measure: Measure,
     /// Files in archives whose names tell no format.
     pub(crate) unknown_files: u64,
 }
@@ -98,6 +100,7 @@ impl Reader<'_> {
 
     /// Reads an input, and says what its file was like, where it is one.
     pub(crate) fn read_and_stamp(&mut self, input: Input) -> Result<Learned, Stop> {
+        self.measure = Measure::new(self.options.max_expansion);
         if let Some((bytes, stamp)) = small(&input)? {
             return Ok(Learned {
                 encoding: self.read_small(input, bytes)?,
@@ -121,6 +124,7 @@ impl Reader<'_> {
         let length = bytes.len() as u64;
         self.progress.source(&source);
         self.progress.advance(length);
+        self.measure.read(length);
         let Origin::File { compression, .. } = input.origin else {
             return Ok(None);
         };
@@ -169,6 +173,7 @@ impl Reader<'_> {
                     && matches!(input.format, InputFormat::Parquet | InputFormat::Zip)
                 {
                     let size = file.metadata().map_err(Error::io(&path))?.len();
+                    self.measure.read(size);
                     if input.format == InputFormat::Parquet {
                         self.read_parquet(&source, file)?;
                     } else {
@@ -188,9 +193,13 @@ impl Reader<'_> {
             format: input.format,
             compression,
         };
+        let measure = self.measure.clone();
         let stream = Counted {
             stream,
-            count: |n| progress.advance(n),
+            count: |n| {
+                progress.advance(n);
+                measure.read(n);
+            },
         };
         self.read_stream(&source, form, Box::new(stream), 0)
     }
@@ -203,7 +212,7 @@ impl Reader<'_> {
         stream: Stream<'_>,
         depth: usize,
     ) -> Result<Option<&'static str>, Stop> {
-        let stream = decompress(stream, form.compression, self.options.max_expansion)
+        let stream = decompress(stream, form.compression, &self.measure)
             .map_err(Error::io(source.as_ref()))?;
         // The files in an archive are counted one by one.
         if form.format == InputFormat::Tar {
