@@ -6,6 +6,7 @@
 mod apart;
 mod column;
 mod computed;
+mod damage;
 mod given;
 mod mapped_files;
 mod memory;
@@ -341,6 +342,7 @@ impl Session {
             fingerprint: self.fingerprint.clone(),
             models: models.join(", "),
             reading: reading.map(Arc::new),
+            store: self.store.clone(),
             timeout: self.timeout,
         })
     }
@@ -372,6 +374,8 @@ pub struct Query {
     models: String,
     /// Keeps the files that it was planned on.
     reading: Option<Arc<Reading>>,
+    /// For saying which of its files is damaged.
+    store: Option<Store>,
     timeout: Option<Duration>,
 }
 
@@ -413,13 +417,17 @@ impl Query {
             .insert(run.clone());
         let options = Arc::clone(state.config_options());
         state.execution_props_mut().config_options = Some(options);
-        let plan = show_functions(state.create_physical_plan(&plan).await?, &run)?;
+        let store = self.store.clone();
+        let plan = state.create_physical_plan(&plan).await;
+        let plan = plan.map_err(|error| damage::named(error, store.as_ref()))?;
+        let plan = show_functions(plan, &run)?;
         let watch = Watch::new(&plan);
         let batches = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
         let schema = self.marked(&batches.schema());
         let compacted = batches.map(move |batch| {
             let _ = &wanted;
-            Ok(compact_batch(&batch?))
+            let batch = batch.map_err(|error| damage::named(error, store.as_ref()))?;
+            Ok(compact_batch(&batch))
         });
         let stream: SendableRecordBatchStream = match self.timeout.zip(deadline) {
             Some((limit, deadline)) => {

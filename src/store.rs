@@ -22,7 +22,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::error::{Error, Result};
-pub(crate) use checked::{Checked, checksum_of};
+pub(crate) use checked::{Checked, check, checksum_of};
 pub(crate) use commit::Run;
 pub(crate) use footer::{readable_rows, rows_of, schema_of};
 pub(crate) use kept::{LABELS_METADATA, checksum_in, documents_of, kept_name, labels_of};

@@ -4,8 +4,9 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::common::ParamValues;
 use futures::TryStreamExt;
@@ -111,6 +112,16 @@ impl Bench {
             })
             .collect()
     }
+}
+
+/// What a query that must fail says.
+async fn failure(session: &Session, query: &str) -> String {
+    let planned = session.sql(query, ParamValues::Map(Default::default()));
+    let run = async move {
+        let batches = planned.await?.stream().await?;
+        Ok::<Vec<RecordBatch>, spanql::Error>(batches.try_collect().await?)
+    };
+    run.await.unwrap_err().to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,4 +304,136 @@ async fn info_counts() {
         assert_eq!(text("fingerprint", row), Some(fingerprint));
     }
     assert_eq!(number("files", find("replaced", None)), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_file_is_not_written_anew() {
+    let bench = Bench::new();
+    bench.keep().await;
+    let before = bench.contents().await;
+    let path = &bench.files("documents")[1];
+    let bytes = fs::read(path).unwrap();
+    // Where a reader may well take it for data.
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 3] ^= 1;
+    fs::write(path, &flipped).unwrap();
+    let damaged = bench.damaged();
+    let merging = compact(&bench.store(), CompactOptions::default());
+    let pruning = prune(&bench.store(), "2026-11-05T00:00:00Z".parse().unwrap());
+    for refused in [merging, pruning] {
+        let error = refused.unwrap_err().to_string();
+        let name = path.display().to_string();
+        assert!(
+            error.starts_with(&format!("{name}: its checksum is ")),
+            "{error}"
+        );
+        assert!(error.contains("spanql store verify"), "{error}");
+        assert_eq!(bench.damaged(), damaged, "and nothing else is");
+        assert_eq!(bench.files("documents").len(), 5);
+    }
+    fs::write(path, &bytes).unwrap();
+    // Kept entities can be computed anew: those of a damaged file are not carried along.
+    let kept = &bench.files("entities")[0];
+    let mut flipped = fs::read(kept).unwrap();
+    let middle = flipped.len() / 3;
+    flipped[middle] ^= 1;
+    fs::write(kept, &flipped).unwrap();
+    assert_eq!(
+        compact(&bench.store(), CompactOptions::default())
+            .unwrap()
+            .replaced,
+        4
+    );
+    assert_eq!(bench.damaged(), [""; 0]);
+    assert_eq!(bench.contents().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_fails_on_kept_entities_names_their_file() {
+    let bench = Bench::new();
+    bench.keep().await;
+    let before = bench.contents().await;
+    let path = &bench.files("entities")[1];
+    let mut bytes = fs::read(path).unwrap();
+    // The first page, behind the magic number; what stands at the end is looked at when the query is planned.
+    bytes[4..64].fill(0xFF);
+    fs::write(path, &bytes).unwrap();
+    let session = bench.session().await;
+    let error = failure(&session, "SELECT * FROM entities").await;
+    assert!(
+        error.starts_with(&format!("{}: its checksum is ", path.display())),
+        "{error}"
+    );
+    assert!(
+        error.contains("delete the file") && error.contains("spanql store verify"),
+        "{error}"
+    );
+    // Nothing is made of what fails for another reason.
+    let error = failure(&session, "SELECT CAST(text AS DATE) FROM documents").await;
+    assert!(!error.contains("checksum"), "{error}");
+    fs::remove_file(path).unwrap();
+    assert_eq!(bench.contents().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_is_older_than_a_merge_says_that_its_files_have_gone() {
+    let bench = Bench::new();
+    let session = bench.session().await;
+    rows(&session, "CREATE VIEW old AS SELECT text FROM documents").await;
+    assert_eq!(rows(&session, "SELECT * FROM old").await.len(), 155);
+    compact(&bench.store(), CompactOptions::default()).unwrap();
+    let error = failure(&session, "SELECT * FROM old").await;
+    assert!(
+        error.contains("000001-0001.parquet") && error.contains("No such file"),
+        "{error}"
+    );
+    assert_eq!(
+        rows(&session, "SELECT text FROM documents").await.len(),
+        155
+    );
+}
+
+/// Merges and keeps at once, each as often as it finds the other at rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn merging_and_keeping_at_once_change_no_answer() {
+    let bench = Bench::new();
+    let store = bench.store();
+    let merging = std::thread::spawn(move || {
+        let mut merged = 0;
+        let small = CompactOptions {
+            // Pairs, so that there is something to merge more than once.
+            up_to: 12_000,
+            ..CompactOptions::default()
+        };
+        let mut turns = [small, CompactOptions::default()]
+            .into_iter()
+            .cycle()
+            .take(40);
+        let mut turn = turns.next();
+        while let Some(options) = turn {
+            match compact(&store, options) {
+                Ok(summary) => {
+                    merged += summary.written;
+                    turn = turns.next();
+                }
+                Err(spanql::Error::Busy { .. }) => std::thread::sleep(Duration::from_millis(1)),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        merged
+    });
+    let count = "SELECT label, count(*), min(value), max(doc_id) FROM entities GROUP BY label";
+    let before = bench.rows(count).await;
+    while !merging.is_finished() {
+        let session = bench.session().await;
+        match keep_entities(&session, &[], &()).await {
+            Ok(_) | Err(spanql::Error::Busy { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(rows(&session, count).await, before);
+    }
+    assert!(merging.join().unwrap() > 0);
+    bench.keep().await;
+    assert_eq!(bench.rows(count).await, before);
+    assert_eq!(bench.damaged(), [""; 0]);
 }

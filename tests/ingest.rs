@@ -617,6 +617,84 @@ fn other_encodings_keep_places_and_bytes_of_what_is_refused() {
 }
 
 #[test]
+fn a_small_file_is_what_it_is_as_a_stream() {
+    let utf16 = utf16("{\"text\":\"甲\"}\n", u16::to_le_bytes);
+    let gbk = encoded(
+        &"{\"text\":\"第三条：公民在法律面前一律平等\"}\n".repeat(9),
+        "gbk",
+    );
+    let cases: [(&str, &[u8]); 16] = [
+        (
+            "a.jsonl",
+            b"{\"text\":\"one\"}\n\n{\"text\":\"two\"}\r\n{\"text\":3}\n{\"text\":\"end\"}",
+        ),
+        ("a.jsonl", "\u{FEFF}{\"text\":\"甲\"}\n".as_bytes()),
+        ("a.jsonl", b"{\"text\":\"caf\xE9\"}\n{\"text\":\"x\"}\n"),
+        ("a.jsonl", b"{\"text\":\"nul\0\"}\n"),
+        ("a.jsonl", &utf16),
+        ("a.jsonl", &gbk),
+        (
+            "a.json",
+            "[{\"text\":\"甲\"},\n {\"text\":\"b\"}]".as_bytes(),
+        ),
+        ("a.json", b"[{\"text\":\"a\"},"),
+        (
+            "a.csv",
+            "id;text\n1;\"甲;\n乙\"\n2;b\n3\n4;\"open\n".as_bytes(),
+        ),
+        ("a.tsv", b"text\tn\none\t1\n"),
+        ("a.txt", b"BZh9 is how some text begins\r\n\r\nand ends"),
+        ("a.txt", b" \n"),
+        ("a.html", "<title>t</title><p>甲 &amp; b".as_bytes()),
+        (
+            "a.eml",
+            b"Subject: s\r\nFrom: a@b.example\r\n\r\ncaf\xE9\r\n",
+        ),
+        (
+            "a.mbox",
+            b"From a\nSubject: 1\n\none\n\nFrom b\nSubject: 2\n\ntwo\n",
+        ),
+        ("a.tar", &tar(&[("b.jsonl", b"{\"text\":\"in\"}\n")])),
+    ];
+    for (name, bytes) in cases {
+        for max_record_bytes in [16 << 20, 20] {
+            let found = [
+                (name.to_string(), bytes.to_vec()),
+                (format!("{name}.gz"), gzip(bytes)),
+            ]
+            .map(|(name, bytes)| {
+                let mut bench = Bench::new();
+                bench.options.max_record_bytes = max_record_bytes;
+                bench.write(&name, bytes);
+                let summary = bench.ingest(&[&name]).unwrap();
+                let refused = bench.quarantine().into_iter();
+                let refused: Vec<_> = refused
+                    .map(|row| (row.record, row.offset, row.reason, row.raw, row.length))
+                    .collect();
+                let places: Vec<_> = bench.column("doc_id");
+                let places: Vec<_> = places
+                    .iter()
+                    .filter_map(|id| id.rsplit('#').next())
+                    .collect();
+                (
+                    bench.column("text"),
+                    format!("{places:?}"),
+                    refused,
+                    summary.bytes,
+                    encodings(&bench),
+                )
+            });
+            let [small, stream] = found;
+            assert_eq!(small, stream, "{name} of {bytes:?}");
+            assert!(
+                !small.0.is_empty() || !small.2.is_empty() || bytes == b" \n",
+                "{bytes:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_never_passed_over_in_silence() {
     let good = encoded("中华人民共和国的法律\n", "gbk").repeat(20);
     let mixed = [
@@ -974,6 +1052,155 @@ fn of_pages_the_text_is_kept() {
     assert_eq!(records.column("raw"), ["<i>"]);
 }
 
+fn warc(kind: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://example.com/{kind}\r\n\
+         WARC-Date: 2026-11-28T10:00:00Z\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body, b"\r\n\r\n"].concat()
+}
+
+#[test]
+fn of_web_archives_pages_and_plain_text_are_documents() {
+    let http = "application/http; msgtype=response";
+    let page = b"HTTP/1.1 404 Gone\r\nContent-Type: text/html; charset=gbk\r\n\r\n<title>T</title>\xD6\xD0\xCE\xC4";
+    let image = b"HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\n\r\nGIF89a";
+    let bad = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\ncaf\xE9";
+    let records = [
+        warc("warcinfo", "application/warc-fields", b"software: x"),
+        warc(
+            "request",
+            "application/http; msgtype=request",
+            b"GET / HTTP/1.1\r\n\r\n",
+        ),
+        warc("response", http, page),
+        warc("response", http, image),
+        warc("response", http, bad),
+        warc("conversion", "text/plain", b"from a WET"),
+        String::from_utf8(warc("response", http, page.split_at(60).0))
+            .unwrap()
+            .replace("Content-Length: 60", "Content-Length: 4000000000")
+            .into_bytes(),
+        warc("resource", "text/html", b"<p>last"),
+    ];
+    let whole = records.concat();
+    let members: Vec<u8> = records.iter().flat_map(|record| gzip(record)).collect();
+    let offsets: Vec<usize> = records
+        .iter()
+        .scan(0, |at, record| {
+            Some(std::mem::replace(at, *at + record.len()))
+        })
+        .collect();
+    for (name, bytes) in [
+        ("a.warc", &whole),
+        ("a.warc.gz", &members),
+        ("b.gz", &members),
+    ] {
+        let mut bench = Bench::new();
+        // Longer than a small file that is read in one go, and with a window that the huge length leads beyond.
+        let filler = warc("metadata", "text/plain", &[b'x'; 100_000]);
+        bench.options.max_record_bytes = 200_000;
+        let filler = if name.ends_with("gz") {
+            gzip(&filler)
+        } else {
+            filler
+        };
+        bench.write(name, [bytes.as_slice(), &filler].concat());
+        if name == "b.gz" {
+            bench.options.format = Some(InputFormat::Warc);
+        }
+        let summary = bench.ingest(&[name]).unwrap();
+        assert_eq!(summary.other_records, 4, "{name}");
+        assert_eq!(
+            bench.column("text"),
+            ["中文", "from a WET", "last"],
+            "{name}"
+        );
+        assert_eq!(
+            bench.column("url"),
+            ["response", "conversion", "resource"].map(|kind| format!("http://example.com/{kind}"))
+        );
+        assert_eq!(bench.column("http_status"), ["404", "∅", "∅"]);
+        assert_eq!(bench.column("title"), ["T", "∅", "∅"]);
+        assert_eq!(bench.column("ts")[0], "2026-11-28T10:00:00Z");
+        assert!(bench.column("http_headers")[0].contains("charset=gbk"));
+        let ids = tail(bench.column("doc_id"));
+        assert_eq!(ids, ["3", "6", "8"].map(|n| format!("{name}#{n}")));
+        let refused = bench.quarantine();
+        let places: Vec<_> = refused
+            .iter()
+            .map(|row| (row.record, row.offset, row.length))
+            .collect();
+        let expected = [5, 7].map(|n| (n, Some(offsets[n - 1]), records[n - 1].len()));
+        assert_eq!(places, expected, "{name}");
+        assert!(refused[0].reason.contains("UTF-8"), "{}", refused[0].reason);
+        assert!(
+            refused[1]
+                .reason
+                .starts_with("not a WARC record: its Content-Length"),
+            "{}",
+            refused[1].reason
+        );
+        assert_eq!(refused[1].raw, records[6]);
+    }
+}
+
+#[test]
+fn a_damaged_web_archive_costs_what_is_damaged() {
+    let page = |n: usize| warc("resource", "text/plain", format!("page {n}").as_bytes());
+    let whole: Vec<u8> = (0..3).flat_map(page).collect();
+    let cut = &whole[..whole.len() - 9];
+    let bench = Bench::new();
+    bench.write("cut.warc", cut);
+    let torn = [gzip(&page(0)), gzip(&page(1))[..30].to_vec()].concat();
+    bench.write("torn.warc.gz", torn);
+    bench.write("none.warc", "nothing of the kind\n");
+    let garbage = [page(0), b"lost\nbytes\n".to_vec(), page(1)].concat();
+    bench.write("garbage.warc", garbage);
+    bench.write(
+        "long.warc",
+        [
+            page(0),
+            warc("resource", "text/plain", &[b'x'; 3000]),
+            page(1),
+        ]
+        .concat(),
+    );
+    let mut bench = bench;
+    bench.options.max_record_bytes = 2000;
+    bench
+        .ingest(&[
+            "cut.warc",
+            "torn.warc.gz",
+            "none.warc",
+            "garbage.warc",
+            "long.warc",
+        ])
+        .unwrap();
+    let texts = [
+        "page 0", "page 1", "page 0", "page 0", "page 1", "page 0", "page 1",
+    ];
+    assert_eq!(bench.column("text"), texts);
+    let refused: Vec<_> = bench
+        .quarantine()
+        .into_iter()
+        .map(|row| (row.file, row.record, row.reason))
+        .collect();
+    let kinds = [
+        ("cut.warc", 3, "not a WARC record: its Content-Length"),
+        ("torn.warc.gz", 2, "input cannot be read: "),
+        ("none.warc", 1, "not a WARC record: it does not begin"),
+        ("garbage.warc", 2, "not a WARC record: it does not begin"),
+        ("long.warc", 2, "too long"),
+    ];
+    assert_eq!(refused.len(), kinds.len(), "{refused:?}");
+    for ((file, record, reason), (expected, number, begin)) in refused.iter().zip(kinds) {
+        assert_eq!((file.as_str(), *record), (expected, number), "{reason}");
+        assert!(reason.starts_with(begin), "{file}: {reason}");
+    }
+}
+
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in members {
@@ -1046,6 +1273,92 @@ fn archives_are_read_file_by_file() {
         (3, 3, 3)
     );
     assert_eq!(bench.ingest(&["a.tar"]).unwrap().skipped_sources, 1);
+}
+
+#[test]
+fn members_that_fill_a_disk_together_are_given_up() {
+    let text = format!("{}\n", "x".repeat(1 << 20)).repeat(25);
+    let members = ["a.txt", "b.txt", "c.txt", "d.txt"].map(|name| (name, text.as_bytes()));
+    let bench = Bench::new();
+    bench.write("all.zip", zip(&members));
+    let summary = bench.ingest(&["all.zip"]).unwrap();
+    assert!((60..65).contains(&summary.documents), "{summary:?}");
+    let refused = bench.quarantine();
+    let files: Vec<&str> = refused.iter().map(|row| row.file.as_str()).collect();
+    assert_eq!(files, ["c.txt", "d.txt"]);
+    for row in refused {
+        let why = "with all that is in the same archive it becomes more than 500 times as long (--max-expansion)";
+        assert!(row.reason.ends_with(why), "{}", row.reason);
+    }
+}
+
+#[test]
+fn what_stands_before_a_member_of_a_tar_is_bounded() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut add = |kind: tar::EntryType, name: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, bytes).unwrap();
+    };
+    let file = tar::EntryType::Regular;
+    // Neither what is passed over nor what is read counts.
+    add(file, "unknown.bin", &vec![0; 3 << 20]);
+    add(file, "long.txt", &b"a line of text\n".repeat(100_000));
+    add(
+        file,
+        &format!("{}/named.txt", "far/".repeat(100)),
+        b"named\n",
+    );
+    add(tar::EntryType::GNULongName, "name", &vec![b'n'; 2 << 20]);
+    add(file, "after.txt", b"after\n");
+    let bench = Bench::new();
+    bench.write("a.tar", builder.into_inner().unwrap());
+    let summary = bench.ingest(&["a.tar"]).unwrap();
+    assert_eq!((summary.documents, summary.unknown_files), (100_001, 1));
+    assert_eq!(bench.column("text")[100_000], "named");
+    let [refused] = &bench.quarantine()[..] else {
+        panic!("one row")
+    };
+    assert!(
+        refused
+            .reason
+            .contains("what stands before a member is longer"),
+        "{}",
+        refused.reason
+    );
+}
+
+#[test]
+fn an_archive_in_the_place_of_a_folder_has_names_of_its_own() {
+    for archive_first in [false, true] {
+        let bench = Bench::new();
+        let folder = || {
+            let _ = fs::remove_file(bench.path("a.zip"));
+            bench.write("a.zip/x.txt", "in a folder\n");
+        };
+        let archive = || {
+            let _ = fs::remove_dir_all(bench.path("a.zip"));
+            bench.write("a.zip", zip(&[("x.txt", b"in an archive\n")]));
+        };
+        let texts = if archive_first {
+            archive();
+            bench.ingest(&["a.zip"]).unwrap();
+            folder();
+            ["in an archive", "in a folder"]
+        } else {
+            folder();
+            bench.ingest(&["a.zip"]).unwrap();
+            archive();
+            ["in a folder", "in an archive"]
+        };
+        assert_eq!(bench.ingest(&["a.zip"]).unwrap().documents, 1);
+        assert_eq!(bench.column("text"), texts);
+        let ids = bench.column("doc_id");
+        assert!(ids[0].ends_with("a.zip/x.txt#1"), "{ids:?}");
+        assert_ne!(ids[0], ids[1]);
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ class IngestOptions(TypedDict, total=False):
     text: str
     time: str
     document: Literal["line", "paragraph", "file"]
-    format: Literal["jsonl", "json", "csv", "tsv", "txt", "parquet", "eml", "mbox", "html", "tar", "zip"]
+    format: Literal["jsonl", "json", "csv", "tsv", "txt", "parquet", "eml", "mbox", "html", "warc", "tar", "zip"]
     html: bool
     delimiter: str
     quote: str
@@ -54,6 +54,7 @@ class Summary(TypedDict):
     changed_sources: int
     replaced_sources: int
     unknown_files: int
+    other_records: int
 
 Paths: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
 

@@ -236,5 +236,6 @@ fn describe<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyDi
     described.set_item("changed_sources", summary.changed_sources)?;
     described.set_item("replaced_sources", summary.replaced_sources)?;
     described.set_item("unknown_files", summary.unknown_files)?;
+    described.set_item("other_records", summary.other_records)?;
     Ok(described)
 }

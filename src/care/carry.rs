@@ -18,7 +18,7 @@ use super::name;
 use crate::error::{Error, Result};
 use crate::ingest::writer::failed;
 use crate::keep::KeptWriter;
-use crate::store::{Committed, Store, documents_of, labels_of};
+use crate::store::{Committed, Store, check, checksum_in, documents_of, labels_of};
 
 /// As kept files are sorted, their label aside.
 const ORDER: [&str; 4] = ["value", "doc_id", "span_start", "span_end"];
@@ -78,7 +78,8 @@ fn common(committed: &Committed, files: &[PathBuf]) -> BTreeMap<String, (String,
             .iter()
             .position(|file| documents.as_deref() == Some(&*name(file)));
         if let Some(at) = at
-            // What cannot be read is computed anew.
+            // What cannot be read, or is not what was written, is computed anew.
+            && is_whole(kept)
             && let Ok(labels) = labels_of(kept)
         {
             for label in labels {
@@ -95,6 +96,15 @@ fn common(committed: &Committed, files: &[PathBuf]) -> BTreeMap<String, (String,
         }
     }
     common
+}
+
+fn is_whole(kept: &Path) -> bool {
+    let name = name(kept);
+    let whole = checksum_in(&name).map_or(Ok(()), |checksum| check(kept, None, checksum));
+    if let Err(what) = &whole {
+        tracing::warn!("{}: {what}; its entities are computed anew", kept.display());
+    }
+    whole.is_ok()
 }
 
 /// The rows of one label of a kept file.

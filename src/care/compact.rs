@@ -35,7 +35,8 @@ impl Default for CompactOptions {
 /// Merges small files, all or nothing.
 ///
 /// # Errors
-/// [`Error::Busy`] while another process writes to the store; [`Error::Io`] where reading or writing fails.
+/// [`Error::Busy`] while another process writes to the store; [`Error::Io`] where reading or writing fails, or a file to be
+/// merged is not what was written.
 pub fn compact(store: &Store, options: CompactOptions) -> Result<Summary> {
     let run = Run::begin(store.clone())?;
     // Kept entities and signatures are carried along: nobody else may write or remove any meanwhile.
@@ -51,7 +52,7 @@ pub fn compact(store: &Store, options: CompactOptions) -> Result<Summary> {
     let mut files = RecordedFiles::default();
     let mut names = Names::after(&run, run.documents(), &[]);
     for group in groups(&committed.documents, options)? {
-        if let Some(merged) = merge(&group, &mut names, &mut replaced)? {
+        if let Some(merged) = merge(&run, &group, &mut names, &mut replaced)? {
             carry(store, &committed, &group, &merged.name)?;
             duplicates::carry(store, &committed, &group, &merged.name)?;
             files.documents.push(merged);
@@ -61,11 +62,12 @@ pub fn compact(store: &Store, options: CompactOptions) -> Result<Summary> {
 }
 
 fn merge(
+    run: &Run,
     group: &[PathBuf],
     names: &mut Names,
     replaced: &mut Replaced,
 ) -> Result<Option<RecordedFile>> {
-    let merged = rewrite(group, names, &all_rows)?;
+    let merged = rewrite(run, group, names, &all_rows)?;
     for path in group {
         replaced.add("documents", path, rows_of(path)?);
     }

@@ -16,7 +16,8 @@ use crate::store::{Kind, RecordedFiles, Run, Store, rows_of, run_of};
 /// without a time stay. Their sources stay known: ingesting them again adds nothing.
 ///
 /// # Errors
-/// [`crate::Error::Busy`] while another process writes to the store; [`crate::Error::Io`] where reading or writing fails.
+/// [`crate::Error::Busy`] while another process writes to the store; [`crate::Error::Io`] where reading or writing fails,
+/// or a file that would lose some of its documents is not what was written.
 pub fn prune(store: &Store, before: DateTime<Utc>) -> Result<Summary> {
     let run = Run::begin(store.clone())?;
     let committed = store.committed()?;
@@ -38,7 +39,9 @@ pub fn prune(store: &Store, before: DateTime<Utc>) -> Result<Summary> {
     for path in committed.documents {
         if any_row(&path, "ts", &is_old)? {
             replaced.add("documents", &path, rows_of(&path)?);
-            files.documents.extend(rewrite(&[path], &mut names, &keep)?);
+            files
+                .documents
+                .extend(rewrite(&run, &[path], &mut names, &keep)?);
         }
     }
     let mut names = Names::after(&run, run.dropped(), &[]);

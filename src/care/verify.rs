@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::name;
 use crate::error::Result;
 use crate::store::{
-    RecordedFile, Store, checksum_in, checksum_of, duplicates_parts, read_record, readable_rows,
+    RecordedFile, Store, check, checksum_in, duplicates_parts, read_record, readable_rows,
 };
 
 /// A file that is not what was written.
@@ -99,20 +99,7 @@ impl Verified {
     }
 
     fn compare(&mut self, path: &Path, bytes: Option<u64>, checksum: &str) {
-        let compared = match checksum_of(path) {
-            Err(error) => Err(error.to_string()),
-            Ok((now, _)) if bytes.is_some_and(|bytes| bytes != now) => {
-                let bytes = bytes.unwrap_or_default();
-                Err(format!(
-                    "it has {now} bytes and had {bytes} when it was written"
-                ))
-            }
-            Ok((_, now)) if now != checksum => Err(format!(
-                "its checksum is {now} and was {checksum} when it was written"
-            )),
-            Ok(_) => Ok(()),
-        };
-        self.take(path, compared);
+        self.take(path, check(path, bytes, checksum));
     }
 
     fn take(&mut self, path: &Path, result: Result<(), String>) {

@@ -25,8 +25,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct IngestArgs {
-    /// Files, folders, globs, or - for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters (.eml, .mbox)
-    /// and .html, also as .gz, .zst, .bz2 and .xz, and in .tar and .zip
+    /// Files, folders, globs, or - for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters (.eml, .mbox),
+    /// .html and .warc, also as .gz, .zst, .bz2 and .xz, and in .tar and .zip
     #[arg(required = true, value_name = "PATHS")]
     pub paths: Vec<String>,
 
@@ -46,8 +46,8 @@ pub struct IngestArgs {
     #[arg(long, value_name = "UNIT", default_value = "line")]
     pub document: DocumentUnit,
 
-    /// The format of all inputs, where their names do not tell it: jsonl, json, csv, tsv, txt, parquet, eml, mbox, html, tar or zip; of
-    /// an archive, the format of the files in it
+    /// The format of all inputs, where their names do not tell it: jsonl, json, csv, tsv, txt, parquet, eml, mbox, html, warc,
+    /// tar or zip; of an archive, the format of the files in it
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<InputFormat>,
 
@@ -208,6 +208,7 @@ fn metrics(summary: &Summary, seconds: f64) -> serde_json::Value {
         "changed_sources": summary.changed_sources,
         "replaced_sources": summary.replaced_sources,
         "unknown_files": summary.unknown_files,
+        "other_records": summary.other_records,
     })
 }
 
@@ -241,6 +242,12 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
         words += &format!(
             "; {} of unknown format left out",
             plural(summary.unknown_files, "file")
+        );
+    }
+    if summary.other_records > 0 {
+        words += &format!(
+            "; {} without text left out",
+            plural(summary.other_records, "WARC record")
         );
     }
     if summary.unread_times > 0 {

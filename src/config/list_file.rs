@@ -18,7 +18,7 @@ use std::time::Instant;
 use twox_hash::XxHash64;
 
 use crate::error::Error;
-use crate::ingest::decompress::{Compression, EXPANSION, decompress};
+use crate::ingest::decompress::{Compression, EXPANSION, Measure, decompress};
 use crate::output;
 use crate::recognize::{Folding, Gazetteer, ListFormat};
 
@@ -83,7 +83,9 @@ fn open(label: &str, list: &Path, folding: Folding) -> Result<(Gazetteer, Form),
             return Ok(Gazetteer::compile(label, &bytes, format, folding)?);
         };
         let mut plain = Vec::new();
-        decompress(Box::new(bytes.as_slice()), Some(compression), EXPANSION)?
+        let measure = Measure::new(EXPANSION);
+        measure.read(bytes.len() as u64);
+        decompress(bytes.as_slice(), Some(compression), &measure)?
             .take(MOST_BYTES)
             .read_to_end(&mut plain)?;
         Ok(Gazetteer::compile(label, &plain, format, folding)?)

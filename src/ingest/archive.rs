@@ -4,6 +4,7 @@
 //! stream, a zip is read from its end and goes to a nameless file where it is not one. Links and what is not a file are
 //! passed over, as in folders; members whose names tell no format are counted.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,6 +18,8 @@ use crate::error::Error;
 
 /// Archives in archives are read so deep.
 const DEPTH: usize = 3;
+/// What stands before a member of a tar, long names above all, which the crate `tar` holds in memory, is no longer.
+const BEFORE: u64 = 1 << 20;
 
 impl Reader<'_> {
     pub(crate) fn read_tar(
@@ -25,17 +28,28 @@ impl Reader<'_> {
         stream: Stream<'_>,
         depth: usize,
     ) -> Result<(), Stop> {
-        let mut archive = tar::Archive::new(stream);
-        let entries = match archive.entries() {
+        // Where the stream stands, and up to where it may be read.
+        let (at, until) = (Cell::new(0), Cell::new(0));
+        let mut archive = tar::Archive::new(Guarded {
+            stream,
+            at: &at,
+            until: &until,
+        });
+        let mut entries = match archive.entries() {
             Ok(entries) => entries,
             Err(error) => return self.refuse(source, 1, None, error.to_string()),
         };
         let mut names = HashSet::new();
-        for entry in entries {
+        let mut end: u64 = 0;
+        loop {
+            until.set(end.saturating_add(BEFORE));
+            let Some(entry) = entries.next() else { break };
+            until.set(u64::MAX);
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => return self.refuse(source, 1, None, error.to_string()),
             };
+            end = at.get().saturating_add(entry.size());
             if !entry.header().entry_type().is_file() {
                 continue;
             }
@@ -88,7 +102,7 @@ impl Reader<'_> {
                 return self.refuse(source, index as u64 + 1, None, why.to_string());
             }
             let path = Path::new(entry.name()).to_path_buf();
-            let stream = bounded(entry, packed, self.options.max_expansion);
+            let stream = bounded(entry, packed, &self.measure);
             self.member(source, &path, stream, &mut names, depth)?;
         }
         Ok(())
@@ -125,6 +139,29 @@ impl Reader<'_> {
                 }
                 stop => stop,
             })
+    }
+}
+
+/// A tar that is read up to some place, and no further for now.
+struct Guarded<'c, R> {
+    stream: R,
+    at: &'c Cell<u64>,
+    until: &'c Cell<u64>,
+}
+
+impl<R: Read> Read for Guarded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.get().saturating_sub(self.at.get());
+        if left == 0 && !buffer.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("what stands before a member is longer than {BEFORE} bytes"),
+            ));
+        }
+        let length = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.stream.read(&mut buffer[..length])?;
+        self.at.set(self.at.get() + read as u64);
+        Ok(read)
     }
 }
 

@@ -15,6 +15,7 @@ use super::mail;
 use super::path;
 use super::quarantine::{Fault, Kind, Place, Raw};
 use super::split::Piece;
+use super::warc;
 use crate::error::Result;
 
 /// What a record costs besides its bytes: its place here, its id, its row. Keeps chunks of tiny records in bounds.
@@ -28,6 +29,7 @@ pub(crate) enum Layout {
     Text,
     Mail,
     Html,
+    Warc,
     /// Parquet, whose rows come otherwise: only its faults are here, and they have no offset.
     Rows,
 }
@@ -39,6 +41,7 @@ impl Layout {
             | (Self::Text, Self::Text)
             | (Self::Mail, Self::Mail)
             | (Self::Html, Self::Html)
+            | (Self::Warc, Self::Warc)
             | (Self::Rows, Self::Rows) => true,
             (Self::Csv(a), Self::Csv(b)) => Arc::ptr_eq(a, b),
             _ => false,
@@ -130,13 +133,14 @@ impl Chunk {
         for run in &self.runs {
             let records = &self.records[begin..run.end];
             begin = run.end;
-            let is_mail = matches!(run.layout, Layout::Mail);
-            let texts = match is_mail {
+            // Their parts are in encodings of their own.
+            let tells = matches!(run.layout, Layout::Mail | Layout::Warc);
+            let texts = match tells {
                 true => Texts::default(),
                 false => self.texts(run, records, bad),
             };
             // Of letters and pages the text is made below.
-            documents.html = roles.html && !is_mail && !matches!(run.layout, Layout::Html);
+            documents.html = roles.html && !tells && !matches!(run.layout, Layout::Html);
             let mut fields = Vec::new();
             for (at, record) in records.iter().enumerate() {
                 let raw = Raw {
@@ -153,13 +157,18 @@ impl Chunk {
                     documents.quarantine.push(place, fault, raw);
                     continue;
                 }
-                if is_mail {
-                    match read_mail(raw, roles, bad) {
-                        Ok((fields, replaced)) => {
+                if tells {
+                    let read = match run.layout {
+                        Layout::Warc => read_warc(raw, roles, bad),
+                        _ => read_mail(raw, roles, bad).map(Some),
+                    };
+                    match read {
+                        Ok(Some((fields, replaced))) => {
                             let before = documents.len();
                             documents.push_fields(place, raw, &fields);
                             documents.replaced += u64::from(replaced && documents.len() > before);
                         }
+                        Ok(None) => documents.other_records += 1,
                         Err(fault) => documents.quarantine.push(place, &fault, raw),
                     }
                     continue;
@@ -182,7 +191,7 @@ impl Chunk {
                         fields.push((roles.text.clone().into(), Value::Text(page.text.into())));
                         Ok(())
                     }
-                    Layout::Text | Layout::Rows | Layout::Mail => {
+                    Layout::Text | Layout::Rows | Layout::Mail | Layout::Warc => {
                         documents.push_text(place, text);
                         documents.replaced += u64::from(replaced);
                         continue;
@@ -212,8 +221,8 @@ impl Chunk {
         // One check for all: records are cut at ASCII bytes, so each is valid where the whole is. What is at hand of a faulty
         // record may be cut off anywhere.
         let sound = || records.iter().all(|record| record.fault.is_none());
-        let whole = match records {
-            [first, .., last] if run.encoding.is_utf8() && sound() => {
+        let whole = match (records.first(), records.last()) {
+            (Some(first), Some(last)) if run.encoding.is_utf8() && sound() => {
                 &self.bytes[first.start..last.end]
             }
             _ => &[],
@@ -271,14 +280,32 @@ fn read_mail(
         let why = "its text is not in the encoding that it names".to_string();
         return Err(fault(Kind::Encoding, why));
     }
-    for (name, _) in &mut fields {
+    name_roles(&mut fields, roles);
+    Ok((fields, broken))
+}
+
+/// As [`read_mail`] for a record of a WARC; nothing where it has no text.
+fn read_warc(
+    raw: Raw<'_>,
+    roles: &Roles,
+    bad: BadBytes,
+) -> std::result::Result<Option<(json::Fields<'static>, bool)>, Fault> {
+    let read = warc::parse(raw.bytes, bad);
+    let mut read = read.map_err(|(kind, why)| Fault::new(kind, why, raw.length()))?;
+    if let Some((fields, _)) = &mut read {
+        name_roles(fields, roles);
+    }
+    Ok(read)
+}
+
+fn name_roles(fields: &mut json::Fields<'_>, roles: &Roles) {
+    for (name, _) in fields {
         match name.as_ref() {
             mail::TEXT => *name = roles.text.clone().into(),
             mail::TIME => *name = roles.time.clone().into(),
             _ => {}
         }
     }
-    Ok((fields, broken))
 }
 
 fn read_csv<'a>(

@@ -31,7 +31,7 @@ enum State {
 }
 
 /// Finds the end of a record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CsvScan {
     dialect: Dialect,
     state: State,

@@ -1,7 +1,8 @@
 //! Compressed streams: gzip, zstd, bzip2 and xz, also several members or frames in a row.
 //!
 //! The name of a file decides; where it says nothing (standard input above all), the first bytes do. A stream that grows
-//! beyond a stated measure is given up, and what was read of it stands.
+//! beyond a stated measure is given up, and what was read of it stands; so are all streams of one input, the members of an
+//! archive and what is in them, that together do.
 
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
@@ -58,26 +59,70 @@ impl Compression {
     }
 }
 
+/// Whether these bytes begin no compressed stream.
+pub(crate) fn is_plain(head: &[u8]) -> bool {
+    Compression::of_first_bytes(head).is_none()
+}
+
 /// Any stream.
 pub(crate) type Stream<'a> = Box<dyn Read + 'a>;
 
-/// The decompressed stream, which may become `expansion` times as long.
+/// How long the streams of an input may become: each by itself, and all together.
+#[derive(Debug, Clone)]
+pub(crate) struct Measure {
+    /// So many times as long.
+    expansion: u64,
+    input: Arc<Grown>,
+}
+
+impl Measure {
+    /// For an input that is about to be read.
+    pub(crate) fn new(expansion: u64) -> Self {
+        Self {
+            expansion,
+            input: Arc::default(),
+        }
+    }
+
+    /// So many more bytes of the input, as it is outside of all archives and compression, were read.
+    pub(crate) fn read(&self, bytes: u64) {
+        self.input.packed.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// How long something was and has become.
+#[derive(Debug, Default)]
+struct Grown {
+    packed: AtomicU64,
+    unpacked: AtomicU64,
+}
+
+impl Grown {
+    /// Whether it is too long now.
+    fn by(&self, unpacked: u64, expansion: u64) -> bool {
+        let now = self.unpacked.fetch_add(unpacked, Ordering::Relaxed) + unpacked;
+        let packed = self.packed.load(Ordering::Relaxed);
+        now > packed.saturating_mul(expansion).max(FREE)
+    }
+}
+
+/// The decompressed stream, which may become as long as `measure` says.
 pub(crate) fn decompress<'a>(
     stream: impl Read + 'a,
     named: Option<Compression>,
-    expansion: u64,
+    measure: &Measure,
 ) -> io::Result<Stream<'a>> {
     let mut stream = Ahead::new(stream);
     let compression = named.or_else(|| Compression::of_first_bytes(stream.look(10)));
     let Some(compression) = compression else {
         return Ok(Box::new(stream));
     };
-    let packed = Arc::new(AtomicU64::new(0));
+    let grown = Arc::new(Grown::default());
     let stream = BufReader::with_capacity(
         128 << 10,
         Counted {
             stream,
-            count: packed.clone(),
+            count: Arc::clone(&grown),
         },
     );
     let unpacked: Stream<'a> = match compression {
@@ -88,31 +133,33 @@ pub(crate) fn decompress<'a>(
     };
     Ok(Box::new(Bounded {
         stream: unpacked,
-        packed,
-        unpacked: 0,
-        expansion,
+        grown,
+        measure: measure.clone(),
     }))
 }
 
 /// A stream that somebody else decompressed out of `packed` bytes, held to the same measure.
-pub(crate) fn bounded<'a>(stream: impl Read + 'a, packed: u64, expansion: u64) -> Stream<'a> {
+pub(crate) fn bounded<'a>(stream: impl Read + 'a, packed: u64, measure: &Measure) -> Stream<'a> {
+    let grown = Grown {
+        packed: AtomicU64::new(packed),
+        unpacked: AtomicU64::new(0),
+    };
     Box::new(Bounded {
         stream,
-        packed: Arc::new(AtomicU64::new(packed)),
-        unpacked: 0,
-        expansion,
+        grown: Arc::new(grown),
+        measure: measure.clone(),
     })
 }
 
 struct Counted<R> {
     stream: R,
-    count: Arc<AtomicU64>,
+    count: Arc<Grown>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.stream.read(buffer)?;
-        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        self.count.packed.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }
@@ -120,29 +167,25 @@ impl<R: Read> Read for Counted<R> {
 /// Gives up a stream that was made to fill a disk.
 struct Bounded<R> {
     stream: R,
-    packed: Arc<AtomicU64>,
-    unpacked: u64,
-    expansion: u64,
+    grown: Arc<Grown>,
+    measure: Measure,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.stream.read(buffer)?;
-        self.unpacked += read as u64;
-        let allowed = self
-            .packed
-            .load(Ordering::Relaxed)
-            .saturating_mul(self.expansion);
-        if self.unpacked > allowed.max(FREE) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!(
-                    "it becomes more than {} times as long (--max-expansion)",
-                    self.expansion
-                ),
-            ));
-        }
-        Ok(read)
+        let Measure { expansion, input } = &self.measure;
+        let what = if self.grown.by(read as u64, *expansion) {
+            "it becomes"
+        } else if input.by(read as u64, *expansion) {
+            "with all that is in the same archive it becomes"
+        } else {
+            return Ok(read);
+        };
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{what} more than {expansion} times as long (--max-expansion)"),
+        ))
     }
 }
 
@@ -184,9 +227,15 @@ mod tests {
         (Compression::Xz, xz),
     ];
 
+    fn measure(bytes: &[u8], expansion: u64) -> Measure {
+        let measure = Measure::new(expansion);
+        measure.read(bytes.len() as u64);
+        measure
+    }
+
     fn read(bytes: &[u8], named: Option<Compression>) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
-        let whole = decompress(Box::new(bytes), named, EXPANSION)
+        let whole = decompress(Box::new(bytes), named, &measure(bytes, EXPANSION))
             .and_then(|mut stream| stream.read_to_end(&mut out))
             .is_ok();
         (out, whole)
@@ -244,10 +293,27 @@ mod tests {
             out.len()
         );
         let mut all = Vec::new();
-        decompress(Box::new(&zeros[..]), None, u64::MAX)
+        decompress(Box::new(&zeros[..]), None, &measure(&zeros, u64::MAX))
             .unwrap()
             .read_to_end(&mut all)
             .unwrap();
         assert_eq!(all.len(), 80 << 20);
+    }
+    #[test]
+    fn streams_that_fill_the_disk_together_are_given_up() {
+        let zeros = zstd(&vec![0; 30 << 20]);
+        let measure = measure(&zeros, EXPANSION);
+        let whole = |zeros: &[u8]| {
+            let mut stream = decompress(Box::new(zeros), None, &measure).unwrap();
+            io::copy(&mut stream, &mut io::sink())
+        };
+        assert!(whole(&zeros).is_ok() && whole(&zeros).is_ok());
+        let why = whole(&zeros).unwrap_err().to_string();
+        assert!(
+            why.starts_with("with all that is in the same archive"),
+            "{why}"
+        );
+        measure.read(10 << 20);
+        assert!(whole(&zeros).is_ok());
     }
 }

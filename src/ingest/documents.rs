@@ -71,6 +71,8 @@ pub(crate) struct Parsed {
     pub unread_times: u64,
     /// Documents in which bytes were replaced.
     pub replaced: u64,
+    /// Records of a WARC that carry no text.
+    pub other_records: u64,
 }
 
 impl Parsed {
@@ -120,6 +122,7 @@ pub(crate) struct Documents<'r> {
     pub quarantine: QuarantineRows,
     unread_times: u64,
     pub replaced: u64,
+    pub other_records: u64,
     /// Texts are HTML, of which the text is kept.
     pub html: bool,
     scratch: String,
@@ -140,6 +143,7 @@ impl<'r> Documents<'r> {
             quarantine: QuarantineRows::default(),
             unread_times: 0,
             replaced: 0,
+            other_records: 0,
             html: roles.html,
             scratch: String::new(),
             slots: Vec::new(),
@@ -300,6 +304,7 @@ impl<'r> Documents<'r> {
             kinds,
             unread_times: self.unread_times,
             replaced: self.replaced,
+            other_records: self.other_records,
         })
     }
 }

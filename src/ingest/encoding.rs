@@ -27,6 +27,8 @@ use super::utf16::{self, Utf16};
 
 /// So much of a file is looked at to choose its encoding, from the first byte on that is not ASCII.
 const LOOK: usize = 64 << 10;
+/// So much of its beginning shows UTF-16.
+const UTF16_LOOK: usize = 4 << 10;
 /// With fewer bytes that are not ASCII nothing is guessed.
 const EVIDENCE: usize = 4;
 
@@ -221,6 +223,32 @@ impl Encoding {
     }
 }
 
+/// The text of something that may name its encoding, which is told by a byte order mark, else by that name, else by its
+/// bytes; and whether bytes were replaced in it.
+///
+/// # Errors
+/// Which encoding it is not in.
+pub(crate) fn decode_page(
+    bytes: &[u8],
+    named: Option<&str>,
+    bad: BadBytes,
+) -> Result<(String, bool), String> {
+    let named = || encoding_rs::Encoding::for_label_no_replacement(named?.as_bytes());
+    let (of, mark) = match (encoding_rs::Encoding::for_bom(bytes), named()) {
+        (Some((of, mark)), _) => (of, mark),
+        (None, Some(of)) => (of, 0),
+        (None, None) if bytes.is_ascii() => (UTF_8, 0),
+        (None, None) => (guess(bytes, false).of, 0),
+    };
+    let (text, broken) = of.decode_without_bom_handling(&bytes[mark..]);
+    match bad {
+        BadBytes::Quarantine if broken => {
+            Err(format!("some of its bytes are none of {}", of.name()))
+        }
+        _ => Ok((text.into_owned(), broken)),
+    }
+}
+
 /// Where decoding fails for the first time.
 fn first_bad(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> usize {
     let mut decoder = encoding.new_decoder_without_bom_handling();
@@ -264,7 +292,7 @@ pub(crate) fn open<'a, R: Read + 'a>(
     let sure = |of| Encoding { of, guessed: false };
     let marked = of_mark(ahead.look(4)).or(wanted.0).map(sure);
     let encoding = marked
-        .or_else(|| guess_utf16(ahead.look(4 << 10)).map(|of| Encoding { of, guessed: true }));
+        .or_else(|| guess_utf16(ahead.look(UTF16_LOOK)).map(|of| Encoding { of, guessed: true }));
     found.set(encoding);
     match encoding {
         Some(encoding) if encoding.is_utf16() => {
@@ -273,6 +301,15 @@ pub(crate) fn open<'a, R: Read + 'a>(
         Some(_) => Box::new(ahead),
         None => Box::new(Undecided { ahead, found }),
     }
+}
+
+/// Whether all of a file is UTF-8, whatever [`open`] would look at to find that out.
+pub(crate) fn is_all_utf8(bytes: &[u8], wanted: InputEncoding) -> bool {
+    let utf8 = match of_mark(bytes).or(wanted.0) {
+        Some(of) => of == UTF_8,
+        None => !bytes[..bytes.len().min(UTF16_LOOK)].contains(&0),
+    };
+    utf8 && simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
 fn of_mark(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
@@ -398,6 +435,42 @@ impl<R: Read> Read for Undecided<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_all_utf8_is_found_to_be_that_byte_by_byte() {
+        let zeros = [b"a\nb\0c\n".as_slice(), &b"x".repeat(UTF16_LOOK)].concat();
+        let utf16: Vec<u8> = "line\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let (gbk, ..) = GBK.encode("第三条：公民在法律面前一律平等");
+        let texts = [
+            &b"plain"[..],
+            "第三条：公民".as_bytes(),
+            b"\xEF\xBB\xBFmarked",
+            b"caf\xE9 au lait",
+            b"cut \xE7\xAC",
+            b"\xFF\xFEa\0",
+            utf16::GB18030_MARK,
+            &zeros,
+            &utf16,
+            &gbk,
+        ];
+        let mut all = 0;
+        for text in texts {
+            for wanted in ["auto", "utf-8", "gbk", "utf-16le"] {
+                if is_all_utf8(text, wanted.parse().unwrap()) {
+                    all += 1;
+                    let (same, encoding) = read(text, wanted);
+                    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+                    assert_eq!((same.as_bytes(), encoding), (text, "UTF-8"), "{wanted}");
+                }
+            }
+        }
+        // The mark counts for more than a name, and zeros are looked into where nothing is named.
+        assert_eq!(
+            all,
+            2 + 2 + 4 + 1 + 1,
+            "of the first three, and with zeros by name"
+        );
+    }
 
     /// What is read, decoded as a whole, and the encoding found.
     fn read(bytes: &[u8], wanted: &str) -> (String, &'static str) {

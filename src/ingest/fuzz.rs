@@ -10,7 +10,8 @@ use super::encoding::{self, BadBytes, Encoding, Leads};
 use super::json_values::JsonScan;
 use super::mbox::MboxScan;
 use super::quarantine::RAW_LIMIT;
-use super::split::{Splitter, split};
+use super::split::{Splitter, split, split_whole};
+use super::warc_scan::WarcScan;
 use super::{html, json, mail, time};
 
 /// Gives its bytes in small uneven portions, as a pipe does.
@@ -47,6 +48,7 @@ pub fn records(data: &[u8]) {
             (Splitter::Mbox(MboxScan::default()), None),
             (Splitter::Json(JsonScan::new()), None),
             (Splitter::Json(JsonScan::new()), two_bytes),
+            (Splitter::Warc(WarcScan::new()), None),
         ];
         for (splitter, leads) in splitters {
             let dialect = match &splitter {
@@ -66,6 +68,8 @@ pub fn records(data: &[u8]) {
             let mut end = mark.map_or(0, |mark| mark.len());
             let mut last = 0;
             let measure = |bytes: &[u8]| bytes.len() as u64;
+            let mut cut = Vec::new();
+            let at_once = (leads.is_none() && data.len() <= limit).then(|| splitter.clone());
             let flow = split(
                 Trickle(data, 0),
                 splitter,
@@ -96,9 +100,20 @@ pub fn records(data: &[u8]) {
                     }
                     last = piece.number;
                     end = start + length;
+                    cut.push((piece.number, start, piece.fault.map(|fault| fault.detail)));
                     ControlFlow::Continue(())
                 },
             );
+            if let Some(splitter) = at_once {
+                let mut pieces = cut.iter();
+                let _ = split_whole(data.to_vec(), splitter, limit, measure, |piece| {
+                    let why = piece.fault.map(|fault| fault.detail);
+                    let whole = (piece.number, piece.offset as usize, why);
+                    assert_eq!(pieces.next(), Some(&whole), "cut otherwise at once");
+                    ControlFlow::Continue(())
+                });
+                assert_eq!(pieces.next(), None, "lost at once");
+            }
             assert!(flow.is_continue());
             assert!(blank(&data[end..]), "bytes lost at the end");
             assert!(!whole || last <= 1, "a file is one document");

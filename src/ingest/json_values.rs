@@ -32,7 +32,7 @@ enum State {
 }
 
 /// Finds the end of a value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct JsonScan {
     state: State,
     depth: u64,

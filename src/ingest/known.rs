@@ -1,5 +1,9 @@
 //! Which inputs are new, which were ingested before, and which of those have changed since.
+//!
+//! A new input gets a name that no other source has, nor anything in one: what is in `a.zip` is called `a.zip/x`, and so was
+//! a file `x` in a folder `a.zip`, if there was one before.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
@@ -30,7 +34,8 @@ pub(super) fn sort(inputs: Vec<Input>, run: &Run, options: &IngestOptions) -> Re
     let known: HashMap<&str, &RecordedSource> = sources()
         .filter_map(|source| Some((source.path.as_deref()?, source)))
         .collect();
-    let mut taken = HashSet::new();
+    let mut taken: HashSet<String> = HashSet::new();
+    let sorted_names: OnceCell<Vec<&str>> = OnceCell::new();
     let mut sorted = Sorted::default();
     for mut input in inputs {
         let before = input.identity.as_deref().and_then(|path| known.get(path));
@@ -50,15 +55,34 @@ pub(super) fn sort(inputs: Vec<Input>, run: &Run, options: &IngestOptions) -> Re
             }
             continue;
         }
-        let free = |name: &str| !names.contains(name) && !taken.contains(name);
+        let is_there = |name: &str| names.contains(name) || taken.contains(name);
+        let free = |name: &str| {
+            let mut around = name.match_indices('/').map(|(at, _)| &name[..at]);
+            let holds = input.format.is_archive() && {
+                let sorted = sorted_names.get_or_init(|| {
+                    let mut sorted: Vec<&str> = names.iter().copied().collect();
+                    sorted.sort_unstable();
+                    sorted
+                });
+                let inside = format!("{name}/");
+                let at = sorted.partition_point(|other| *other < inside.as_str());
+                sorted
+                    .get(at)
+                    .is_some_and(|other| other.starts_with(&inside))
+            };
+            !is_there(name) && !around.any(is_there) && !holds
+        };
         let source = match &input.identity {
             Some(path) if !free(&input.source) => path.clone(),
             Some(_) => input.source.clone(),
             None => format!("{}-{}", input.source, run.id),
         };
-        // A path may be taken, too: by a link that stood there when it was ingested.
+        // A path may be taken, too: by a link that stood there when it was ingested, or what is around it by an archive.
+        let mut around = source.match_indices('/').map(|(at, _)| at);
+        let around = around.find(|at| is_there(&source[..*at]));
+        let (taken_name, inside) = source.split_at(around.unwrap_or(source.len()));
         input.source = std::iter::once(source.clone())
-            .chain((2..).map(|n| format!("{source} ({n})")))
+            .chain((2..).map(|n| format!("{taken_name} ({n}){inside}")))
             .find(|name| free(name))
             .expect("only so many names are taken");
         taken.insert(input.source.clone());

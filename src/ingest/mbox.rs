@@ -9,7 +9,7 @@ use super::split::Scan;
 const ENVELOPE: &[u8] = b"From ";
 
 /// Finds the end of a message.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct MboxScan {
     /// Some of the message was seen.
     begun: bool,

@@ -1,7 +1,7 @@
 //! Raw text → documents in a store's Parquet.
 //!
 //! Inputs are found (`input.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
-//! (`split.rs`, `csv.rs`, `json_values.rs`, `mbox.rs`; archives file by file, `archive.rs`), gathered into chunks (`chunk.rs`),
+//! (`split.rs`, `csv.rs`, `json_values.rs`, `mbox.rs`, `warc_scan.rs`; archives file by file, `archive.rs`), gathered into chunks (`chunk.rs`),
 //! decoded (`encoding.rs`, `utf16.rs`), parsed (`json.rs`, `path.rs`, `mail.rs`, `html.rs`, `documents.rs`, `columns.rs`,
 //! `content_hash.rs`, `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads (`pipeline.rs`, `reader.rs`), all
 //! or nothing (`store/commit.rs`); `known.rs` and `stamp.rs` tell what was ingested before. Nothing here looks for entities or
@@ -32,6 +32,9 @@
 //! * A letter (`.eml`, `.mbox`) has its body for its text, `Date` for its time, `from`, `to`, `cc`, `bcc`, `reply_to`, `subject`,
 //!   `message_id`, `in_reply_to` and `references` as columns, all its headers in `headers` and the names of what is attached
 //!   in `attachments`, as JSON. A page (`.html`) has its text and its `title`.
+//! * Of a WARC (`.warc`, WET files included) pages and plain text are documents, each with `url`, `title`, `http_status`,
+//!   `content_type`, `warc_type` and `record_id` as columns, `WARC-Date` for its time, and all headers in `headers` and
+//!   `http_headers`, as JSON; chunks and compression of answers are undone. Other records are counted.
 //! * A file in a tar or a zip is a source of its own, `archive.zip/path/in/it.jsonl`.
 //! * Text is UTF-8 after ingest, whatever it was before: a file's encoding is told by its byte order mark, by
 //!   [`IngestOptions::encoding`], or by its own bytes, once, and the run's record says which. A record with bytes that
@@ -71,6 +74,8 @@ mod split;
 mod stamp;
 mod time;
 mod utf16;
+mod warc;
+mod warc_scan;
 pub(crate) mod writer;
 
 use std::collections::BTreeMap;
@@ -167,8 +172,8 @@ pub struct IngestOptions {
     pub bad_bytes: BadBytes,
     /// How the store's pages are compressed.
     pub codec: Codec,
-    /// A compressed input that becomes more than so many times as long is given up, what was read of it before stands;
-    /// 64 MiB may come out of any.
+    /// A compressed input that becomes more than so many times as long is given up, what was read of it before stands; so is
+    /// what is in an archive once all of that does. 64 MiB may come out of any.
     pub max_expansion: u64,
     /// Longer records go to quarantine.
     pub max_record_bytes: usize,
@@ -288,6 +293,8 @@ pub struct Summary {
     pub replaced_sources: u64,
     /// Files in folders, globs and archives left out because nothing tells their format.
     pub unknown_files: u64,
+    /// Records of WARC files left out because they carry no text: requests, metadata, images.
+    pub other_records: u64,
 }
 
 /// Reads files, folders, globs and `-` (standard input) into the store, which is made if need be.
@@ -392,6 +399,7 @@ fn ingest_inputs(
         changed_sources: changed,
         replaced_sources: replaced.len() as u64,
         unknown_files: unknown_files + counts.unknown_files,
+        other_records: counts.other_records,
     };
     let record = Record {
         run: run.id.clone(),

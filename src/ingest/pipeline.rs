@@ -14,6 +14,7 @@ use std::thread;
 use arrow::array::RecordBatch;
 
 use super::chunk::Chunk;
+use super::decompress::Measure;
 use super::documents::Parsed;
 use super::input::Input;
 use super::parquet_input::Rows;
@@ -31,6 +32,7 @@ pub(crate) struct Counts {
     pub kinds: BTreeMap<Kind, u64>,
     pub unread_times: u64,
     pub replaced: u64,
+    pub other_records: u64,
     /// Decompressed.
     pub bytes: u64,
     /// Of each input, in their order.
@@ -80,6 +82,7 @@ struct Done {
     kinds: BTreeMap<Kind, u64>,
     unread_times: u64,
     replaced: u64,
+    other_records: u64,
 }
 
 /// Reads the inputs and writes documents and quarantine.
@@ -118,6 +121,7 @@ pub(crate) fn run(
                 next: 0,
                 chunk: Chunk::default(),
                 bytes,
+                measure: Measure::new(options.max_expansion),
                 unknown_files: 0,
             };
             let mut learned = Vec::with_capacity(inputs.len());
@@ -154,6 +158,7 @@ pub(crate) fn run(
                 counts.documents += done.rows as u64;
                 counts.unread_times += done.unread_times;
                 counts.replaced += done.replaced;
+                counts.other_records += done.other_records;
                 for (kind, count) in done.kinds {
                     *counts.kinds.entry(kind).or_default() += count;
                 }
@@ -219,6 +224,7 @@ fn process(
             kinds: parsed.kinds,
             unread_times: parsed.unread_times,
             replaced: parsed.replaced,
+            other_records: parsed.other_records,
         })
     };
     Some(placed.and_then(done))

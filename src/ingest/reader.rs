@@ -17,7 +17,7 @@ use super::ahead::Ahead;
 use super::chunk::{Chunk, Layout};
 use super::csv::{CsvScan, Header};
 use super::csv_dialect::{Dialect, sniff};
-use super::decompress::{Stream, decompress};
+use super::decompress::{Measure, Stream, decompress, is_plain};
 use super::encoding::{self, Encoding};
 use super::input::{Form, Input, InputFormat, Origin};
 use super::json_values::JsonScan;
@@ -25,10 +25,12 @@ use super::mbox::MboxScan;
 use super::parquet_input::{self, Rows};
 use super::pipeline::{Learned, Work};
 use super::quarantine::{Fault, Kind};
-use super::split::{Piece, Splitter, split};
-use super::stamp::Stamping;
+use super::split::{Piece, Splitter, split, split_whole};
+use super::stamp::{Stamping, read_small};
+use super::warc_scan::WarcScan;
 use super::{DocumentUnit, IngestOptions, Progress};
 use crate::error::Error;
+use crate::store::Stamp;
 
 /// So much of a CSV file tells its dialect.
 const LOOK: usize = 64 << 10;
@@ -54,6 +56,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) next: usize,
     pub(crate) chunk: Chunk,
     pub(crate) bytes: &'a AtomicU64,
+    /// How long what is in the present input may become.
+    pub(crate) measure: Measure,
     /// Files in archives whose names tell no format.
     pub(crate) unknown_files: u64,
 }
@@ -96,6 +100,13 @@ impl Reader<'_> {
 
     /// Reads an input, and says what its file was like, where it is one.
     pub(crate) fn read_and_stamp(&mut self, input: Input) -> Result<Learned, Stop> {
+        self.measure = Measure::new(self.options.max_expansion);
+        if let Some((bytes, stamp)) = small(&input)? {
+            return Ok(Learned {
+                encoding: self.read_small(input, bytes)?,
+                stamp: Some(stamp),
+            });
+        }
         let stamping = match &input.origin {
             // Where it is not there, reading it says so.
             Origin::File { path, .. } => Stamping::begin(path).ok().flatten(),
@@ -105,6 +116,41 @@ impl Reader<'_> {
         // A file that has gone since was read all the same.
         let stamp = stamping.and_then(|stamping| stamping.end().ok());
         Ok(Learned { encoding, stamp })
+    }
+
+    /// As [`Reader::read`] for a file of which these are all bytes.
+    fn read_small(&mut self, input: Input, bytes: Vec<u8>) -> Result<Option<&'static str>, Stop> {
+        let source: Arc<str> = input.source.into();
+        let length = bytes.len() as u64;
+        self.progress.source(&source);
+        self.progress.advance(length);
+        self.measure.read(length);
+        let Origin::File { compression, .. } = input.origin else {
+            return Ok(None);
+        };
+        let format = input.format;
+        let plain = compression.is_none() && is_plain(&bytes) && !format.is_archive();
+        // What is longer than a record may be is cut as it is read.
+        let plain = plain && bytes.len() <= self.options.max_record_bytes;
+        let tells = tells_encodings(format);
+        if !plain || !(tells || encoding::is_all_utf8(&bytes, self.options.encoding)) {
+            let form = Form {
+                format,
+                compression,
+            };
+            return self.read_stream(&source, form, Box::new(io::Cursor::new(bytes)), 0);
+        }
+        self.bytes.fetch_add(length, Ordering::Relaxed);
+        let found = Cell::new(Some(Encoding::UTF_8));
+        let text = Text {
+            stream: Body::Whole(bytes),
+            found: &found,
+        };
+        if tells {
+            return self.read_telling(&source, format, text).map(|()| None);
+        }
+        self.read_text(&source, format, text)?;
+        Ok(Some(Encoding::UTF_8.name()))
     }
 
     /// The name of the input's encoding, if it has one.
@@ -127,6 +173,7 @@ impl Reader<'_> {
                     && matches!(input.format, InputFormat::Parquet | InputFormat::Zip)
                 {
                     let size = file.metadata().map_err(Error::io(&path))?.len();
+                    self.measure.read(size);
                     if input.format == InputFormat::Parquet {
                         self.read_parquet(&source, file)?;
                     } else {
@@ -146,9 +193,13 @@ impl Reader<'_> {
             format: input.format,
             compression,
         };
+        let measure = self.measure.clone();
         let stream = Counted {
             stream,
-            count: |n| progress.advance(n),
+            count: |n| {
+                progress.advance(n);
+                measure.read(n);
+            },
         };
         self.read_stream(&source, form, Box::new(stream), 0)
     }
@@ -161,7 +212,7 @@ impl Reader<'_> {
         stream: Stream<'_>,
         depth: usize,
     ) -> Result<Option<&'static str>, Stop> {
-        let stream = decompress(stream, form.compression, self.options.max_expansion)
+        let stream = decompress(stream, form.compression, &self.measure)
             .map_err(Error::io(source.as_ref()))?;
         // The files in an archive are counted one by one.
         if form.format == InputFormat::Tar {
@@ -189,25 +240,34 @@ impl Reader<'_> {
             };
         }
         let found = Cell::new(None);
-        if matches!(form.format, InputFormat::Eml | InputFormat::Mbox) {
-            // Each part of a letter says which encoding it is in.
+        if tells_encodings(form.format) {
             let text = Text {
-                stream: Box::new(stream),
+                stream: Body::Stream(Box::new(stream)),
                 found: &found,
             };
-            let splitter = match form.format {
-                InputFormat::Mbox => Splitter::Mbox(MboxScan::default()),
-                _ => Splitter::Whole,
-            };
-            self.read_records(source, text, splitter, Layout::Mail)?;
-            return Ok(None);
+            return self.read_telling(source, form.format, text).map(|()| None);
         }
         let text = Text {
-            stream: encoding::open(stream, self.options.encoding, &found),
+            stream: Body::Stream(encoding::open(stream, self.options.encoding, &found)),
             found: &found,
         };
         self.read_text(source, form.format, text)?;
         Ok(Some(found.get().unwrap_or(Encoding::UTF_8).name()))
+    }
+
+    /// Reads what [tells its encodings](tells_encodings).
+    fn read_telling(
+        &mut self,
+        source: &Arc<str>,
+        format: InputFormat,
+        text: Text<'_>,
+    ) -> Result<(), Stop> {
+        let (splitter, layout) = match format {
+            InputFormat::Mbox => (Splitter::Mbox(MboxScan::default()), Layout::Mail),
+            InputFormat::Warc => (Splitter::Warc(WarcScan::new()), Layout::Warc),
+            _ => (Splitter::Whole, Layout::Mail),
+        };
+        self.read_records(source, text, splitter, layout)
     }
 
     fn read_text(
@@ -313,17 +373,17 @@ impl Reader<'_> {
         let limit = self.options.max_record_bytes;
         let mut stop = None;
         let leads = || encoding().leads();
-        let _ = split(stream, splitter, limit, measure, leads, |piece| match each(
-            self,
-            encoding(),
-            piece,
-        ) {
+        let emit = |piece: Piece<'_>| match each(self, encoding(), piece) {
             Ok(()) => ControlFlow::Continue(()),
             Err(why) => {
                 stop = Some(why);
                 ControlFlow::Break(())
             }
-        });
+        };
+        let _ = match stream {
+            Body::Stream(stream) => split(stream, splitter, limit, measure, leads, emit),
+            Body::Whole(text) => split_whole(text, splitter, limit, measure, emit),
+        };
         stop.map_or(Ok(()), Err)
     }
 
@@ -424,9 +484,43 @@ impl Reader<'_> {
     }
 }
 
-/// A stream of text, and its encoding as soon as that is known.
+/// A file that is no longer than this is read in one go.
+const SMALL: u64 = 64 << 10;
+
+/// All bytes of the input and its stamp, where it is a small file that is not read from its end.
+fn small(input: &Input) -> Result<Option<(Vec<u8>, Stamp)>, Error> {
+    match &input.origin {
+        Origin::File {
+            path,
+            compression,
+            size,
+        } if *size <= SMALL
+            && (compression.is_some()
+                || !matches!(input.format, InputFormat::Parquet | InputFormat::Zip)) =>
+        {
+            read_small(path, SMALL).map_err(Error::io(path))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Whether each of its records tells the encodings that its parts are in.
+fn tells_encodings(format: InputFormat) -> bool {
+    matches!(
+        format,
+        InputFormat::Eml | InputFormat::Mbox | InputFormat::Warc
+    )
+}
+
+/// Text, in a stream or in memory.
+enum Body<'a> {
+    Stream(Box<dyn Read + 'a>),
+    Whole(Vec<u8>),
+}
+
+/// A text, and its encoding as soon as that is known.
 struct Text<'a> {
-    stream: Box<dyn Read + 'a>,
+    stream: Body<'a>,
     found: &'a Cell<Option<Encoding>>,
 }
 
@@ -438,10 +532,19 @@ impl<'a> Text<'a> {
 
     /// The text, whose encoding is known from here on, and its dialect as CSV.
     fn dialect(self, delimiter: Option<u8>, quote: Option<u8>) -> (Self, Dialect) {
-        let mut stream = Ahead::new(self.stream);
-        let head = stream.look(LOOK).to_vec();
+        let (stream, head) = match self.stream {
+            Body::Stream(stream) => {
+                let mut stream = Ahead::new(stream);
+                let head = stream.look(LOOK).to_vec();
+                (Body::Stream(Box::new(stream)), head)
+            }
+            Body::Whole(text) => {
+                let head = text[..text.len().min(LOOK)].to_vec();
+                (Body::Whole(text), head)
+            }
+        };
         let text = Self {
-            stream: Box::new(stream),
+            stream,
             found: self.found,
         };
         let dialect = sniff(&text.encoding().glimpse(&head), delimiter, quote);

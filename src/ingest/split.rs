@@ -14,6 +14,7 @@ use super::json_values::{self, JsonScan};
 use super::mbox::MboxScan;
 use super::quarantine::{Fault, Kind, RAW_LIMIT};
 use super::utf16::GB18030_MARK;
+use super::warc_scan::{self, WarcScan};
 
 /// How much is read at first, so that a hundred thousand small files do not cost a hundred thousand large buffers, and how
 /// much at a time in the end.
@@ -38,7 +39,7 @@ pub(crate) enum Scan {
 }
 
 /// What ends a record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Splitter {
     /// A line feed.
     Lines,
@@ -52,6 +53,8 @@ pub(crate) enum Splitter {
     Json(JsonScan),
     /// The next message's envelope.
     Mbox(MboxScan),
+    /// As many bytes as it says.
+    Warc(WarcScan),
 }
 
 impl Splitter {
@@ -66,6 +69,7 @@ impl Splitter {
             Self::Csv(csv) => csv.scan(bytes),
             Self::Json(json) => json.scan(bytes),
             Self::Mbox(mbox) => mbox.scan(bytes),
+            Self::Warc(warc) => warc.scan(bytes),
             Self::Paragraphs { blank } => {
                 let mut from = 0;
                 while let Some(at) = memchr(b'\n', &bytes[from..]) {
@@ -95,6 +99,7 @@ impl Splitter {
         match self {
             Self::Csv(csv) => csv.unfinished(),
             Self::Json(json) => json.unfinished(),
+            Self::Warc(warc) => warc.unfinished(),
             _ => None,
         }
     }
@@ -105,6 +110,9 @@ impl Splitter {
             Self::Json(_) => self
                 .unfinished()
                 .filter(|_| json_values::next_start(bytes).is_some()),
+            Self::Warc(_) => self
+                .unfinished()
+                .filter(|_| warc_scan::next_start(bytes).is_some()),
             _ => self.unfinished(),
         }
     }
@@ -113,7 +121,16 @@ impl Splitter {
     fn broken_length(&self, bytes: &[u8]) -> Option<usize> {
         match self {
             Self::Json(_) => json_values::next_start(bytes),
+            Self::Warc(_) => warc_scan::next_start(bytes),
             _ => memchr(b'\n', bytes).map(|at| at + 1),
+        }
+    }
+
+    /// Of such bytes that do not tell, how many are certainly lost.
+    fn lost(&self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Warc(_) => warc_scan::lost(bytes),
+            _ => bytes.len(),
         }
     }
 
@@ -121,6 +138,7 @@ impl Splitter {
     fn kind(&self) -> Kind {
         match self {
             Self::Json(_) => Kind::Json,
+            Self::Warc(_) => Kind::Warc,
             _ => Kind::Csv,
         }
     }
@@ -139,6 +157,7 @@ impl Splitter {
             Self::Csv(csv) => csv.reset(one_line),
             Self::Json(json) => json.reset(one_line),
             Self::Mbox(mbox) => mbox.reset(),
+            Self::Warc(warc) => warc.reset(),
             Self::Lines | Self::Whole => {}
         }
     }
@@ -148,6 +167,7 @@ impl Splitter {
         match self {
             Self::Csv(csv) => csv.pass_by(),
             Self::Json(json) if broken => json.give_up(after_line),
+            Self::Warc(warc) if broken => warc.give_up(),
             _ => {}
         }
     }
@@ -155,7 +175,7 @@ impl Splitter {
     /// The record without its terminator.
     fn strip<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::Whole | Self::Json(_) => record,
+            Self::Whole | Self::Json(_) | Self::Warc(_) => record,
             Self::Paragraphs { .. } | Self::Mbox(_) => record.trim_ascii_end(),
             Self::Lines | Self::Csv(_) => {
                 let record = record.strip_suffix(b"\n").unwrap_or(record);
@@ -205,26 +225,22 @@ pub(crate) fn split(
     leads: impl Fn() -> Option<Leads>,
     emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    Splitting {
-        read,
-        splitter,
-        limit,
-        measure,
-        leads,
-        emit,
-        window: Vec::new(),
-        block: FIRST_BLOCK,
-        start: 0,
-        seen: 0,
-        offset: 0,
-        number: 0,
-        ended: false,
-        failure: None,
-        passing: None,
-        frontier: 0,
-        long_searches: 0,
-    }
-    .run()
+    let window = Vec::new();
+    Splitting::new(window, read, splitter, limit, measure, leads, emit).run()
+}
+
+/// As [`split`], for all of a text that is in memory already, in an encoding without characters of two bytes.
+pub(crate) fn split_whole(
+    text: Vec<u8>,
+    splitter: Splitter,
+    limit: usize,
+    measure: fn(&[u8]) -> u64,
+    emit: impl FnMut(Piece<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let read = std::io::empty();
+    let mut splitting = Splitting::new(text, read, splitter, limit, measure, || None, emit);
+    splitting.ended = true;
+    splitting.run()
 }
 
 /// A record that is being passed by.
@@ -269,6 +285,36 @@ struct Splitting<R, L, F> {
 }
 
 impl<R: Read, L: Fn() -> Option<Leads>, F: FnMut(Piece<'_>) -> ControlFlow<()>> Splitting<R, L, F> {
+    fn new(
+        window: Vec<u8>,
+        read: R,
+        splitter: Splitter,
+        limit: usize,
+        measure: fn(&[u8]) -> u64,
+        leads: L,
+        emit: F,
+    ) -> Self {
+        Self {
+            read,
+            splitter,
+            limit,
+            measure,
+            leads,
+            emit,
+            window,
+            block: FIRST_BLOCK,
+            start: 0,
+            seen: 0,
+            offset: 0,
+            number: 0,
+            ended: false,
+            failure: None,
+            passing: None,
+            frontier: 0,
+            long_searches: 0,
+        }
+    }
+
     fn run(mut self) -> ControlFlow<()> {
         while self.window.len() < 4 && !self.ended {
             self.fill();
@@ -387,7 +433,7 @@ impl<R: Read, L: Fn() -> Option<Leads>, F: FnMut(Piece<'_>) -> ControlFlow<()>> 
             Some(length) => length,
             None if self.ended => rest.len(),
             None => {
-                self.seen = rest.len();
+                self.seen = self.splitter.lost(rest);
                 self.pass_by(kind, why.to_string(), true);
                 return ControlFlow::Continue(());
             }

@@ -28,6 +28,39 @@ pub(super) fn is_same(path: &Path, stamp: &Stamp) -> io::Result<bool> {
     Ok(checksum_of(path)?.1 == stamp.hash)
 }
 
+/// All of a small file, and its stamp; nothing for what is no file, is empty, longer than `limit`, or cannot be read to its
+/// end, all of which is for [`Stamping`].
+///
+/// What is appended meanwhile is not read, and how the file looks afterwards is not asked: whatever changes it later than its
+/// times were taken leaves others, or its bytes decide.
+pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<(Vec<u8>, Stamp)>> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let size = metadata.len();
+    if !metadata.is_file() || size == 0 || size > limit {
+        return Ok(None);
+    }
+    let now = nanoseconds(SystemTime::now()).unwrap_or(i64::MIN);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    if file.take(size).read_to_end(&mut bytes).is_err() {
+        return Ok(None);
+    }
+    let mut seen = Checked::new(io::empty());
+    seen.pass(&bytes);
+    let stamp = Stamp {
+        size: seen.count(),
+        times: times(&metadata).filter(|times| seen.count() == size && are_past(*times, now)),
+        hash: seen.checksum(),
+    };
+    Ok(Some((bytes, stamp)))
+}
+
+/// Whether times of modification and change lay well in the past.
+fn are_past((modified, changed): (i64, i64), now: i64) -> bool {
+    let past = now.saturating_sub(COARSE);
+    modified < past && changed < past
+}
+
 /// A file that is being read.
 pub(super) struct Stamping {
     path: PathBuf,
@@ -70,10 +103,8 @@ impl Stamping {
         } else {
             checksum_of(&self.path)?
         };
-        let times = times(&self.before).filter(|&(modified, changed)| {
-            let past = self.now.saturating_sub(COARSE);
-            same && size == self.before.len() && modified < past && changed < past
-        });
+        let times = times(&self.before)
+            .filter(|times| same && size == self.before.len() && are_past(*times, self.now));
         Ok(Stamp { size, times, hash })
     }
 }
@@ -198,6 +229,28 @@ mod tests {
             fs::write(&path, "another").unwrap();
             assert!(!is_same(&path, &gone).unwrap(), "{unread}");
         }
+    }
+
+    #[test]
+    fn a_small_file_has_the_stamp_of_any_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "one").unwrap();
+        let (bytes, fresh) = read_small(&path, 3).unwrap().unwrap();
+        assert_eq!((bytes.as_slice(), &fresh), (&b"one"[..], &stamp(&path)));
+        assert_eq!(fresh.times, None, "its times are too new");
+        assert!(is_same(&path, &fresh).unwrap());
+        fs::write(&path, "two").unwrap();
+        assert!(!is_same(&path, &fresh).unwrap());
+        let now = i64::MAX;
+        let found = times(&path.metadata().unwrap());
+        assert!(found.is_none_or(|times| are_past(times, now) && !are_past(times, times.0)));
+        for other in ["more", ""] {
+            fs::write(&path, other).unwrap();
+            assert!(read_small(&path, 3).unwrap().is_none(), "{other:?}");
+        }
+        assert!(read_small(dir.path(), 1 << 20).unwrap().is_none());
+        assert!(read_small(&dir.path().join("gone"), 3).is_err());
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Session {
             fingerprint: self.fingerprint.clone(),
             models: String::new(),
             reading: None,
+            store: None,
             timeout: None,
         })
     }

@@ -89,6 +89,23 @@ pub(crate) fn checksum_of(path: &Path) -> io::Result<(u64, String)> {
     }
 }
 
+/// Whether a file is still what it was when it had this checksum, and so many bytes where that is known.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn check(path: &Path, bytes: Option<u64>, checksum: &str) -> Result<(), String> {
+    match (checksum_of(path), bytes) {
+        (Err(error), _) => Err(error.to_string()),
+        (Ok((now, _)), Some(bytes)) if bytes != now => Err(format!(
+            "it has {now} bytes and had {bytes} when it was written"
+        )),
+        (Ok((_, now)), _) if now != checksum => Err(format!(
+            "its checksum is {now} and was {checksum} when it was written"
+        )),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::record::{list, run_of};
-use super::{Lock, Record, Store, documents_of};
+use super::{Lock, Record, RecordedFile, Store, documents_of};
 use crate::error::{Error, Result};
 
 /// A run in progress; dropped without [`Run::commit`], it leaves nothing behind.
@@ -86,6 +86,18 @@ impl Run {
     /// The records of all finished runs, in their order.
     pub(crate) fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// What was recorded of a file of documents or quarantine when it was committed.
+    pub(crate) fn recorded(&self, path: &Path) -> Option<&RecordedFile> {
+        let name = path.file_name()?.to_str()?;
+        let run = run_of(name)?;
+        let record = self.records.iter().find(|record| record.run == run)?;
+        let files = match path.parent() == Some(&self.store.quarantine()) {
+            true => &record.files.quarantine,
+            false => &record.files.documents,
+        };
+        files.iter().find(|file| file.name == name)
     }
 
     /// Gives the files, which must be on disk, their final names, in the place of those of `replaced`, such as
@@ -225,7 +237,7 @@ fn is_run(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{RecordedFile, RecordedFiles};
+    use super::super::RecordedFiles;
     use super::*;
 
     fn record(run: &Run, documents: &[&str]) -> Record {

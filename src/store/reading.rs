@@ -123,3 +123,28 @@ fn create(path: &Path) -> io::Result<File> {
         .write(true)
         .open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_process_lets_go_of_nothing_that_its_parent_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).unwrap();
+        let reading = store.reading().unwrap();
+        // What a fork leaves in the child: the same lock, taken by another process.
+        let file = reading.file.as_ref().unwrap().try_clone().unwrap();
+        let process = reading.process + 1;
+        drop(Reading {
+            file: Some(file),
+            process,
+        });
+        assert!(store.alone().unwrap().is_none(), "the parent reads on");
+        // Whoever took the lock lets go of it, though a child has it open.
+        let child = reading.file.as_ref().unwrap().try_clone().unwrap();
+        drop(reading);
+        assert!(store.alone().unwrap().is_some());
+        drop(child);
+    }
+}

@@ -1,6 +1,7 @@
 //! Files of a store written anew, without some of their rows: into a run's hidden folder, to take their place with its commit.
 //!
-//! Which rows go is up to the caller. Types, values and the order of rows stay; so does the codec.
+//! Which rows go is up to the caller. Types, values and the order of rows stay; so does the codec. A damaged file is not
+//! written anew, since its new checksum would say that it is whole.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -13,7 +14,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 
-use super::{Checked, RecordedFile, RecordedFiles, Run, stem_of};
+use super::{Checked, RecordedFile, RecordedFiles, Run, check, stem_of};
 use crate::error::{Error, Result};
 use crate::ingest::Codec;
 use crate::ingest::parquet_input::weight;
@@ -55,13 +56,18 @@ impl Names {
 }
 
 /// Writes the rows of some files, which have one schema, into one; nothing where no row stays. `keep` says which do.
+///
+/// # Errors
+/// [`Error::Io`] where a file is not what was recorded of it, or where reading or writing fails.
 pub(crate) fn rewrite(
+    run: &Run,
     files: &[PathBuf],
     names: &mut Names,
     keep: &dyn Fn(&RecordBatch) -> BooleanArray,
 ) -> Result<Option<RecordedFile>> {
     let mut open: Option<Rewritten> = None;
     for path in files {
+        check_whole(run, path)?;
         let file = File::open(path).map_err(Error::io(path))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed(path))?;
         let first = reader.metadata().row_groups().first();
@@ -82,6 +88,21 @@ pub(crate) fn rewrite(
         }
     }
     open.map(Rewritten::finish).transpose()
+}
+
+fn check_whole(run: &Run, path: &Path) -> Result<()> {
+    // Versions that recorded names alone recorded no checksum.
+    match run.recorded(path).filter(|file| !file.checksum.is_empty()) {
+        None => Ok(()),
+        Some(file) => check(path, Some(file.bytes), &file.checksum).map_err(|what| {
+            Error::io(path)(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                format!(
+                    "{what}: a damaged file is not written anew (`spanql store verify` names every such file)"
+                ),
+            ))
+        }),
+    }
 }
 
 struct Rewritten {
@@ -187,6 +208,7 @@ pub(crate) fn without_sources(
                 continue;
             }
             files.extend(rewrite(
+                run,
                 std::slice::from_ref(&path),
                 &mut names,
                 &is_of(false),

@@ -294,6 +294,76 @@ fn a_full_disk_is_an_error_that_changes_nothing() {
     assert_ne!(rows(&store), before);
 }
 
+/// No file may grow beyond some blocks; with the signal ignored, writing on fails as it does on a full disk.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_while_a_store_is_kept_changes_nothing() {
+    let here = tempfile::tempdir().unwrap();
+    let folder = here.path();
+    for part in ["a.txt", "b.txt"] {
+        let lines: String = (0..3_000)
+            .map(|n| format!("{part} number {n} to user{n}@{part}.example.com\n"))
+            .collect();
+        fs::write(folder.join(part), lines).unwrap();
+        assert_eq!(
+            run(folder, &["ingest", part, "--store", "s"]).status.code(),
+            Some(0)
+        );
+    }
+    let count = || {
+        let query =
+            "SELECT count(*) AS n, count(DISTINCT value) AS v FROM entities WHERE label = 'EMAIL'";
+        crate::ok(folder, &["sql", query, "--store", "s", "--format", "json"])
+    };
+    let (documents, entities) = (rows(&folder.join("s")), count());
+    for command in [
+        &["extract"][..],
+        &["store", "compact"],
+        &["store", "compact"],
+    ] {
+        let arguments = [command, &["--store", "s"]].concat();
+        let output = std::process::Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 32; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_spanql"))
+            .args(&arguments)
+            .current_dir(folder)
+            .env_remove("RUST_LOG")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(
+            said.contains("error: s/") && said.contains("File too large"),
+            "{said}"
+        );
+        assert_eq!(rows(&folder.join("s")), documents, "{command:?}");
+        assert_eq!(count(), entities, "{command:?}");
+        // Where there is room again, nothing is left of it.
+        assert_eq!(run(folder, &arguments).status.code(), Some(0));
+        assert_eq!(
+            run(folder, &["store", "verify", "--store", "s"])
+                .status
+                .code(),
+            Some(0)
+        );
+        let hidden =
+            |folder: &std::path::Path| names(folder).iter().any(|name| name.starts_with(".tmp"));
+        assert!(!hidden(&folder.join("s")) && !hidden(&folder.join("s/entities")));
+        assert_eq!(
+            (rows(&folder.join("s")), count()),
+            (documents.clone(), entities.clone())
+        );
+        if command == ["extract"] {
+            continue;
+        }
+        // Once without kept entities to carry along.
+        fs::remove_dir_all(folder.join("s")).unwrap();
+        for part in ["a.txt", "b.txt"] {
+            run(folder, &["ingest", part, "--store", "s"]);
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_store_that_cannot_be_written_to_can_be_read() {
@@ -319,6 +389,10 @@ fn a_store_that_cannot_be_written_to_can_be_read() {
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("Read-only file system"), "{stderr}");
     assert_eq!(rows(&store), before);
+    for command in [&["extract"][..], &["store", "compact"]] {
+        let error = crate::fails(here.path(), 1, &[command, &["--store", &name]].concat());
+        assert!(error.contains("Read-only file system"), "{error}");
+    }
     let query = [
         "sql",
         "SELECT count(*) AS n FROM documents",
