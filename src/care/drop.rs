@@ -39,7 +39,7 @@ pub fn drop_duplicates(store: &Store) -> Result<Summary> {
         }
         let stays = by_number(numbers.start, |number| !copies.contains(number));
         replaced.add("documents", path, u64::from(rows));
-        if let Some(rest) = rewrite(std::slice::from_ref(path), &mut names, &stays)? {
+        if let Some(rest) = rewrite(&run, std::slice::from_ref(path), &mut names, &stays)? {
             let stays = by_number(numbers.start, |number| !copies.contains(number));
             duplicates::keep_some(store, signatures, &rest.name, &stays)?;
             files.documents.push(rest);
@@ -49,7 +49,7 @@ pub fn drop_duplicates(store: &Store) -> Result<Summary> {
     let mut names = Names::after(&run, run.dropped(), &[]);
     files
         .dropped
-        .extend(rewrite(copies.files(), &mut names, &goes)?);
+        .extend(rewrite(&run, copies.files(), &mut names, &goes)?);
     commit(run, Kind::Prune, files, replaced)
 }
 

@@ -48,7 +48,9 @@ pub fn prune(store: &Store, before: DateTime<Utc>) -> Result<Summary> {
     for path in committed.dropped {
         if any_row(&path, "ts", &is_old)? {
             replaced.files.insert(format!("dropped/{}", name(&path)));
-            files.dropped.extend(rewrite(&[path], &mut names, &keep)?);
+            files
+                .dropped
+                .extend(rewrite(&run, &[path], &mut names, &keep)?);
         }
     }
     let ended: BTreeSet<&str> = run

@@ -88,15 +88,19 @@ impl Run {
         &self.records
     }
 
-    /// What was recorded of a file of documents or quarantine when it was committed.
+    /// What was recorded of a file of the store when it was committed. Kept files and signatures have no record.
     pub(crate) fn recorded(&self, path: &Path) -> Option<&RecordedFile> {
         let name = path.file_name()?.to_str()?;
         let run = run_of(name)?;
         let record = self.records.iter().find(|record| record.run == run)?;
-        let files = match path.parent() == Some(&self.store.quarantine()) {
-            true => &record.files.quarantine,
-            false => &record.files.documents,
-        };
+        let folders = [
+            (self.store.documents(), &record.files.documents),
+            (self.store.quarantine(), &record.files.quarantine),
+            (self.store.dropped(), &record.files.dropped),
+        ];
+        let (_, files) = folders
+            .into_iter()
+            .find(|(folder, _)| path.parent() == Some(folder))?;
         files.iter().find(|file| file.name == name)
     }
 
