@@ -628,7 +628,7 @@ async fn reposts_of_real_texts_are_found() {
                 let tokens = tokens(paragraph);
                 if (24..300).contains(&tokens.len()) && seen.insert(tokens) {
                     originals.push(paragraph.trim().to_string());
-                    if originals.len() == 1500 {
+                    if originals.len() == 600 {
                         break 'all;
                     }
                 }
