@@ -144,7 +144,7 @@ impl Bench {
 fn original(seed: usize) -> String {
     let mut numbers = Numbers(seed as u64 * 7919);
     let length = 60 + seed % 60;
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         let words = (0..length).map(|_| {
             format!(
                 "{}{}",
