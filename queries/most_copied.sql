@@ -24,13 +24,14 @@ WITH most AS (
     LIMIT $top
 )
 SELECT
-    cluster_id AS original,
-    copies,
-    exact,
-    sources,
-    first_seen,
-    last_seen,
-    substr(text, 1, 80) AS beginning
+    -- documents may have columns of these names, too
+    most.cluster_id AS original,
+    most.copies,
+    most.exact,
+    most.sources,
+    most.first_seen,
+    most.last_seen,
+    substr(documents.text, 1, 80) AS beginning
 FROM most
 JOIN documents ON documents.doc_id = most.cluster_id
-ORDER BY copies DESC, original
+ORDER BY most.copies DESC, original

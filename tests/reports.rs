@@ -417,8 +417,19 @@ mod by_hand {
     async fn every_report_of_an_empty_store_is_empty() {
         let empty = Session::open(SessionOptions::default()).await.unwrap();
         let full = session().await;
-        for name in ["entities"] {
-            let query = full
+        let store = tempfile::tempdir().unwrap();
+        spanql::Store::create(store.path()).unwrap();
+        let options = SessionOptions {
+            store: Some(store.path().to_path_buf()),
+            ..SessionOptions::default()
+        };
+        let stored = Session::open(options).await.unwrap();
+        for (of, name) in [
+            (&full, "entities"),
+            (&stored, "documents"),
+            (&stored, "duplicates"),
+        ] {
+            let query = of
                 .sql(
                     &format!("SELECT * FROM {name}"),
                     Vec::<(String, _)>::new().into(),
@@ -428,24 +439,6 @@ mod by_hand {
             let table = MemTable::try_new(query.schema(), vec![vec![]]).unwrap();
             empty.register(name, Arc::new(table)).unwrap();
         }
-        let store = tempfile::tempdir().unwrap();
-        spanql::Store::create(store.path()).unwrap();
-        let options = SessionOptions {
-            store: Some(store.path().to_path_buf()),
-            ..SessionOptions::default()
-        };
-        let without_files = Session::open(options).await.unwrap();
-        let copies =
-            without_files.sql("SELECT * FROM duplicates", Vec::<(String, _)>::new().into());
-        let schema = copies.await.unwrap().schema();
-        let table = MemTable::try_new(schema, vec![vec![]]).unwrap();
-        empty.register("duplicates", Arc::new(table)).unwrap();
-        // `documents` of a store have texts.
-        let documents =
-            without_files.sql("SELECT * FROM documents", Vec::<(String, _)>::new().into());
-        let schema = documents.await.unwrap().schema();
-        let table = MemTable::try_new(schema, vec![vec![]]).unwrap();
-        empty.register("documents", Arc::new(table)).unwrap();
         for report in Report::stock() {
             assert_eq!(
                 run(&empty, &report.name, &[]).await,

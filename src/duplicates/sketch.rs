@@ -181,6 +181,12 @@ mod tests {
         let signature =
             Signature::of("The quick brown fox jumps over the lazy dog, and 狐狸跳过了一只懒狗。");
         let head = signature.sketch.map(|sketch| sketch[..4].to_vec());
-        assert_eq!((signature.normal, head), (179974904540278605036142075334626844768, Some(vec![141, 208, 141, 125])));
+        assert_eq!(
+            (signature.normal, head),
+            (
+                179974904540278605036142075334626844768,
+                Some(vec![141, 208, 141, 125])
+            )
+        );
     }
 }
