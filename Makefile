@@ -127,6 +127,13 @@ bench-email-domains bench-eight-kinds bench-ingest bench-day: bench-%: release .
 bench-shapes: release ## ingest: 100,000 small files, encodings, compressions, one line of 1 GB (FILES=100000)
 	$(PYTHON) benches/ingest/shapes.py --spanql $(TARGET)/release/spanql --files $(or $(FILES),100000)
 
+.PHONY: bench-jsonl-gz
+bench-jsonl-gz: release ## ingest beside the least that JSONL.gz → Parquet can cost, and its memory (MEGABYTES="100 1000 5000")
+	$(CARGO) build --release --locked --workspace --bench ingest_floor
+	$(PYTHON) benches/ingest/jsonl_gz.py --spanql $(TARGET)/release/spanql \
+	    --floor "$$(ls -t $(TARGET)/release/deps/ingest_floor-* | grep -v '\.d$$' | head -n 1)" \
+	    $(if $(MEGABYTES),--megabytes $(MEGABYTES))
+
 .PHONY: bench-one-scan
 bench-one-scan: release $(BENCH_CORPUS).jsonl ## shapes of queries with one scan and without
 	$(PYTHON) benches/one_scan/bench.py --spanql $(TARGET)/release/spanql --corpus $(BENCH_CORPUS)

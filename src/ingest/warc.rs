@@ -12,7 +12,7 @@ use super::html;
 use super::json::{Fields, Value};
 use super::mail::{TEXT, TIME};
 use super::quarantine::Kind;
-use super::warc_scan::{head_length, header, headers};
+use super::warc_scan::{Headers, head_length, header, headers};
 
 /// No page is longer, once it is unpacked.
 const PAGE: u64 = 64 << 20;
@@ -26,8 +26,13 @@ type Wrong = (Kind, String);
 struct Body<'a> {
     bytes: &'a [u8],
     media_type: String,
-    /// The status and the headers of an answer.
-    http: Option<(Option<i64>, Vec<(String, String)>)>,
+    http: Option<Http>,
+}
+
+/// What stands above the body of an answer.
+struct Http {
+    status: Option<i64>,
+    headers: Headers,
 }
 
 /// The fields of a record, and whether bytes of its text were replaced; nothing where it has no text.
@@ -66,7 +71,7 @@ pub(crate) fn parse(
     let said = |name: &str| header(&warc, name).map(str::to_string);
     let url = said("WARC-Target-URI").map(|url| url.trim_matches(['<', '>']).to_string());
     let (status, http) = match body.http {
-        Some((status, headers)) => (status, Some(headers)),
+        Some(http) => (http.status, Some(http.headers)),
         None => (None, None),
     };
     let words = |value: Option<String>| value.map(|value| Value::Text(Cow::Owned(value)));
@@ -121,7 +126,10 @@ fn body<'a>(warc: &[(String, String)], bytes: &'a [u8]) -> Result<Option<Body<'a
                 media_type: header(&headers, "Content-Type")
                     .unwrap_or_default()
                     .to_string(),
-                http: Some((status.and_then(|status| status.parse().ok()), headers)),
+                http: Some(Http {
+                    status: status.and_then(|status| status.parse().ok()),
+                    headers,
+                }),
             }))
         }
         "resource" | "conversion" => Ok(Some(Body {
@@ -171,8 +179,8 @@ fn charset_within(page: &[u8]) -> Option<String> {
 /// look packed is taken as it is.
 fn unpacked<'a>(body: &Body<'a>) -> Result<Cow<'a, [u8]>, String> {
     let said = |name: &str| {
-        let (_, headers) = body.http.as_ref()?;
-        header(headers, name).map(str::to_ascii_lowercase)
+        let http = body.http.as_ref()?;
+        header(&http.headers, name).map(str::to_ascii_lowercase)
     };
     let mut bytes = Cow::Borrowed(body.bytes);
     if said("Transfer-Encoding").is_some_and(|how| how.contains("chunked"))

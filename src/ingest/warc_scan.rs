@@ -143,9 +143,12 @@ pub(crate) fn head_length(bytes: &[u8]) -> Option<usize> {
     })
 }
 
+/// Names and values, in their order.
+pub(crate) type Headers = Vec<(String, String)>;
+
 /// Headers by name, but for the first line; lines that begin with a space go on what stands before them.
-pub(crate) fn headers(head: &[u8]) -> Vec<(String, String)> {
-    let mut headers: Vec<(String, String)> = Vec::new();
+pub(crate) fn headers(head: &[u8]) -> Headers {
+    let mut headers = Headers::new();
     for line in String::from_utf8_lossy(head).lines().skip(1) {
         match (line.split_once(':'), headers.last_mut()) {
             (_, Some((_, value))) if line.starts_with([' ', '\t']) => {
@@ -189,8 +192,11 @@ mod tests {
         record(body, body.len() as u64)
     }
 
-    /// Of each record its offset, its length, and what is wrong with it; read in portions of so many bytes.
-    fn cut(text: &str, limit: usize, portion: usize) -> Vec<(u64, usize, Option<(Kind, String)>)> {
+    /// A record's offset, its length, and what is wrong with it.
+    type Cut = (u64, usize, Option<(Kind, String)>);
+
+    /// The records of a text that is read in portions of so many bytes.
+    fn cut(text: &str, limit: usize, portion: usize) -> Vec<Cut> {
         struct Portions<'a>(&'a [u8], usize);
         impl std::io::Read for Portions<'_> {
             fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {

@@ -23,7 +23,8 @@ pub(crate) struct Run {
     /// Held until the run is dropped.
     _lock: Lock,
     pub id: String,
-    /// Those of all finished runs.
+    /// Those of all finished runs. While they are read and compared, a file that was ingested costs about 0.7 kB: 70 MB for a
+    /// hundred thousand.
     records: Vec<Record>,
     /// Files that got their final names.
     published: Vec<PathBuf>,
