@@ -50,31 +50,44 @@ pub fn gives_entities(call: &Expr) -> bool {
 /// labels are among theirs.
 #[must_use]
 pub fn is_found_by<'a>(call: &Expr, others: impl Iterator<Item = &'a Expr>) -> bool {
-    let (mut found, mut all) = (BTreeSet::new(), false);
-    let Some((models, wanted, true)) = looked_for(call) else {
+    let Some(call) = LookedFor::of(call).filter(|call| call.gives_lists) else {
         return false;
     };
-    let of_others = others.filter_map(looked_for);
-    for (_, labels, _) in of_others.filter(|(of, ..)| Arc::ptr_eq(of, models)) {
-        match labels {
+    let (mut found, mut all) = (BTreeSet::new(), false);
+    let others = others.filter_map(LookedFor::of);
+    for other in others.filter(|other| Arc::ptr_eq(other.models, call.models)) {
+        match other.labels {
             Some(labels) => found.extend(labels),
             None => all = true,
         }
     }
-    all || wanted.is_some_and(|wanted| wanted.iter().all(|label| found.contains(label)))
+    let labels = call.labels.as_ref();
+    all || labels.is_some_and(|labels| labels.iter().all(|label| found.contains(label)))
 }
 
-/// With what a call looks for which labels, for all where there is nothing, and whether it gives lists of what it finds.
-/// Nothing is said of a model that is asked by name.
-fn looked_for(call: &Expr) -> Option<(&Arc<Models>, Option<Vec<&str>>, bool)> {
-    let Expr::ScalarFunction(call) = call else {
-        return None;
-    };
-    let function = call.func.inner().as_ref();
-    let extract = function.downcast_ref().map(ExtractEntities::models);
-    let models = extract.or_else(|| function.downcast_ref().map(Redact::models))?;
-    let labels = labels::names(function.name(), call.args.get(1).and_then(string)).ok()?;
-    Some((models, labels, extract.is_some()))
+/// What a call looks for. Nothing is said of a model that is asked by name.
+struct LookedFor<'a> {
+    models: &'a Arc<Models>,
+    /// All where there is nothing.
+    labels: Option<Vec<&'a str>>,
+    gives_lists: bool,
+}
+
+impl<'a> LookedFor<'a> {
+    fn of(call: &'a Expr) -> Option<Self> {
+        let Expr::ScalarFunction(call) = call else {
+            return None;
+        };
+        let function = call.func.inner().as_ref();
+        let extract = function.downcast_ref().map(ExtractEntities::models);
+        let models = extract.or_else(|| function.downcast_ref().map(Redact::models))?;
+        let labels = labels::names(function.name(), call.args.get(1).and_then(string)).ok()?;
+        Some(Self {
+            models,
+            labels,
+            gives_lists: extract.is_some(),
+        })
+    }
 }
 
 fn string(constant: &Expr) -> Option<&str> {

@@ -76,7 +76,8 @@ fn one_after_the_other(node: &LogicalPlan) -> Result<Option<Vec<Expr>>> {
         return Ok(None);
     };
     // What needs no scan goes with the first, and is asked before it.
-    let (mut first, mut steps): (Vec<Expr>, Vec<(Vec<Expr>, Vec<Expr>)>) = (Vec::new(), Vec::new());
+    let mut first = Vec::new();
+    let mut steps: Vec<(Vec<Expr>, Vec<Expr>)> = Vec::new();
     for condition in split_conjunction_owned(filter.predicate.clone()) {
         let mut needs = Vec::new();
         collect(&condition, &mut needs)?;
