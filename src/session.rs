@@ -41,12 +41,12 @@ use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{
     ByDocument, CompactViews, JoinRule, OneScanRule, Planner, Settings, ShareScans, SizedBatches,
-    ViewKeys, compact_batch, show_functions,
+    Unmistakable, ViewKeys, compact_batch, show_functions,
 };
 use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
-use apart::run_apart;
 use crate::tables;
+use apart::run_apart;
 
 pub use column::ColumnFunction;
 pub use given::GivenTables;
@@ -60,6 +60,9 @@ const CONSUMERS_NAMED: usize = 5;
 /// Rows of a batch. Rows are documents here: DataFusion's 8,192 of a kilobyte each outgrow the caches and keep pages
 /// alive; 2,048 cost no more CPU and a tenth less memory (measured with `make bench-email-domains`).
 const BATCH_ROWS: usize = 2048;
+
+/// DataFusion's rule that hands dynamic filters down.
+const DYNAMIC_FILTERS: &str = "FilterPushdown(Post)";
 
 /// What a model may remember of texts: at most this share of the memory limit.
 const CACHE_SHARE: usize = 16;
@@ -199,6 +202,11 @@ impl Session {
         // So that an error can say where in the statement it is.
         settings.options_mut().sql_parser.collect_spans = true;
         let mut physical_rules = PhysicalOptimizer::new().rules;
+        let last = physical_rules
+            .iter()
+            .rposition(|rule| rule.name() == DYNAMIC_FILTERS);
+        let last = last.unwrap_or(physical_rules.len());
+        physical_rules.insert(last, Arc::new(Unmistakable));
         physical_rules.insert(0, Arc::new(ByDocument));
         let state = SessionStateBuilder::new()
             .with_config(settings)

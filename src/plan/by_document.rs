@@ -228,9 +228,16 @@ impl ExecutionPlan for ByDocumentExec {
 
     fn apply_expressions(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        let mut next = TreeNodeRecursion::Continue;
+        let mut work = &self.work;
+        while !work.is::<ExtractExec>() {
+            next = next.visit_sibling(|| work.apply_expressions(visit))?;
+            let [below] = work.children()[..] else { break };
+            work = below;
+        }
+        Ok(next)
     }
 
     fn with_new_children(

@@ -50,6 +50,7 @@ pub struct ExtractExec {
     fields: Vec<EntityField>,
     fetch: Option<usize>,
     needed: Needed,
+    takes_filters: bool,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -107,6 +108,7 @@ impl ExtractExec {
             fields,
             fetch,
             needed: Needed::default(),
+            takes_filters: true,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         })
@@ -116,13 +118,33 @@ impl ExtractExec {
     fn with(&self, input: Arc<dyn ExecutionPlan>, fetch: Option<usize>) -> Result<Self> {
         let (extractor, labels) = (Arc::clone(&self.extractor), self.labels.clone());
         let new = Self::try_new(input, extractor, labels, self.schema(), fetch)?;
-        let needed = self.needed.clone();
-        Ok(Self { needed, ..new })
+        Ok(Self {
+            needed: self.needed.clone(),
+            takes_filters: self.takes_filters,
+            ..new
+        })
+    }
+
+    /// The same node, which takes no dynamic filters.
+    pub(super) fn without_filters(&self) -> Self {
+        let (input, extractor) = (Arc::clone(&self.input), Arc::clone(&self.extractor));
+        Self {
+            input,
+            extractor,
+            labels: self.labels.clone(),
+            columns: self.columns.clone(),
+            fields: self.fields.clone(),
+            fetch: self.fetch,
+            needed: Needed::default(),
+            takes_filters: false,
+            properties: Arc::clone(&self.properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 
     /// Dynamic filters come after all other rules. Below a limit they would let other rows through it.
     fn takes_filters(&self, phase: FilterPushdownPhase) -> bool {
-        phase == FilterPushdownPhase::Post && self.fetch.is_none()
+        phase == FilterPushdownPhase::Post && self.fetch.is_none() && self.takes_filters
     }
 }
 

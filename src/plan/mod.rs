@@ -23,6 +23,7 @@ mod scan_texts;
 mod settings;
 mod share;
 mod shared;
+mod unmistakable;
 mod view_keys;
 
 pub use batches::SizedBatches;
@@ -38,4 +39,5 @@ pub use planner::Planner;
 pub use scan_texts::{ScanTexts, ScanTextsExec};
 pub use settings::Settings;
 pub use shared::{ShareScans, SharedExec};
+pub use unmistakable::Unmistakable;
 pub use view_keys::ViewKeys;

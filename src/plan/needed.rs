@@ -52,7 +52,11 @@ impl Needed {
             if now.is::<Literal>() && is_true(&now) {
                 continue;
             }
-            let holds = now.evaluate(&documents)?.into_array(documents.num_rows())?;
+            let rows = documents.num_rows();
+            // It may be an error for a document of which no entity would have been asked.
+            let Ok(holds) = now.evaluate(&documents).and_then(|v| v.into_array(rows)) else {
+                continue;
+            };
             documents = filter_record_batch(&documents, holds.as_boolean())?;
         }
         Ok(documents)

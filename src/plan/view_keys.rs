@@ -15,6 +15,11 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use super::settings::Settings;
+
+/// Where the name of a key begins, which no user's has.
+const NAME: &str = "__spanql_key";
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct ViewKeys;
@@ -27,8 +32,11 @@ impl OptimizerRule for ViewKeys {
     fn rewrite(
         &self,
         plan: LogicalPlan,
-        _: &dyn OptimizerConfig,
+        config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
+        if !Settings::shares_scans(&config.options()) {
+            return Ok(Transformed::no(plan));
+        }
         plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Aggregate(aggregate) => group_by_views(aggregate),
             other => Ok(Transformed::no(other)),
@@ -45,11 +53,14 @@ fn group_by_views(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
         if matches!(key, Expr::GroupingSet(_)) {
             return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
         }
-        let is_dictionary =
-            matches!(key.get_type(input)?, DataType::Dictionary(_, words) if words.is_string());
+        // A NULL among the words of a dictionary, not its keys, would be cast to a word.
+        let is_dictionary = matches!(key.get_type(input)?, DataType::Dictionary(_, words) if words.is_string())
+            && !key.nullable(input)?;
         found |= is_dictionary;
         keys.push(match is_dictionary {
-            true => cast(key.clone().unalias(), DataType::Utf8View),
+            // Not by its own name: filters on views would be handed down to the dictionary.
+            true => cast(key.clone().unalias(), DataType::Utf8View)
+                .alias(format!("{NAME}_{}", keys.len())),
             false => key.clone(),
         });
     }

@@ -233,7 +233,7 @@ const SHAPES: &[Shape] = &[
     (
         "self-join of entities",
         "SELECT a.value, b.value AS other FROM entities AS a JOIN entities AS b ON a.doc_id = b.doc_id AND a.span_start < b.span_start WHERE a.label = 'EMAIL' AND b.label = 'EMAIL'",
-        60,
+        80,
         40,
     ),
     (
@@ -251,7 +251,7 @@ const SHAPES: &[Shape] = &[
     (
         "entities twice with different labels",
         "SELECT a.doc_id, a.value, b.value AS url FROM entities AS a JOIN entities AS b USING (doc_id) WHERE a.label = 'EMAIL' AND b.label = 'URL'",
-        60,
+        80,
         40,
     ),
     (
