@@ -7,6 +7,7 @@
 pub mod care;
 pub mod cli;
 pub mod config;
+pub mod duplicates;
 pub mod error;
 pub mod functions;
 pub mod ingest;

@@ -23,7 +23,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::{SQLOptions, SessionContext};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -73,7 +73,7 @@ pub const MODELS_METADATA: &str = "spanql.models";
 /// How to open a [`Session`]. What is left out comes from `spanql.toml`, then from the machine.
 #[derive(Debug, Clone, Default)]
 pub struct SessionOptions {
-    /// The store whose `documents`, `quarantine` and `entities` queries see.
+    /// The store whose `documents`, `quarantine`, `entities` and `duplicates` queries see.
     pub store: Option<PathBuf>,
     /// The configuration file; `spanql.toml` in the working directory where none is named.
     pub config: Option<PathBuf>,
@@ -244,6 +244,16 @@ impl Session {
     #[must_use]
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Partitions that a query runs on.
+    pub(crate) fn threads(&self) -> usize {
+        self.ctx.state().config().target_partitions()
+    }
+
+    /// What keeps queries within the memory limit.
+    pub(crate) fn memory_pool(&self) -> Arc<dyn MemoryPool> {
+        Arc::clone(&self.ctx.runtime_env().memory_pool)
     }
 
     /// Makes `table` known under `name`, in place of an earlier one.

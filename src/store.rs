@@ -2,7 +2,7 @@
 //!
 //! Reading it as tables is `tables/`; this file holds what readers and writers must agree on. `commit.rs` is how a run's
 //! files come to count, `record.rs` what is remembered of it, `checked.rs` the checksums in it, `kept.rs` which entities are
-//! kept, `reading.rs` how files that were replaced outlast their readers, and `lock.rs` that one process at a time does what
+//! kept and `signatures.rs` what of copies, `reading.rs` how files that were replaced outlast their readers, and `lock.rs` that one process at a time does what
 //! must not be done twice.
 
 mod checked;
@@ -13,6 +13,7 @@ mod lock;
 mod reading;
 mod record;
 pub(crate) mod rewrite;
+mod signatures;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -30,13 +31,20 @@ pub(crate) use reading::Reading;
 pub(crate) use record::{
     Kind, Record, RecordedFile, RecordedFiles, RecordedSource, Stamp, list, read_record, run_of,
 };
+pub(crate) use signatures::{
+    DUPLICATES_METADATA, SIGNATURE_METADATA, SIGNATURE_METHOD, metadata_of,
+    parts as duplicates_parts, state_of,
+};
 
 /// A store on the local disk.
 ///
 /// ```text
 /// DIR/documents/*.parquet    one row a document
 /// DIR/entities/*.parquet     one row an entity, for files of documents whose entities are kept
+/// DIR/signatures/*.parquet   one row a document, by which copies are found, for files of documents that were compared
+/// DIR/duplicates/*.parquet   one row a document that has copies or is one, of the documents that there were then
 /// DIR/quarantine/*.parquet   one row a record that could not become a document
+/// DIR/dropped/*.parquet      one row a document that was removed since another has the same text
 /// DIR/ingests/*.json         one file a finished run: its sources, counts and files, written last (the commit)
 /// DIR/replaced/*.json        one file a run that put files in the place of others: which others
 /// DIR/schedule/*.json        one file a report that was due: what ran last, and what failed
@@ -94,6 +102,12 @@ impl Store {
         self.root.join("quarantine")
     }
 
+    /// Where it is said which documents were removed as copies; made when the first are.
+    #[must_use]
+    pub fn dropped(&self) -> PathBuf {
+        self.root.join("dropped")
+    }
+
     /// Where finished ingests are recorded.
     #[must_use]
     pub fn ingests(&self) -> PathBuf {
@@ -140,10 +154,17 @@ impl Store {
             })
         };
         let entities = list(&self.entities())?.into_iter().filter(of_committed);
+        let signatures = list(&self.signatures())?.into_iter().filter(of_committed);
+        let dropped = files(self.dropped(), "dropped")?;
         Ok(Committed {
+            signatures: signatures
+                .map(|file| self.signatures().join(file))
+                .collect(),
+            duplicates: self.kept_duplicates(&documents, &dropped)?,
             entities: entities.map(|file| self.entities().join(file)).collect(),
             documents,
             quarantine: files(self.quarantine(), "quarantine")?,
+            dropped,
         })
     }
 }
@@ -157,6 +178,12 @@ pub struct Committed {
     pub quarantine: Vec<PathBuf>,
     /// Of entities that are kept of these documents, current or not.
     pub entities: Vec<PathBuf>,
+    /// Of signatures that are kept of these documents.
+    pub signatures: Vec<PathBuf>,
+    /// Of documents that were removed as copies.
+    pub dropped: Vec<PathBuf>,
+    /// The copies among exactly these documents, where they are kept.
+    pub duplicates: Option<PathBuf>,
 }
 
 /// The name of a Parquet file without its ending.

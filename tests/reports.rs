@@ -360,13 +360,76 @@ mod by_hand {
         );
     }
 
+    #[tokio::test]
+    async fn most_copied() {
+        let day = |day: i64| Some((20_757 + day) * 86_400_000_000);
+        // doc_id, source, time, the exact original, the original, text
+        let all = [
+            ("a#1", "a", day(1), None, "a#1", "Rain at noon. ".repeat(10)),
+            ("b#1", "b", day(2), Some("a#1"), "a#1", String::new()),
+            ("b#2", "b", day(3), None, "a#1", String::new()),
+            ("b#3", "b", day(3), Some("b#2"), "a#1", String::new()),
+            ("c#1", "c", None, None, "c#1", "晴天".to_string()),
+            ("c#2", "c", None, Some("c#1"), "c#1", String::new()),
+            ("d#1", "d", day(1), None, "d#1", "Sun".to_string()),
+            ("d#2", "d", day(1), None, "d#1", String::new()),
+        ];
+        let strings = |of: &dyn Fn(usize) -> Option<String>| {
+            Arc::new((0..all.len()).map(of).collect::<StringViewArray>()) as ArrayRef
+        };
+        let ts = TimestampMicrosecondArray::from_iter(all.iter().map(|row| row.2));
+        let duplicates = RecordBatch::try_from_iter([
+            ("doc_id", strings(&|row| Some(all[row].0.into()))),
+            ("source", strings(&|row| Some(all[row].1.into()))),
+            ("ts", Arc::new(ts.with_timezone("UTC")) as ArrayRef),
+            (
+                "duplicate_of",
+                strings(&|row| all[row].3.map(str::to_string)),
+            ),
+            ("cluster_id", strings(&|row| Some(all[row].4.into()))),
+            ("text", strings(&|row| Some(all[row].5.clone()))),
+        ])
+        .unwrap();
+        let session = Session::open(SessionOptions::default()).await.unwrap();
+        for name in ["duplicates", "documents"] {
+            let partitions = vec![vec![duplicates.slice(3, 5)], vec![duplicates.slice(0, 3)]];
+            let table = MemTable::try_new(duplicates.schema(), partitions).unwrap();
+            session.register(name, Arc::new(table)).unwrap();
+        }
+        let (first, last) = ("2026-11-01T00:00:00Z", "2026-11-03T00:00:00Z");
+        let rain = "Rain at noon. ".repeat(10)[..80].to_string();
+        assert_eq!(
+            rows(&session, "most_copied", &[]).await,
+            json!([
+                ["a#1", 3, 1, 2, first, last, rain],
+                ["c#1", 1, 1, 1, null, null, "晴天"],
+                ["d#1", 1, 0, 1, first, first, "Sun"],
+            ])
+        );
+        assert_eq!(
+            rows(&session, "most_copied", &[("top", "1")]).await,
+            json!([["a#1", 3, 1, 2, first, last, rain]])
+        );
+    }
+
     /// What is NULL or text inside an entity cannot change the type of a column: JSON of an empty store is `[]`.
     #[tokio::test]
     async fn every_report_of_an_empty_store_is_empty() {
         let empty = Session::open(SessionOptions::default()).await.unwrap();
         let full = session().await;
-        for name in ["entities", "documents"] {
-            let query = full
+        let store = tempfile::tempdir().unwrap();
+        spanql::Store::create(store.path()).unwrap();
+        let options = SessionOptions {
+            store: Some(store.path().to_path_buf()),
+            ..SessionOptions::default()
+        };
+        let stored = Session::open(options).await.unwrap();
+        for (of, name) in [
+            (&full, "entities"),
+            (&stored, "documents"),
+            (&stored, "duplicates"),
+        ] {
+            let query = of
                 .sql(
                     &format!("SELECT * FROM {name}"),
                     Vec::<(String, _)>::new().into(),

@@ -1,7 +1,7 @@
 //! Small files merged into larger ones.
 //!
 //! Files of one schema are merged in their order, so that no column changes its type; what queries see stays the same, but for
-//! the order of columns in `SELECT *`. Kept entities of merged documents are merged, too. Quarantine is left alone: its age is
+//! the order of columns in `SELECT *`. Kept entities and signatures of merged documents are merged, too. Quarantine is left alone: its age is
 //! that of its run, and `prune` goes by it.
 
 use std::fs;
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use super::carry::carry;
 use super::{Replaced, Summary, commit};
+use crate::duplicates;
 use crate::error::{Error, Result};
 use crate::store::rewrite::{Names, all_rows, rewrite};
 use crate::store::{Kind, Lock, RecordedFile, RecordedFiles, Run, Store, rows_of, schema_of};
@@ -37,13 +38,14 @@ impl Default for CompactOptions {
 /// [`Error::Busy`] while another process writes to the store; [`Error::Io`] where reading or writing fails.
 pub fn compact(store: &Store, options: CompactOptions) -> Result<Summary> {
     let run = Run::begin(store.clone())?;
-    // Kept entities are carried along: nobody else may write or remove any meanwhile.
+    // Kept entities and signatures are carried along: nobody else may write or remove any meanwhile.
     let entities = store.entities();
     fs::create_dir_all(&entities).map_err(Error::io(&entities))?;
     let _keeping = Lock::take(
         &entities,
         "another process is keeping entities of this store",
     )?;
+    let _signing = duplicates::lock(store)?;
     let committed = store.committed()?;
     let mut replaced = Replaced::default();
     let mut files = RecordedFiles::default();
@@ -51,6 +53,7 @@ pub fn compact(store: &Store, options: CompactOptions) -> Result<Summary> {
     for group in groups(&committed.documents, options)? {
         if let Some(merged) = merge(&group, &mut names, &mut replaced)? {
             carry(store, &committed, &group, &merged.name)?;
+            duplicates::carry(store, &committed, &group, &merged.name)?;
             files.documents.push(merged);
         }
     }

@@ -11,8 +11,8 @@ use crate::ner::Models;
 use crate::store::{Store, rows_of};
 use crate::tables::Kept;
 
-/// One row a part of the store: `documents`, `quarantine`, `entities` (one row a label), `replaced` (files that count no
-/// more and wait for their readers); then `label`, `files`, `rows`, `bytes`, `fingerprint`.
+/// One row a part of the store: `documents`, `quarantine`, `dropped` (documents that were copies), `entities` (one row a label), `signatures` and `duplicates` (what
+/// is kept of copies), `replaced` (files that count no more and wait for their readers); then `label`, `files`, `rows`, `bytes`, `fingerprint`.
 ///
 /// For a label, `files` counts the files of documents whose entities are kept and current, and `fingerprint` is that of its
 /// recognizers; `rows` and `bytes` are NULL there, and stand in the row without a label.
@@ -25,6 +25,7 @@ pub fn info(store: &Store, models: &Models) -> Result<RecordBatch> {
     let mut rows = Rows::default();
     rows.part("documents", &committed.documents)?;
     rows.part("quarantine", &committed.quarantine)?;
+    rows.part("dropped", &committed.dropped)?;
     rows.part("entities", &committed.entities)?;
     let kept = Kept::of(&committed, models);
     for label in models.registry().labels() {
@@ -37,6 +38,8 @@ pub fn info(store: &Store, models: &Models) -> Result<RecordBatch> {
             fingerprint: Some(models.label_fingerprint(label)),
         });
     }
+    rows.part("signatures", &committed.signatures)?;
+    rows.part("duplicates", committed.duplicates.as_slice())?;
     rows.part("replaced", &store.outlived()?)?;
     rows.finish()
 }
@@ -66,7 +69,7 @@ impl Rows {
             // A damaged kept file costs time only; verify tells.
             rows += match rows_of(path) {
                 Ok(rows) => rows,
-                Err(error) if part == "entities" => {
+                Err(error) if ["entities", "signatures", "duplicates"].contains(&part) => {
                     tracing::warn!("{}: {error}", name(path));
                     0
                 }

@@ -1,5 +1,5 @@
 //! Care of a store: what is in it ([`info`]), whether it is what was written ([`verify`]), small files merged ([`compact`]),
-//! old documents removed ([`prune`]).
+//! old documents removed ([`prune`]), and documents whose text others have ([`drop_duplicates`]).
 //!
 //! What changes a store is a run as an ingest is: under the store's lock, all or nothing at one rename, and readers keep
 //! what they read (`store/commit.rs`, `store/reading.rs`). Which entities documents have is no business of this room; kept
@@ -7,6 +7,7 @@
 
 mod carry;
 mod compact;
+mod drop;
 mod info;
 mod prune;
 mod verify;
@@ -14,6 +15,7 @@ mod verify;
 use std::path::Path;
 
 pub use compact::{CompactOptions, compact};
+pub use drop::drop_duplicates;
 pub use info::info;
 pub use prune::prune;
 pub use verify::{Damage, Verified, verify};
@@ -21,7 +23,7 @@ pub use verify::{Damage, Verified, verify};
 use crate::error::Result;
 use crate::store::{Kind, Record, RecordedFiles, Run};
 
-/// What [`compact`] or [`prune`] did.
+/// What [`compact`], [`prune`] or [`drop_duplicates`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Files that were there before and count no more.

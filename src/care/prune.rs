@@ -41,6 +41,13 @@ pub fn prune(store: &Store, before: DateTime<Utc>) -> Result<Summary> {
             files.documents.extend(rewrite(&[path], &mut names, &keep)?);
         }
     }
+    let mut names = Names::after(&run, run.dropped(), &[]);
+    for path in committed.dropped {
+        if any_row(&path, "ts", &is_old)? {
+            replaced.files.insert(format!("dropped/{}", name(&path)));
+            files.dropped.extend(rewrite(&[path], &mut names, &keep)?);
+        }
+    }
     let ended: BTreeSet<&str> = run
         .records()
         .iter()

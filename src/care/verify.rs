@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::name;
 use crate::error::Result;
 use crate::store::{
-    RecordedFile, Store, checksum_in, checksum_of, list, read_record, readable_rows,
+    RecordedFile, Store, checksum_in, checksum_of, duplicates_parts, read_record, readable_rows,
 };
 
 /// A file that is not what was written.
@@ -30,7 +30,7 @@ pub struct Verified {
 }
 
 /// Reads every file of the store that counts and compares size and checksum with what was recorded when it was committed;
-/// kept entities have their checksum in their names. Files of versions that recorded none are decoded instead.
+/// what is kept beside documents has its checksum in its name. Files of versions that recorded none are decoded instead.
 ///
 /// # Errors
 /// [`crate::Error::Io`] where the store's folders cannot be listed; damaged files are no errors.
@@ -46,6 +46,7 @@ pub fn verify(store: &Store) -> Result<Verified> {
                 let folders = [
                     (store.documents(), record.files.documents),
                     (store.quarantine(), record.files.quarantine),
+                    (store.dropped(), record.files.dropped),
                 ];
                 for (folder, files) in folders {
                     let files = files
@@ -63,7 +64,8 @@ pub fn verify(store: &Store) -> Result<Verified> {
         !replaced.contains(&format!("{folder}/{}", name(path)))
     });
     let committed = store.committed_by(&runs)?;
-    for path in committed.documents.iter().chain(&committed.quarantine) {
+    let files = committed.documents.iter().chain(&committed.quarantine);
+    for path in files.chain(&committed.dropped) {
         match recorded.remove(path) {
             Some(file) if file.checksum.is_empty() => {
                 verified.take(path, readable_rows(path).map(|_| ()));
@@ -75,13 +77,15 @@ pub fn verify(store: &Store) -> Result<Verified> {
     for path in recorded.into_keys() {
         verified.damage(&path, "it is not there".to_string());
     }
-    for file in list(&store.entities())? {
-        let path = store.entities().join(&file);
-        if let Some(checksum) = checksum_in(&file)
-            && committed.entities.binary_search(&path).is_ok()
-        {
-            verified.compare(&path, None, checksum);
+    for path in committed.entities.iter().chain(&committed.signatures) {
+        if let Some(checksum) = checksum_in(&name(path)) {
+            verified.compare(path, None, checksum);
         }
+    }
+    if let Some(path) = &committed.duplicates
+        && let Some((_, checksum)) = duplicates_parts(&name(path))
+    {
+        verified.compare(path, None, checksum);
     }
     Ok(verified)
 }

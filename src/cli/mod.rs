@@ -3,6 +3,7 @@
 //! Owns exit codes, error lines and the choice of the format on a terminal. Data goes to stdout, words to stderr. It
 //! is in the library so that the binary and the `spanql` command of the Python package are the same code.
 
+mod duplicates;
 mod engine;
 mod evaluate;
 mod extract;
@@ -67,6 +68,7 @@ struct Cli {
 enum Command {
     Ingest(ingest::IngestArgs),
     Extract(extract::Args),
+    Duplicates(duplicates::Args),
     Store(store::Args),
     Sql(sql::Args),
     Report(report::Args),
@@ -118,6 +120,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let outcome = match Cli::try_parse_from(args).map(|cli| cli.command) {
         Ok(Command::Ingest(args)) => ingest::run(args),
         Ok(Command::Extract(args)) => extract::run(args),
+        Ok(Command::Duplicates(args)) => duplicates::run(args),
         Ok(Command::Store(args)) => store::run(args),
         Ok(Command::Sql(args)) => sql::run(args),
         Ok(Command::Report(args)) => report::run(args),

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use clap::ArgGroup;
 
 use super::{Outcome, complain, default_format, format_parser, print_batch};
-use crate::care::{CompactOptions, Summary, compact, info, prune, verify};
+use crate::care::{CompactOptions, Summary, compact, drop_duplicates, info, prune, verify};
 use crate::config::{Config, parse_size};
 use crate::error::Result;
 use crate::ner::Models;
@@ -27,7 +28,8 @@ Examples:
   spanql store info --store posts.store
   spanql store verify --store posts.store
   spanql store compact --store posts.store
-  spanql store prune --before 2026-01-01 --store posts.store";
+  spanql store prune --before 2026-01-01 --store posts.store
+  spanql store prune --duplicates --store posts.store";
 
 #[derive(clap::Subcommand)]
 enum Command {
@@ -55,15 +57,20 @@ enum Command {
         #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
         up_to: usize,
     },
-    /// Remove documents whose time is before a date, and records quarantined before it
+    /// Remove documents: those whose time is before a date, or those whose text another document has
     ///
-    /// Documents without a time stay. What was ingested stays known, so that ingesting it again does not bring it back.
+    /// What was ingested stays known, so that ingesting it again does not bring it back.
+    #[command(group = ArgGroup::new("which").required(true))]
     Prune {
         #[command(flatten)]
         at: At,
-        /// A day (2026-01-01, in UTC) or a moment (2026-01-01T08:00:00+08:00)
-        #[arg(long, value_name = "TIME", value_parser = parse_moment)]
-        before: DateTime<Utc>,
+        /// A day (2026-01-01, in UTC) or a moment (2026-01-01T08:00:00+08:00): documents with an earlier `ts` go, and
+        /// records quarantined before it; documents without a time stay
+        #[arg(long, value_name = "TIME", value_parser = parse_moment, group = "which")]
+        before: Option<DateTime<Utc>>,
+        /// Of documents with exactly the same text all but the first go; the table `duplicates` still counts them
+        #[arg(long, group = "which")]
+        duplicates: bool,
     },
 }
 
@@ -126,8 +133,12 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
                 plural(replaced)
             ));
         }
-        Command::Prune { at, before } => {
-            let summary = prune(&at.open()?, before)?;
+        Command::Prune { at, before, .. } => {
+            let store = at.open()?;
+            let summary = match before {
+                Some(before) => prune(&store, before)?,
+                None => drop_duplicates(&store)?,
+            };
             say(&format!(
                 "{} row{} removed; {} file{} went, {} came in their place",
                 summary.removed,

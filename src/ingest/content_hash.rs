@@ -9,13 +9,19 @@ use sha2::{Digest as _, Sha256};
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
+/// The hash of one text.
+pub(crate) fn content_hash(text: &str) -> [u8; 16] {
+    let digest = Sha256::digest(text);
+    std::array::from_fn(|at| digest[at])
+}
+
 /// 32 hexadecimal digits a text.
 pub(super) fn content_hashes(texts: &StringViewArray) -> StringViewArray {
     let mut hashes = StringViewBuilder::with_capacity(texts.len());
     let mut digits = String::with_capacity(32);
     for text in texts {
         digits.clear();
-        for byte in &Sha256::digest(text.unwrap_or_default())[..16] {
+        for byte in content_hash(text.unwrap_or_default()) {
             digits.push(DIGITS[usize::from(byte >> 4)].into());
             digits.push(DIGITS[usize::from(byte & 15)].into());
         }

@@ -47,7 +47,7 @@ mod ahead;
 mod archive;
 mod chunk;
 mod columns;
-mod content_hash;
+pub(crate) mod content_hash;
 mod csv;
 mod csv_dialect;
 pub(crate) mod decompress;
@@ -368,6 +368,7 @@ fn ingest_inputs(
     let mut files = RecordedFiles {
         documents,
         quarantine,
+        dropped: Vec::new(),
     };
     let outdated = without_sources(&run, &replaced, &mut files)?;
 

@@ -44,14 +44,26 @@ impl KeptWriter {
         labels: BTreeMap<String, String>,
         schema: &Schema,
     ) -> Result<Self> {
+        let json = serde_json::to_string(&labels).map_err(|e| Error::io(folder)(e.into()))?;
+        Self::with(folder, documents, schema, properties(json)?)
+    }
+
+    /// A file of anything else that is kept of `documents`.
+    pub(crate) fn with(
+        folder: &Path,
+        documents: &str,
+        schema: &Schema,
+        properties: WriterProperties,
+    ) -> Result<Self> {
         let path = folder.join(format!(".tmp-{documents}"));
-        let json = serde_json::to_string(&labels).map_err(|e| Error::io(&path)(e.into()))?;
         let schema = SchemaRef::new(Schema::new(schema.fields().clone()));
         let file = File::create(&path).map_err(Error::io(&path))?;
-        let properties = Some(properties(json)?);
-        let writer =
-            ArrowWriter::try_new(Checked::new(file), SchemaRef::clone(&schema), properties)
-                .map_err(failed(&path))?;
+        let writer = ArrowWriter::try_new(
+            Checked::new(file),
+            SchemaRef::clone(&schema),
+            Some(properties),
+        )
+        .map_err(failed(&path))?;
         Ok(Self {
             folder: folder.to_path_buf(),
             documents: documents.to_string(),
@@ -62,7 +74,7 @@ impl KeptWriter {
         })
     }
 
-    /// Adds rows, which come by label and value.
+    /// Adds rows; entities come by label and value.
     pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         let batch = batch.clone().with_schema(SchemaRef::clone(&self.schema))?;
         if let Some(writer) = &mut self.writer {
@@ -73,9 +85,14 @@ impl KeptWriter {
     }
 
     /// Gives the file its name: from then on it counts. Says how many rows it has.
-    pub(crate) fn finish(mut self) -> Result<u64> {
+    pub(crate) fn finish(self) -> Result<u64> {
+        Ok(self.name()?.1)
+    }
+
+    /// As [`KeptWriter::finish`], and which name it is.
+    pub(crate) fn name(mut self) -> Result<(PathBuf, u64)> {
         let Some(writer) = self.writer.take() else {
-            return Ok(0);
+            return Ok((PathBuf::new(), 0));
         };
         let named = || {
             let file = writer.into_inner().map_err(failed(&self.path))?;
@@ -84,7 +101,7 @@ impl KeptWriter {
             let named = self.folder.join(name);
             fs::rename(&self.path, &named).map_err(Error::io(&named))?;
             sync_folder(&self.folder).map_err(Error::io(&self.folder))?;
-            Ok(file.rows)
+            Ok((named, file.rows))
         };
         named().inspect_err(|_| self.forget())
     }

@@ -106,6 +106,7 @@ const STOCK: &[(&str, &str)] = stock![
     "contacts_per_source",
     "cooccurring_entities",
     "entities_by_day",
+    "most_copied",
     "new_in_window",
     "top_domains",
     "top_hashtags",

@@ -54,7 +54,7 @@ impl Run {
             published: Vec::new(),
             committed: false,
         };
-        for folder in [run.documents(), run.quarantine()] {
+        for folder in [run.documents(), run.quarantine(), run.dropped()] {
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
         }
         Ok(run)
@@ -78,6 +78,11 @@ impl Run {
         self.temp().join("quarantine")
     }
 
+    /// Where it is to be written which documents were removed as copies.
+    pub(crate) fn dropped(&self) -> PathBuf {
+        self.temp().join("dropped")
+    }
+
     /// The records of all finished runs, in their order.
     pub(crate) fn records(&self) -> &[Record] {
         &self.records
@@ -97,8 +102,13 @@ impl Run {
                 self.store.quarantine(),
                 &record.files.quarantine,
             ),
+            (self.dropped(), self.store.dropped(), &record.files.dropped),
         ];
         for (from, to, files) in moves {
+            if files.is_empty() {
+                continue;
+            }
+            fs::create_dir_all(&to).map_err(Error::io(&to))?;
             for file in files {
                 self.publish(&from.join(&file.name), to.join(&file.name))?;
             }
@@ -176,6 +186,7 @@ fn clean(store: &Store) -> Result<()> {
     for folder in [
         store.documents(),
         store.quarantine(),
+        store.dropped(),
         store.replaced_folder(),
     ] {
         for name in list(&folder)? {
@@ -188,14 +199,16 @@ fn clean(store: &Store) -> Result<()> {
             }
         }
     }
-    // Kept entities of documents that never counted must not be taken for those of the next run's.
-    for name in list(&store.entities())? {
-        let documents = documents_of(&name);
-        let run = documents.as_deref().and_then(run_of);
-        if run.is_some_and(|run| !runs.contains(run)) {
-            let path = store.entities().join(&name);
-            remains(&path);
-            fs::remove_file(&path).map_err(Error::io(&path))?;
+    // What is kept of documents that never counted must not be taken for that of the next run's.
+    for folder in [store.entities(), store.signatures()] {
+        for name in list(&folder)? {
+            let documents = documents_of(&name);
+            let run = documents.as_deref().and_then(run_of);
+            if run.is_some_and(|run| !runs.contains(run)) {
+                let path = folder.join(&name);
+                remains(&path);
+                fs::remove_file(&path).map_err(Error::io(&path))?;
+            }
         }
     }
     Ok(())
@@ -226,7 +239,7 @@ mod tests {
             run: run.id.clone(),
             files: RecordedFiles {
                 documents: documents.collect(),
-                quarantine: Vec::new(),
+                ..RecordedFiles::default()
             },
             ..Record::default()
         }
@@ -317,11 +330,16 @@ mod tests {
         )
         .unwrap();
         fs::write(store.documents().join("000001-0001.parquet"), "x").unwrap();
-        fs::write(store.quarantine().join("000001-0001.parquet"), "x").unwrap();
+        fs::create_dir(store.dropped()).unwrap();
+        for folder in [store.quarantine(), store.dropped()] {
+            fs::write(folder.join("000001-0001.parquet"), "x").unwrap();
+        }
         fs::create_dir(store.replaced_folder()).unwrap();
-        fs::create_dir(store.entities()).unwrap();
         let kept = "000001-0001.0123456789abcdef.parquet";
-        fs::write(store.entities().join(kept), "x").unwrap();
+        for folder in [store.entities(), store.signatures()] {
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join(kept), "x").unwrap();
+        }
         let _reading = store.reading().unwrap();
         fs::write(store.replaced_folder().join("000001.json"), "[]").unwrap();
         fs::write(store.documents().join("mine.parquet"), "x").unwrap();

@@ -69,18 +69,38 @@ impl Store {
         Ok(())
     }
 
+    /// Removes what was found of copies among other files than those that count now, unless somebody reads.
+    pub(crate) fn remove_outdated_duplicates(&self) -> Result<()> {
+        let outdated = self.outdated_duplicates(&self.committed()?)?;
+        if !outdated.is_empty()
+            && let Some(_alone) = self.alone()?
+        {
+            for path in outdated {
+                fs::remove_file(&path).map_err(Error::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The files that are there and count no more.
     pub(crate) fn outlived(&self) -> Result<Vec<PathBuf>> {
         let replaced = self.replaced(&self.runs()?)?;
         let files = replaced.iter().map(|file| self.root().join(file));
         let mut gone: Vec<PathBuf> = files.filter(|path| path.exists()).collect();
         let committed = self.committed()?;
-        for kept in list(&self.entities())? {
-            let path = self.entities().join(&kept);
-            if documents_of(&kept).is_some() && committed.entities.binary_search(&path).is_err() {
-                gone.push(path);
+        let kept = [
+            (self.entities(), &committed.entities),
+            (self.signatures(), &committed.signatures),
+        ];
+        for (folder, counting) in kept {
+            for kept in list(&folder)? {
+                let path = folder.join(&kept);
+                if documents_of(&kept).is_some() && counting.binary_search(&path).is_err() {
+                    gone.push(path);
+                }
             }
         }
+        gone.extend(self.outdated_duplicates(&committed)?);
         Ok(gone)
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct Stamp {
 pub(crate) struct RecordedFiles {
     pub documents: Vec<RecordedFile>,
     pub quarantine: Vec<RecordedFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<RecordedFile>,
 }
 
 /// A file, and what it was when it was committed.
@@ -154,7 +156,7 @@ impl Store {
         }
         // Others than ours are nothing that may be removed.
         replaced.retain(|file| {
-            let name = ["documents/", "quarantine/"]
+            let name = ["documents/", "quarantine/", "dropped/"]
                 .iter()
                 .find_map(|folder| file.strip_prefix(folder));
             name.is_some_and(|name| run_of(name).is_some())

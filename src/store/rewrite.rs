@@ -144,6 +144,7 @@ pub(crate) fn without_sources(
     let committed = run.store().committed()?;
     let documents = Names::after(run, run.documents(), &files.documents);
     let quarantine = Names::after(run, run.quarantine(), &files.quarantine);
+    let dropped = Names::after(run, run.dropped(), &files.dropped);
     let parts = [
         (
             "documents",
@@ -157,6 +158,7 @@ pub(crate) fn without_sources(
             quarantine,
             &mut files.quarantine,
         ),
+        ("dropped", committed.dropped, dropped, &mut files.dropped),
     ];
     let recorded = run.records().iter().flat_map(|record| &record.sources);
     let known: HashSet<&str> = recorded.map(|source| source.source.as_str()).collect();

@@ -1,7 +1,9 @@
-//! The tables of a store: `documents`, `quarantine`, and `entities`, which is documents × recognizers.
+//! The tables of a store: `documents`, `quarantine`, `entities`, which is documents × recognizers, and `duplicates`, which is
+//! documents beside each other.
 //!
-//! Only reading is here; what writes a store is `ingest/`, `keep/` and `care/`.
+//! Only reading is here; what writes a store is `ingest/`, `keep/`, `duplicates/` and `care/`.
 
+mod duplicates;
 mod entities;
 pub(crate) mod files;
 mod kept;
@@ -22,7 +24,7 @@ pub(crate) use entities::{EntitiesTable, label_value};
 pub(crate) use kept::Kept;
 
 /// The names that a store's tables have; nothing else may be registered under them.
-pub const NAMES: [&str; 3] = ["documents", "quarantine", "entities"];
+pub const NAMES: [&str; 4] = ["documents", "quarantine", "entities", "duplicates"];
 
 /// Registers the tables over some files of a store, in place of those of an earlier state.
 ///
@@ -37,11 +39,9 @@ pub fn register_store(ctx: &SessionContext, files: &Committed, models: &Arc<Mode
         Arc::clone(models),
         Kept::of(files, models),
     ));
-    for (name, table) in
-        NAMES
-            .into_iter()
-            .zip([documents, quarantine, entities as Arc<dyn TableProvider>])
-    {
+    let duplicates = duplicates::table(files)?;
+    let tables: [Arc<dyn TableProvider>; 4] = [documents, quarantine, entities, duplicates];
+    for (name, table) in NAMES.into_iter().zip(tables) {
         ctx.deregister_table(name)?;
         ctx.register_table(name, table)?;
     }

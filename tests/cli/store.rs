@@ -58,6 +58,13 @@ fn entities_are_kept_and_the_store_is_looked_after() {
     );
     assert!(fails(folder, 2, &with(&["store", "prune", "--before", "soon"])).contains("\"soon\""));
 
+    for args in [
+        &["store", "prune"][..],
+        &["store", "prune", "--duplicates", "--before", "2026-01-01"],
+    ] {
+        assert!(fails(folder, 2, &with(args)).contains("--duplicates"));
+    }
+
     let kept = names(&folder.join("s/entities"));
     let kept = kept.iter().find(|name| name.ends_with(".parquet")).unwrap();
     fs::write(folder.join("s/entities").join(kept), "x").unwrap();
@@ -68,4 +75,44 @@ fn entities_are_kept_and_the_store_is_looked_after() {
     );
     assert!(damaged.ends_with("1 damaged\n"), "{damaged}");
     assert!(fails(folder, 1, &["store", "info", "--store", "absent"]).contains("absent"));
+}
+
+#[test]
+fn copies_are_found_kept_and_dropped() {
+    let here = tempfile::tempdir().unwrap();
+    let folder = here.path();
+    let at = ["--store", "s"];
+    let with = |args: &[&'static str]| [args, &at[..]].concat();
+    fs::write(folder.join("a.txt"), "Yes.\nyes\nNo.\nYes.\n").unwrap();
+    words(folder, 0, &with(&["ingest", "a.txt"]));
+    let rows = with(&[
+        "sql",
+        "SELECT doc_id, duplicate_of, cluster_id, dropped FROM duplicates ORDER BY 1",
+        "--format",
+        "csv",
+    ]);
+    let csv =
+        "doc_id,duplicate_of,cluster_id,dropped\na.txt#1,,a.txt#1,false\na.txt#2,,a.txt#1,false\n";
+    let found = ok(folder, &rows);
+    assert_eq!(found, format!("{csv}a.txt#4,a.txt#1,a.txt#1,false\n"));
+    let kept = words(folder, 0, &with(&["duplicates"]));
+    assert!(
+        kept.starts_with("2 of 4 documents are copies, 1 of them exact, of 1 original; 1 file of documents read in "),
+        "{kept}"
+    );
+    let again = words(folder, 0, &with(&["duplicates"]));
+    assert!(again.ends_with(" s, 1 had been read before\n"), "{again}");
+    assert_eq!(ok(folder, &rows), found);
+    let dropped = words(folder, 0, &with(&["store", "prune", "--duplicates"]));
+    assert_eq!(
+        dropped,
+        "1 row removed; 1 file went, 1 came in their place\n"
+    );
+    assert_eq!(
+        ok(folder, &rows),
+        format!("{csv}a.txt#4,a.txt#1,a.txt#1,true\n")
+    );
+    let info = ok(folder, &with(&["store", "info", "--format", "csv"]));
+    assert!(info.contains("\ndropped,,1,1,"), "{info}");
+    assert!(fails(folder, 2, &["duplicates"]).contains("--store"));
 }
