@@ -35,22 +35,59 @@ pub fn is_answerable(call: &Expr) -> bool {
     scans_texts(&call.func) && constants.iter().all(|constant| string(constant).is_some())
 }
 
-/// Whether a call costs little beside a scan that is made anyway: it names its labels, and none of them needs a model.
+/// Whether a call gives lists of entities, with all their fields.
 #[must_use]
-pub fn names_few_labels(call: &Expr) -> bool {
+pub fn gives_entities(call: &Expr) -> bool {
     let Expr::ScalarFunction(call) = call else {
         return false;
     };
     let function = call.func.inner().as_ref();
-    let extract = function.downcast_ref().map(ExtractEntities::models);
-    let models = extract.or_else(|| function.downcast_ref().map(Redact::models));
-    let labels = labels::names(function.name(), call.args.get(1).and_then(string));
-    let (Some(models), Ok(Some(labels))) = (models, labels) else {
+    let extract = function.downcast_ref::<ExtractEntities>();
+    function.is::<Ner>() || extract.is_some_and(|e| e.shape() == Shape::Entities)
+}
+
+/// Whether a scan that answers `others` finds all that a call asks for, which then costs it a list: of entities or values, whose
+/// labels are among theirs.
+#[must_use]
+pub fn is_found_by<'a>(call: &Expr, others: impl Iterator<Item = &'a Expr>) -> bool {
+    let Some(call) = LookedFor::of(call).filter(|call| call.gives_lists) else {
         return false;
     };
-    let recognizers = models.registry().recognizers().iter();
-    let mut wanted = recognizers.filter(|r| labels.contains(&r.label()));
-    wanted.all(|r| models.behind(r.name()).is_none())
+    let (mut found, mut all) = (BTreeSet::new(), false);
+    let others = others.filter_map(LookedFor::of);
+    for other in others.filter(|other| Arc::ptr_eq(other.models, call.models)) {
+        match other.labels {
+            Some(labels) => found.extend(labels),
+            None => all = true,
+        }
+    }
+    let labels = call.labels.as_ref();
+    all || labels.is_some_and(|labels| labels.iter().all(|label| found.contains(label)))
+}
+
+/// What a call looks for. Nothing is said of a model that is asked by name.
+struct LookedFor<'a> {
+    models: &'a Arc<Models>,
+    /// All where there is nothing.
+    labels: Option<Vec<&'a str>>,
+    gives_lists: bool,
+}
+
+impl<'a> LookedFor<'a> {
+    fn of(call: &'a Expr) -> Option<Self> {
+        let Expr::ScalarFunction(call) = call else {
+            return None;
+        };
+        let function = call.func.inner().as_ref();
+        let extract = function.downcast_ref().map(ExtractEntities::models);
+        let models = extract.or_else(|| function.downcast_ref().map(Redact::models))?;
+        let labels = labels::names(function.name(), call.args.get(1).and_then(string)).ok()?;
+        Some(Self {
+            models,
+            labels,
+            gives_lists: extract.is_some(),
+        })
+    }
 }
 
 fn string(constant: &Expr) -> Option<&str> {

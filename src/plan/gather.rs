@@ -5,12 +5,19 @@
 //! that calls, where rows that a cheap condition drops are gone; calls of operators above go down to that scan, past what
 //! keeps texts as they are. A call that only some rows reach, in a branch of CASE, stays there. A scan below ORDER BY
 //! … LIMIT moves above it where the order does not depend on it.
+//!
+//! Whether one scan for two labels costs less than two scans depends on the rows that pass what stands between them, which is
+//! not known: a scan that looks for both looks for the second in every row, a second scan only in those that are left. One
+//! that is not in DataFusion's plan must never be the dearer one. So a scan below a condition looks for what that condition
+//! needs, and what else is asked about the rows that pass is looked for above it; each label is looked for once in each
+//! row that is still there. Conditions that need other labels than those before them follow one after the other in the same
+//! way.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::alias::AliasGenerator;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result, internal_err};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
@@ -21,7 +28,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::{ScanTexts, settings::Settings};
-use crate::functions::one_scan::{is_answerable, names_few_labels};
+use crate::functions::one_scan::{is_answerable, is_found_by};
 
 /// Where a name for a column begins, which no user's has.
 const NAME: &str = "__spanql_scan";
@@ -48,10 +55,54 @@ impl OptimizerRule for OneScanRule {
         }
         let names = config.alias_generator();
         plan.transform_up_with_subqueries(|node| {
-            let gathered = gather(node, names)?;
+            let gathered = match one_after_the_other(&node)? {
+                Some(filters) => Transformed::yes(filters.into_iter().try_fold(
+                    node.inputs()[0].clone(),
+                    |input, condition| {
+                        let filter = Filter::try_new(condition, Arc::new(input))?;
+                        gather(LogicalPlan::Filter(filter), names).data()
+                    },
+                )?),
+                None => gather(node, names)?,
+            };
             gathered.transform_data(sort_before_scan)
         })
     }
+}
+
+/// The conditions of a filter in the order in which to ask them, where some need other scans than those before them.
+fn one_after_the_other(node: &LogicalPlan) -> Result<Option<Vec<Expr>>> {
+    let LogicalPlan::Filter(filter) = node else {
+        return Ok(None);
+    };
+    // What needs no scan goes with the first, and is asked before it.
+    let mut first = Vec::new();
+    let mut steps: Vec<(Vec<Expr>, Vec<Expr>)> = Vec::new();
+    for condition in split_conjunction_owned(filter.predicate.clone()) {
+        let mut needs = Vec::new();
+        collect(&condition, &mut needs)?;
+        if needs.is_empty() {
+            first.push(condition);
+            continue;
+        }
+        let step = steps.iter_mut().find(|(_, known)| {
+            needs.iter().all(|call| {
+                let of_text = known.iter().filter(|known| text_of(known) == text_of(call));
+                known.contains(call) || is_found_by(call, of_text)
+            })
+        });
+        match step {
+            Some((conditions, _)) => conditions.push(condition),
+            None => steps.push((vec![condition], needs)),
+        }
+    }
+    if steps.len() < 2 || filter.predicate.is_volatile() {
+        return Ok(None);
+    }
+    let steps = steps.into_iter().map(|(conditions, _)| conditions);
+    let mut steps: Vec<Vec<Expr>> = steps.collect();
+    steps[0].splice(0..0, first);
+    Ok(Some(steps.into_iter().filter_map(conjunction).collect()))
 }
 
 /// Lets a scan below `node` answer what `node` calls.
@@ -259,10 +310,12 @@ fn attach(
             let Some(scan) = ScanTexts::of(&plan) else {
                 unreachable!("meets_scan looks through no other node")
             };
-            if *scan.text() == text {
+            let of_others = *scan.text() != text;
+            if !of_others && !is_found_further_down(scan, &call) {
                 let (scan, column) = scan.with_call(call, name)?;
                 return Ok((scan.into_plan(), column));
             }
+            let past_filter = past_filter || !of_others;
             let (input, column) = attach(scan.input().clone(), call, past_filter, names)?;
             Ok((scan.over(input)?.into_plan(), column))
         }
@@ -299,7 +352,7 @@ fn attach(
 }
 
 /// Whether a call meets a scan of the same texts below that should answer it. Past a filter, where more rows are scanned
-/// than the call asks about, only what costs little more is added to a scan.
+/// than the call asks about, a scan is not made to look for more.
 fn meets_scan(plan: &LogicalPlan, call: &Expr, past_filter: bool) -> bool {
     let Some(text) = text_of(call) else {
         return false;
@@ -319,10 +372,19 @@ fn meets_scan(plan: &LogicalPlan, call: &Expr, past_filter: bool) -> bool {
             if scan.text() != text {
                 return meets_scan(scan.input(), call, past_filter);
             }
-            let is_answered = || scan.answers().any(|(known, _)| known == call);
-            !past_filter || names_few_labels(call) || is_answered()
+            !past_filter || is_found_at(scan, call) || is_found_further_down(scan, call)
         }),
     }
+}
+
+fn is_found_at(scan: &ScanTexts, call: &Expr) -> bool {
+    let known = || scan.answers().map(|(known, _)| known);
+    is_found_by(call, known()) || known().any(|known| known == call)
+}
+
+/// Whether a scan below this one of the same texts, past a filter, finds what a call asks for and this one does not.
+fn is_found_further_down(scan: &ScanTexts, call: &Expr) -> bool {
+    !is_found_at(scan, call) && meets_scan(scan.input(), call, true)
 }
 
 fn below_projection(projection: &Projection, text: &Column) -> Option<Column> {

@@ -30,7 +30,25 @@ const SHAPES: &[Shape] = &[
         "WHERE and SELECT, different labels",
         "SELECT doc_id, entity_values(text, 'URL') AS v FROM documents WHERE array_length(entity_values(text, 'EMAIL')) > 1",
         60,
+        60,
+    ),
+    (
+        "WHERE and SELECT, a label among those of the condition",
+        "SELECT doc_id, entity_values(text, 'EMAIL') AS v FROM documents WHERE array_length(extract_entities(text, 'EMAIL,URL')) > 2",
+        47,
         40,
+    ),
+    (
+        "WHERE and SELECT, the condition's label and another",
+        "SELECT doc_id, entity_values(text, 'URL') AS u, entity_values(text, 'EMAIL') AS v FROM documents WHERE array_length(entity_values(text, 'EMAIL')) > 1",
+        80,
+        60,
+    ),
+    (
+        "WHERE of two labels",
+        "SELECT doc_id FROM documents WHERE array_length(entity_values(text, 'EMAIL')) > 1 AND array_length(entity_values(text, 'URL')) > 0",
+        80,
+        60,
     ),
     (
         "WHERE and SELECT, all labels",
@@ -126,7 +144,7 @@ const SHAPES: &[Shape] = &[
         "GROUP BY a call",
         "SELECT array_length(entity_values(text, 'EMAIL')) AS n, count(*) AS c FROM documents WHERE array_length(entity_values(text, 'URL')) > 0 GROUP BY 1",
         54,
-        40,
+        54,
     ),
     (
         "unnest and GROUP BY, HAVING",
