@@ -22,7 +22,7 @@ use crate::ner::Finder;
 use crate::recognize::{CharOffsets, Registry, Scratch, Span};
 
 /// A field of an entity, in the order in which SQL shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntityField {
     /// What kind of thing it is.
     Label,
@@ -66,6 +66,23 @@ impl EntityField {
             Self::Recognizer => ("recognizer", words()),
         };
         Arc::new(Field::new(name, data_type, false))
+    }
+
+    /// So many of it as say nothing.
+    fn nothing(self, count: usize) -> ArrayRef {
+        match self {
+            Self::Label | Self::Recognizer => {
+                let words = StringArray::from_iter_values([""]);
+                let keys = Int32Array::from_value(0, count);
+                Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(words)))
+            }
+            Self::Entity | Self::Value => {
+                let views = ScalarBuffer::from(vec![0_u128; count]);
+                Arc::new(StringViewArray::new(views, Vec::<Buffer>::new(), None))
+            }
+            Self::SpanStart | Self::SpanEnd => Arc::new(Int32Array::from_value(0, count)),
+            Self::Score => Arc::new(Float32Array::from_value(0.0, count)),
+        }
     }
 
     /// The fields of the struct that `extract_entities` gives.
@@ -139,7 +156,7 @@ impl Extractor {
     /// As [`EntityColumns::finish`] and [`Lookahead::new`].
     pub fn entity_lists(&self, texts: &StringViewArray, run: &Run) -> Result<ListArray> {
         let (lengths, columns) = self.all_rows(texts, &EntityField::ALL, run)?;
-        entity_lists(texts, lengths, columns)
+        entity_lists(texts, lengths, &EntityField::ALL, columns)
     }
 
     /// One list of normalised values a text: `List<Utf8View>`.
@@ -172,18 +189,30 @@ impl Extractor {
     }
 }
 
-/// One list of entities a text: `columns` are all fields, and `lengths` how many entities each text has.
+/// One list of entities a text: `columns` are some fields, the others say nothing, and `lengths` how many entities each text
+/// has.
 pub(super) fn entity_lists(
     texts: &StringViewArray,
     lengths: Vec<usize>,
+    built: &[EntityField],
     columns: Vec<ArrayRef>,
 ) -> Result<ListArray> {
+    let count: usize = lengths.iter().sum();
+    let columns: Vec<ArrayRef> = EntityField::ALL
+        .into_iter()
+        .map(
+            |field| match built.iter().position(|&known| known == field) {
+                Some(at) => Arc::clone(&columns[at]),
+                None => field.nothing(count),
+            },
+        )
+        .collect();
     let fields = EntityField::struct_fields();
     let item = Arc::new(Field::new_list_field(
         DataType::Struct(fields.clone()),
         true,
     ));
-    let structs = match columns.first().is_none_or(|column| column.is_empty()) {
+    let structs = match count == 0 {
         true => StructArray::new_null(fields, 0),
         false => StructArray::try_new(fields, columns, None)?,
     };
@@ -324,6 +353,12 @@ impl<'a> EntityColumns<'a> {
                 self.ends.push(i32::try_from(end).unwrap_or(i32::MAX));
             }
         }
+    }
+
+    /// The fields that are built.
+    #[must_use]
+    pub fn fields(&self) -> &'a [EntityField] {
+        self.fields
     }
 
     /// The texts that entities are views of.

@@ -4,7 +4,7 @@
 //! and each call takes its own of what is found. A model asked by name (`ner`) answers alone: in a scan its spans
 //! would have to win against those of other recognizers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringViewArray};
@@ -115,8 +115,25 @@ struct Pass {
 #[derive(Debug)]
 struct Answer {
     form: Form,
+    /// Of lists: what is built of their items.
+    fields: Vec<EntityField>,
     /// By recognizer: whether its spans are asked for; all are where there is nothing.
     wanted: Option<Vec<bool>>,
+}
+
+impl Answer {
+    fn new(form: Form, wanted: Option<Vec<bool>>) -> Self {
+        let fields = match &form {
+            Form::Lists(Shape::Entities) => EntityField::ALL.to_vec(),
+            Form::Lists(Shape::Values) => vec![EntityField::Value],
+            Form::Redacted(_) => Vec::new(),
+        };
+        Self {
+            form,
+            fields,
+            wanted,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -160,7 +177,7 @@ impl OneScan {
                 places[number] = (known.unwrap_or(passes.len()), 0);
                 if known.is_none() {
                     let form = Form::Lists(Shape::Entities);
-                    let answers = vec![Answer { form, wanted: None }];
+                    let answers = vec![Answer::new(form, None)];
                     passes.push(Pass { extractor, answers });
                 }
                 continue;
@@ -185,6 +202,33 @@ impl OneScan {
             passes.push(Pass::new(&models, calls)?);
         }
         Ok(Self { passes, places })
+    }
+
+    /// The same answers, of whose entities only some fields are read: by call, which; all where there is nothing. What is not
+    /// read holds nothing.
+    #[must_use]
+    pub fn reading(mut self, read: &[Option<&BTreeSet<EntityField>>]) -> Self {
+        let mut fields: HashMap<(usize, usize), Option<BTreeSet<EntityField>>> = HashMap::new();
+        for (&place, read) in self.places.iter().zip(read) {
+            // Two names of one model have one answer.
+            let known = fields.entry(place).or_insert_with(|| Some(BTreeSet::new()));
+            *known = known.take().zip(*read).map(|(known, read)| &known | read);
+        }
+        for ((pass, answer), read) in fields {
+            let answer = &mut self.passes[pass].answers[answer];
+            if let (Some(read), Form::Lists(Shape::Entities)) = (read, &answer.form) {
+                answer.fields = read.into_iter().collect();
+            }
+        }
+        self
+    }
+
+    /// The fields of entities that are built, of each call that gives lists of them.
+    pub fn builds(&self) -> impl Iterator<Item = &[EntityField]> {
+        let answers = self.places.iter();
+        let answers = answers.map(|&(pass, answer)| &self.passes[pass].answers[answer]);
+        let lists = answers.filter(|answer| matches!(answer.form, Form::Lists(Shape::Entities)));
+        lists.map(|answer| answer.fields.as_slice())
     }
 
     /// The labels that are looked for, sorted, and the recognizers that look for them, in registry order.
@@ -262,7 +306,7 @@ impl Pass {
         let answers = answers
             .into_iter()
             .zip(calls)
-            .map(|(wanted, (_, form, _))| Answer { form, wanted });
+            .map(|(wanted, (_, form, _))| Answer::new(form, wanted));
         Ok(Self {
             answers: answers.collect(),
             extractor: Arc::new(Extractor::new(finder)),
@@ -324,16 +368,9 @@ impl<'a> Building<'a> {
     fn new(answer: &'a Answer, extractor: &'a Extractor, texts: &'a StringViewArray) -> Self {
         match &answer.form {
             Form::Lists(shape) => {
-                let fields: &[EntityField] = match shape {
-                    Shape::Entities => &EntityField::ALL,
-                    Shape::Values => &[EntityField::Value],
-                };
                 let lengths = Vec::with_capacity(texts.len());
-                Self::Lists(
-                    *shape,
-                    Box::new(EntityColumns::new(extractor, texts, fields)),
-                    lengths,
-                )
+                let columns = EntityColumns::new(extractor, texts, &answer.fields);
+                Self::Lists(*shape, Box::new(columns), lengths)
             }
             Form::Redacted(redactor) => Self::Redacted(redactor, Redacted::of(texts)),
         }
@@ -355,9 +392,10 @@ impl<'a> Building<'a> {
     fn finish(self) -> Result<ArrayRef> {
         match self {
             Self::Lists(shape, columns, lengths) => {
-                let (texts, columns) = (columns.texts(), columns.finish()?);
+                let (texts, fields) = (columns.texts(), columns.fields());
+                let columns = columns.finish()?;
                 let lists = match shape {
-                    Shape::Entities => entity_lists(texts, lengths, columns)?,
+                    Shape::Entities => entity_lists(texts, lengths, fields, columns)?,
                     Shape::Values => value_lists(texts, lengths, &columns)?,
                 };
                 Ok(Arc::new(lists))

@@ -16,6 +16,7 @@ mod join_documents;
 mod models;
 mod needed;
 mod planner;
+mod read_fields;
 mod scan_texts;
 mod settings;
 mod share;

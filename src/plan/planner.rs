@@ -11,6 +11,7 @@ use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
+use super::read_fields::{ReadFields, read_fields};
 use super::settings::Settings;
 use super::share::{Share, share};
 use super::{Extract, ScanTexts, SharedExec};
@@ -26,15 +27,21 @@ impl QueryPlanner for Planner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Nodes)]);
-        if !Settings::shares_scans(session.config_options()) {
-            return planner.create_physical_plan(plan, session).await;
-        }
-        planner.create_physical_plan(&share(plan)?, session).await
+        let plan = match Settings::shares_scans(session.config_options()) {
+            true => &share(plan)?,
+            false => plan,
+        };
+        let nodes = Nodes {
+            read: read_fields(plan)?,
+        };
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(nodes)]);
+        planner.create_physical_plan(plan, session).await
     }
 }
 
-struct Nodes;
+struct Nodes {
+    read: ReadFields,
+}
 
 #[async_trait]
 impl ExtensionPlanner for Nodes {
@@ -47,26 +54,29 @@ impl ExtensionPlanner for Nodes {
         _: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        plan(node, inputs)
+        self.plan(node, inputs)
     }
 }
 
-fn plan(
-    node: &dyn UserDefinedLogicalNode,
-    inputs: &[Arc<dyn ExecutionPlan>],
-) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let [input] = inputs else {
-        return Ok(None);
-    };
-    let input = Arc::clone(input);
-    if let Some(node) = node.as_any().downcast_ref::<ScanTexts>() {
-        return Ok(Some(Arc::new(node.exec(input)?)));
+impl Nodes {
+    fn plan(
+        &self,
+        node: &dyn UserDefinedLogicalNode,
+        inputs: &[Arc<dyn ExecutionPlan>],
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let [input] = inputs else {
+            return Ok(None);
+        };
+        let input = Arc::clone(input);
+        if let Some(node) = node.as_any().downcast_ref::<ScanTexts>() {
+            return Ok(Some(Arc::new(node.exec(input, &self.read)?)));
+        }
+        if let Some(node) = node.as_any().downcast_ref::<Extract>() {
+            return Ok(Some(Arc::new(node.exec(input)?)));
+        }
+        if let Some(node) = node.as_any().downcast_ref::<Share>() {
+            return Ok(Some(Arc::new(SharedExec::new(node.number, input))));
+        }
+        Ok(None)
     }
-    if let Some(node) = node.as_any().downcast_ref::<Extract>() {
-        return Ok(Some(Arc::new(node.exec(input)?)));
-    }
-    if let Some(node) = node.as_any().downcast_ref::<Share>() {
-        return Ok(Some(Arc::new(SharedExec::new(node.number, input))));
-    }
-    Ok(None)
 }

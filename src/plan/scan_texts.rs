@@ -30,6 +30,8 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 
 use super::models::ModelMetrics;
+use super::read_fields::ReadFields;
+use crate::functions::entity_columns::EntityField;
 use crate::functions::one_scan::OneScan;
 use crate::functions::run::Run;
 
@@ -139,14 +141,20 @@ impl ScanTexts {
         Ok((node, column))
     }
 
-    /// The node that runs this one, over the plan of its input.
+    /// The node that runs this one, over the plan of its input, and builds what is read of entities.
     ///
     /// # Errors
     /// As [`OneScan::new`].
-    pub(super) fn exec(&self, input: Arc<dyn ExecutionPlan>) -> Result<ScanTextsExec> {
+    pub(super) fn exec(
+        &self,
+        input: Arc<dyn ExecutionPlan>,
+        read: &ReadFields,
+    ) -> Result<ScanTextsExec> {
         let text = self.input.schema().index_of_column(&self.text)?;
         let schema = Arc::clone(self.schema.inner());
-        ScanTextsExec::try_new(input, text, Arc::new(OneScan::new(&self.calls)?), schema)
+        let read: Vec<_> = self.names.iter().map(|name| read.get(name)).collect();
+        let scan = OneScan::new(&self.calls)?.reading(&read);
+        ScanTextsExec::try_new(input, text, Arc::new(scan), schema)
     }
 }
 
@@ -255,6 +263,14 @@ impl DisplayAs for ScanTextsExec {
             labels.join(", "),
             recognizers.join(", ")
         )?;
+        for built in self
+            .scan
+            .builds()
+            .filter(|built| built.len() < EntityField::ALL.len())
+        {
+            let names: Vec<_> = built.iter().map(|b| b.field().name().clone()).collect();
+            write!(f, ", builds=[{}]", names.join(", "))?;
+        }
         let models: Vec<&str> = self.scan.models().collect();
         match models.is_empty() {
             true => Ok(()),

@@ -14,6 +14,7 @@ use parquet::arrow::ArrowWriter;
 use spanql::ner::Catalog;
 use spanql::{Result, Session, SessionOptions, Store};
 
+mod analyze;
 mod batches;
 mod joins;
 #[path = "../mock/mod.rs"]

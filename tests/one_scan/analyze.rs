@@ -1,0 +1,60 @@
+//! EXPLAIN says what is built.
+
+use datafusion::common::ParamValues;
+
+use super::{open, rows, set};
+
+#[tokio::test]
+async fn fields_that_are_not_read_are_not_built() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = open(dir.path(), 1).await;
+    let none = || ParamValues::Map(Default::default());
+    for (query, built) in [
+        (
+            "SELECT extract_entities(text)[1]['value'] AS v, extract_entities(text)[1]['label'] AS l FROM documents",
+            Some("[label, value]"),
+        ),
+        (
+            "SELECT e['entity'] AS x FROM (SELECT unnest(extract_entities(text, 'EMAIL')) AS e FROM documents) WHERE e['score'] > 0.5",
+            Some("[entity, score]"),
+        ),
+        (
+            "SELECT doc_id FROM documents WHERE array_length(extract_entities(text, 'EMAIL')) > 1",
+            Some("[]"),
+        ),
+        (
+            "WITH d AS (SELECT doc_id, ner(text, 'mock') AS n FROM documents) SELECT a.n[1]['span_start'] AS s, b.n[2]['value'] AS v FROM d AS a JOIN d AS b ON a.doc_id = b.doc_id",
+            Some("[value, span_start]"),
+        ),
+        (
+            "SELECT l, l[1]['value'] AS v FROM (SELECT extract_entities(text, 'EMAIL') AS l FROM documents)",
+            None,
+        ),
+        (
+            "SELECT e['value'] AS v, e FROM (SELECT unnest(extract_entities(text, 'EMAIL')) AS e FROM documents)",
+            None,
+        ),
+        (
+            "SELECT DISTINCT l[1]['value'] AS v FROM (SELECT DISTINCT extract_entities(text, 'EMAIL') AS l FROM documents)",
+            None,
+        ),
+    ] {
+        let mut answers = Vec::new();
+        for on in [false, true] {
+            set(&session, on).await;
+            let mut answer = rows(&session, query, none()).await.unwrap();
+            answer.sort_unstable();
+            answers.push(answer);
+        }
+        assert!(
+            answers[0] == answers[1] && !answers[0].is_empty(),
+            "{query}"
+        );
+        let plan = rows(&session, &format!("EXPLAIN {query}"), none()).await;
+        let plan = plan.unwrap().join("\n");
+        match built {
+            Some(built) => assert!(plan.contains(&format!("builds={built}")), "{query}\n{plan}"),
+            None => assert!(!plan.contains("builds="), "{query}\n{plan}"),
+        }
+    }
+}
