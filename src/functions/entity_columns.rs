@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::{
     Array, ArrayRef, DictionaryArray, Float32Array, Int32Array, ListArray, StringArray,
@@ -19,7 +20,7 @@ use super::lookahead::Lookahead;
 use super::run::Run;
 use super::text::{Copies, bytes, view_of_part};
 use crate::ner::Finder;
-use crate::recognize::{CharOffsets, Registry, Scratch, Span};
+use crate::recognize::{CharOffsets, Registry, Scratch, Span, Tally};
 
 /// A field of an entity, in the order in which SQL shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,7 +175,7 @@ impl Extractor {
         fields: &[EntityField],
         run: &Run,
     ) -> Result<(Vec<usize>, Vec<ArrayRef>)> {
-        run.add_scanned(texts.len(), bytes(texts));
+        let begun = Instant::now();
         let mut builder = EntityColumns::new(self, texts, fields).for_run(run);
         let mut lengths: Vec<usize> = Vec::with_capacity(texts.len());
         while lengths.len() < texts.len() {
@@ -185,7 +186,10 @@ impl Extractor {
                 run.check()?;
             }
         }
-        Ok((lengths, builder.finish()?))
+        builder.tally(|recognizer, tally| run.add_found(recognizer, tally));
+        let columns = builder.finish()?;
+        run.add_scanned(texts.len(), bytes(texts), begun);
+        Ok((lengths, columns))
     }
 }
 
@@ -352,6 +356,13 @@ impl<'a> EntityColumns<'a> {
                 self.starts.push(i32::try_from(start).unwrap_or(i32::MAX));
                 self.ends.push(i32::try_from(end).unwrap_or(i32::MAX));
             }
+        }
+    }
+
+    /// Tells what each recognizer had to do in the texts scanned here, as [`Scratch::tally`] does.
+    pub fn tally(&mut self, told: impl FnMut(&str, Tally)) {
+        if let Some(scratch) = &mut self.scratch {
+            scratch.tally(told);
         }
     }
 

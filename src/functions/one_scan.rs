@@ -20,7 +20,7 @@ use super::run::Run;
 use super::text::map_texts;
 use super::{labels, scans_texts};
 use crate::ner::{Models, Usage};
-use crate::recognize::{Redactor, Span};
+use crate::recognize::{Redactor, Span, Tally};
 
 /// Whether an expression is a call that [`OneScan`] can answer: of a function of ours, over a column, its other arguments
 /// known.
@@ -253,7 +253,7 @@ impl OneScan {
     }
 
     /// The answer of each call, an array of as many rows as `texts`, a column of any string type. `used` is told what models
-    /// took: the first of them in [`OneScan::models`], then of each.
+    /// took: the first of them in [`OneScan::models`], then of each; `told`, what each recognizer had to do.
     ///
     /// # Errors
     /// As the functions.
@@ -262,12 +262,18 @@ impl OneScan {
         texts: &ArrayRef,
         run: &Run,
         mut used: impl FnMut(usize, &[Usage]),
+        mut told: impl FnMut(&str, Tally),
     ) -> Result<Vec<ArrayRef>> {
         let mut first = 0;
         let mut found = Vec::with_capacity(self.passes.len());
         for pass in &self.passes {
             let mut lists = |texts: &StringViewArray| {
-                pass.answers(texts, run, &mut |usage: &[Usage]| used(first, usage))
+                pass.answers(
+                    texts,
+                    run,
+                    &mut |usage: &[Usage]| used(first, usage),
+                    &mut told,
+                )
             };
             found.push(map_texts(texts, &mut lists)?);
             first += pass.extractor.finder().models().len();
@@ -318,6 +324,7 @@ impl Pass {
         texts: &StringViewArray,
         run: &Run,
         used: &mut dyn FnMut(&[Usage]),
+        told: &mut dyn FnMut(&str, Tally),
     ) -> Result<Vec<ArrayRef>> {
         let finder = self.extractor.finder();
         let mut building: Vec<Building> = self
@@ -353,6 +360,7 @@ impl Pass {
                 building.push(row, &kept)?;
             }
         }
+        scratch.tally(told);
         self.extractor.idle().give(scratch);
         building.into_iter().map(Building::finish).collect()
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::{Array, ArrayRef, StringViewArray};
 use arrow::buffer::ScalarBuffer;
@@ -96,7 +97,7 @@ impl Redact {
         texts: &StringViewArray,
         run: &Run,
     ) -> Result<ArrayRef> {
-        run.add_scanned(texts.len(), bytes(texts));
+        let begun = Instant::now();
         let mut ahead = Lookahead::default();
         let mut scratch = self.idle.take();
         scratch.stop_when(run.cancel());
@@ -110,7 +111,9 @@ impl Redact {
             })?;
             run.check()?;
         }
+        scratch.tally(|recognizer, tally| run.add_found(recognizer, tally));
         self.idle.give(scratch);
+        run.add_scanned(texts.len(), bytes(texts), begun);
         Ok(redacted.finish())
     }
 }

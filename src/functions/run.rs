@@ -1,32 +1,39 @@
 //! [`Run`]: what one run of a query shares with the functions and nodes in it: whether it is still wanted, what its
-//! functions scanned, and what its models took.
+//! functions scanned and found, and what its models took.
 //!
 //! It travels in DataFusion's options, which both are given.
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 use datafusion::common::{Result, config_err};
 
 use crate::error::Error;
 use crate::ner::{Cancel, Usage};
+use crate::recognize::Tally;
 
 /// See the module. Clones are one and the same.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     cancel: Cancel,
     used: Arc<Mutex<BTreeMap<String, Usage>>>,
-    scanned: Arc<Scanned>,
+    scanned: Arc<Mutex<Scanned>>,
 }
 
-/// Texts and bytes of them.
-#[derive(Debug, Default)]
-struct Scanned {
-    texts: AtomicUsize,
-    bytes: AtomicUsize,
+/// What functions scanned, and found.
+#[derive(Debug, Clone, Default)]
+pub struct Scanned {
+    /// Texts, NULLs among them.
+    pub texts: usize,
+    /// Bytes of them.
+    pub bytes: usize,
+    /// What it took, all threads together, with what is made of what was found.
+    pub time: Duration,
+    /// By recognizer.
+    pub found: BTreeMap<String, Tally>,
 }
 
 impl Run {
@@ -68,29 +75,44 @@ impl Run {
 
     /// Adds what a model took inside a function, whose metrics nobody else keeps.
     pub(super) fn add(&self, model: &str, usage: Usage) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = lock(&self.used);
         *used.entry(model.to_string()).or_default() += usage;
     }
 
-    /// Adds texts, NULLs among them, that a function scanned, and their bytes.
-    pub(super) fn add_scanned(&self, texts: usize, bytes: usize) {
-        self.scanned.texts.fetch_add(texts, Ordering::Relaxed);
-        self.scanned.bytes.fetch_add(bytes, Ordering::Relaxed);
+    /// Adds texts that a function scanned since `begun`, and their bytes.
+    pub(super) fn add_scanned(&self, texts: usize, bytes: usize, begun: Instant) {
+        let mut scanned = lock(&self.scanned);
+        scanned.texts += texts;
+        scanned.bytes += bytes;
+        scanned.time += begun.elapsed();
     }
 
-    /// The texts that functions scanned so far, and their bytes.
+    /// Adds what a recognizer had to do inside a function.
+    pub(super) fn add_found(&self, recognizer: &str, tally: Tally) {
+        let found = &mut lock(&self.scanned).found;
+        match found.get_mut(recognizer) {
+            Some(known) => *known += tally,
+            None => {
+                found.insert(recognizer.to_string(), tally);
+            }
+        }
+    }
+
+    /// What functions scanned so far.
     #[must_use]
-    pub fn scanned(&self) -> (usize, usize) {
-        let Scanned { texts, bytes } = &*self.scanned;
-        (texts.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
+    pub fn scanned(&self) -> Scanned {
+        lock(&self.scanned).clone()
     }
 
     /// What the models inside functions took so far, by name.
     #[must_use]
     pub fn used(&self) -> BTreeMap<String, Usage> {
-        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.clone()
+        lock(&self.used).clone()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ConfigExtension for Run {

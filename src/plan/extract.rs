@@ -28,7 +28,7 @@ use datafusion::physical_plan::{
 };
 use futures::{Stream, StreamExt};
 
-use super::models::ModelMetrics;
+use super::models::{FoundMetrics, ModelMetrics};
 use super::needed::Needed;
 use crate::functions::entity_columns::{EntityColumns, EntityField, Extractor};
 use crate::functions::lookahead::Lookahead;
@@ -298,6 +298,7 @@ impl ExecutionPlan for ExtractExec {
             waiting: None,
             current: None,
             skipped: counter("texts_skipped"),
+            found: FoundMetrics::new(&self.metrics, partition),
             texts: counter("texts_scanned"),
             bytes: counter("bytes_scanned"),
             metrics: BaselineMetrics::new(&self.metrics, partition),
@@ -325,6 +326,7 @@ struct ExtractStream {
     waiting: Option<RecordBatch>,
     current: Option<Current>,
     skipped: Count,
+    found: FoundMetrics,
     texts: Count,
     bytes: Count,
     metrics: BaselineMetrics,
@@ -408,6 +410,7 @@ impl ExtractStream {
         }
         self.texts.add(*row - first);
         self.bytes.add(bytes);
+        builder.tally(|recognizer, tally| self.found.add(recognizer, tally));
         let entities = builder.finish()?;
         if rows.is_empty() {
             return Ok(None);

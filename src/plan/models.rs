@@ -1,6 +1,7 @@
 //! What scans and models took, for EXPLAIN ANALYZE: the metrics of a node that runs models, and a node for functions,
 //! which have no metrics of their own.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use datafusion::physical_plan::{
 use crate::functions::run::Run;
 use crate::functions::scans_texts;
 use crate::ner::Usage;
+use crate::recognize::Tally;
 
 /// The metrics of the models that a node runs: texts, cache hits, tokens and time of each.
 #[derive(Debug)]
@@ -60,6 +62,39 @@ impl ModelMetrics {
             metrics.tokens.add(usage.tokens);
             metrics.time.add_duration(usage.time);
         }
+    }
+}
+
+/// The metrics of the recognizers that a node asks: candidates and spans of each that has any.
+#[derive(Debug)]
+pub(super) struct FoundMetrics {
+    metrics: ExecutionPlanMetricsSet,
+    partition: usize,
+    found: HashMap<String, (Count, Count)>,
+}
+
+impl FoundMetrics {
+    pub(super) fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+        Self {
+            metrics: metrics.clone(),
+            partition,
+            found: HashMap::new(),
+        }
+    }
+
+    /// Adds what a recognizer had to do.
+    pub(super) fn add(&mut self, recognizer: &str, tally: Tally) {
+        if !self.found.contains_key(recognizer) {
+            let counter = |what: &str| {
+                let name = format!("{recognizer}.{what}");
+                MetricBuilder::new(&self.metrics).counter(name, self.partition)
+            };
+            let counters = (counter("candidates"), counter("spans"));
+            self.found.insert(recognizer.to_string(), counters);
+        }
+        let (candidates, spans) = &self.found[recognizer];
+        candidates.add(tally.candidates);
+        spans.add(tally.spans);
     }
 }
 
@@ -147,9 +182,19 @@ impl ExecutionPlan for FunctionsExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         let metrics = ExecutionPlanMetricsSet::new();
-        let (texts, bytes) = self.run.scanned();
-        for (name, count) in [("texts_scanned", texts), ("bytes_scanned", bytes)] {
+        let scanned = self.run.scanned();
+        let counts = [
+            ("texts_scanned", scanned.texts),
+            ("bytes_scanned", scanned.bytes),
+        ];
+        for (name, count) in counts {
             MetricBuilder::new(&metrics).counter(name, 0).add(count);
+        }
+        let time = MetricBuilder::new(&metrics).subset_time("scan_time", 0);
+        time.add_duration(scanned.time);
+        let mut found = FoundMetrics::new(&metrics, 0);
+        for (recognizer, &tally) in &scanned.found {
+            found.add(recognizer, tally);
         }
         let used = self.run.used();
         let models = used.keys().map(String::as_str);

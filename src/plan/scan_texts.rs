@@ -29,11 +29,12 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
-use super::models::ModelMetrics;
+use super::models::{FoundMetrics, ModelMetrics};
 use super::read_fields::ReadFields;
 use crate::functions::entity_columns::EntityField;
 use crate::functions::one_scan::OneScan;
 use crate::functions::run::Run;
+use crate::ner::Usage;
 
 /// See the module.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -331,6 +332,7 @@ impl ExecutionPlan for ScanTextsExec {
         let counter = |name| MetricBuilder::new(&self.metrics).counter(name, partition);
         let (texts, bytes) = (counter("texts_scanned"), counter("bytes_scanned"));
         let models = ModelMetrics::new(&self.metrics, partition, self.scan.models());
+        let mut found = FoundMetrics::new(&self.metrics, partition);
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let run = Run::of(context.session_config().options());
         let (scan, text, schema) = (Arc::clone(&self.scan), self.text, self.schema());
@@ -340,7 +342,9 @@ impl ExecutionPlan for ScanTextsExec {
             let column = batch.column(text);
             texts.add(column.len());
             bytes.add(bytes_of(column.as_ref()));
-            let answers = scan.answers(column, &run, |first, used| models.add(first, used))?;
+            let used = |first, used: &[Usage]| models.add(first, used);
+            let told = |recognizer: &str, tally| found.add(recognizer, tally);
+            let answers = scan.answers(column, &run, used, told)?;
             let columns = batch.columns().iter().cloned().chain(answers).collect();
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
             baseline.record_output(batch.num_rows());

@@ -67,7 +67,7 @@ pub(crate) use overlap::settle;
 pub use pattern::Pattern;
 pub use redact::{Key, Redactor, Style};
 pub use registry::Registry;
-pub use scan::{Scanner, Scratch};
+pub use scan::{Scanner, Scratch, Tally};
 pub use shape::{Bytes, DigitRuns};
 pub use span::{CharOffsets, Span};
 

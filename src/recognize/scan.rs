@@ -49,8 +49,26 @@ pub struct Scratch {
     plan: Option<Arc<Plan>>,
     states: Vec<State>,
     spans: Vec<Span>,
+    /// By recognizer of the registry: spans found since the last [`Scratch::tally`].
+    found: Vec<usize>,
     folded: Folded,
     cancel: Option<Cancel>,
+}
+
+/// What a recognizer had to do: how many candidates it was asked about, and how many spans it has in the answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Places at which it looked.
+    pub candidates: usize,
+    /// Spans, those that a model found ahead of the scan included.
+    pub spans: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        self.candidates += more.candidates;
+        self.spans += more.spans;
+    }
 }
 
 /// How many candidates are looked at between two questions whether a scan is still wanted.
@@ -62,6 +80,8 @@ struct State {
     resume: usize,
     floor: usize,
     memory: Memory,
+    /// How often it was asked, in this text and those since the last [`Scratch::tally`].
+    asked: usize,
 }
 
 impl Scanner {
@@ -171,6 +191,7 @@ impl Scanner {
         let Scratch {
             states,
             spans,
+            found,
             folded,
             cancel,
             ..
@@ -191,8 +212,10 @@ impl Scanner {
                     resume,
                     floor,
                     memory,
+                    asked,
                 } = &mut states[i];
                 if at >= *resume {
+                    *asked += 1;
                     let Wanted {
                         recognizer,
                         index,
@@ -246,6 +269,7 @@ impl Scanner {
                 places.then_with(|| label(a).cmp(label(b)))
             });
         }
+        spans.iter().for_each(|span| found[span.recognizer] += 1);
         spans
     }
 }
@@ -305,6 +329,23 @@ impl Scratch {
         self.cancel = Some(cancel.clone());
     }
 
+    /// Tells of each recognizer, by name, what it had to do since this was last called, or since the last scan by another
+    /// scanner; of those that had nothing to do, nothing.
+    pub fn tally(&mut self, mut told: impl FnMut(&str, Tally)) {
+        let Some(plan) = &self.plan else {
+            return;
+        };
+        for (one, state) in plan.wanted.iter().zip(&mut self.states) {
+            let tally = Tally {
+                candidates: std::mem::take(&mut state.asked),
+                spans: std::mem::take(&mut self.found[one.index]),
+            };
+            if tally != Tally::default() {
+                told(one.recognizer.name(), tally);
+            }
+        }
+    }
+
     fn begin(&mut self, plan: &Arc<Plan>) {
         self.spans.clear();
         if self
@@ -319,6 +360,8 @@ impl Scratch {
         } else {
             self.states.clear();
             self.states.resize_with(plan.wanted.len(), State::default);
+            self.found.clear();
+            self.found.resize(plan.registry.recognizers().len(), 0);
             self.plan = Some(Arc::clone(plan));
         }
     }
@@ -386,6 +429,43 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_each_recognizer_had_to_do_is_told_once() {
+        let registry = Registry::default().with_patterns([
+            pattern("A", r"a\d"),
+            pattern("A", r"a\d\d"),
+            pattern("B", r"b\d"),
+            pattern("C", r"c\d"),
+        ]);
+        let scanner = registry.scanner(&["A", "B"]).unwrap();
+        let mut scratch = Scratch::default();
+        let told = |scratch: &mut Scratch| {
+            let mut all = Vec::new();
+            scratch.tally(|name, tally| all.push((name.to_string(), tally)));
+            all
+        };
+        assert_eq!(told(&mut scratch), []);
+        for text in ["a1 a2 a34 ax c1", "", "a5"] {
+            scanner.scan(text, &mut scratch);
+        }
+        let [(first, a), (second, longer)] = &told(&mut scratch)[..] else {
+            panic!("the recognizers of A were asked, that of B was not")
+        };
+        assert_eq!(["pattern:A", "pattern:A#2"], [first.as_str(), second]);
+        // The longer one wins over a3; what begins with a and goes on with a letter is a candidate, if at all, and no span.
+        assert_eq!((a.spans, longer.spans), (3, 1));
+        assert!(
+            a.candidates >= 4 && longer.candidates >= 1,
+            "{a:?} {longer:?}"
+        );
+        assert_eq!(told(&mut scratch), []);
+        scanner.scan("a1", &mut scratch);
+        registry.scanner(&["B"]).unwrap().scan("b1", &mut scratch);
+        let left = told(&mut scratch);
+        assert_eq!(left.len(), 1);
+        assert_eq!((left[0].0.as_str(), left[0].1.spans), ("pattern:B", 1));
     }
 
     #[derive(Debug)]

@@ -1,8 +1,62 @@
-//! EXPLAIN says what is built.
+//! EXPLAIN says what is built, and EXPLAIN ANALYZE what each recognizer had to do, whoever asked it.
 
 use datafusion::common::ParamValues;
 
 use super::{open, rows, set};
+
+#[tokio::test]
+async fn candidates_and_spans_are_told_by_recognizer() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = open(dir.path(), 1).await;
+    let none = || ParamValues::Map(Default::default());
+    for (query, on, time) in [
+        (
+            "SELECT entity_values(text, 'EMAIL,HASHTAG') AS v FROM documents",
+            true,
+            "elapsed_compute=",
+        ),
+        (
+            "SELECT value FROM entities WHERE label IN ('EMAIL', 'HASHTAG')",
+            true,
+            "elapsed_compute=",
+        ),
+        (
+            "SELECT extract_entities(text, 'EMAIL,HASHTAG') AS v FROM documents",
+            false,
+            "scan_time=",
+        ),
+        (
+            "SELECT redact(text, 'EMAIL,HASHTAG') AS v FROM documents",
+            false,
+            "scan_time=",
+        ),
+    ] {
+        set(&session, on).await;
+        let plan = rows(&session, &format!("EXPLAIN ANALYZE {query}"), none()).await;
+        let plan = plan.unwrap().join("\n");
+        let scan = plan.lines().find(|line| line.contains("texts_scanned="));
+        let scan = scan.unwrap();
+        let number = |what: &str| -> usize {
+            let (_, rest) = scan
+                .split_once(what)
+                .unwrap_or_else(|| panic!("{what}: {scan}"));
+            let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+            digits.unwrap().parse().unwrap()
+        };
+        // Two addresses in every second document, two hashtags in every fifth.
+        assert_eq!(
+            (number("email.spans="), number("hashtag.spans=")),
+            (40, 16),
+            "{scan}"
+        );
+        assert!(
+            number("email.candidates=") >= 40 && number("hashtag.candidates=") >= 16,
+            "{scan}"
+        );
+        assert!(!scan.contains("url."), "nobody asked: {scan}");
+        assert!(scan.contains(time), "{scan}");
+    }
+}
 
 #[tokio::test]
 async fn fields_that_are_not_read_are_not_built() {
