@@ -354,6 +354,27 @@ async fn no_reader_loses_its_files() {
     );
 }
 
+/// Labels of which nothing is kept are scanned as if nothing were kept at all: once, however often they are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn scans_for_what_is_not_kept_are_shared() {
+    let bench = Bench::new();
+    bench.ingest("a.jsonl", 1);
+    bench.keep(&["EMAIL"]).await;
+    let documents = rows(&bench.session().await, "SELECT count(*) FROM documents").await;
+    let documents: usize = documents[0].parse().unwrap();
+    for (label, times) in [("HASHTAG", 1), ("EMAIL", 0)] {
+        let query = format!(
+            "SELECT doc_id, value FROM entities WHERE label = '{label}' UNION ALL SELECT value, doc_id FROM entities WHERE label = '{label}'"
+        );
+        let plan = bench.explain(&query).await;
+        let scanned = plan.split("texts_scanned=").skip(1).map(|rest| {
+            let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+            digits.unwrap().parse::<usize>().unwrap()
+        });
+        assert_eq!(scanned.sum::<usize>(), times * documents, "{plan}");
+    }
+}
+
 /// A question about one value reads the row groups and pages that may hold it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_is_found_without_reading_the_rest() {

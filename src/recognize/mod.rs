@@ -142,6 +142,8 @@ pub struct Found<'a> {
     memory: &'a mut Memory,
     score: f32,
     refused: Option<&'a mut Vec<Refusal>>,
+    /// For those who work long on one candidate.
+    cancel: Option<&'a Cancel>,
 }
 
 /// Why a candidate is no entity, for people who wonder.

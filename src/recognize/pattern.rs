@@ -17,7 +17,7 @@ use regex_automata::{Input, Match, PatternID};
 use super::context::checked_score;
 use super::dispatch::Dispatch;
 use super::prefilter::{Prefilter, Window};
-use super::{Anchor, Found, Recognizer};
+use super::{Anchor, Cancel, Found, Recognizer};
 use crate::error::{Error, Result};
 
 /// What a compiled pattern may take in memory; the `regex` crate's own limit.
@@ -149,6 +149,10 @@ impl Pattern {
     /// of the `regex` crate gives them, empty ones included.
     pub fn find_all(&self, text: &str, mut found: impl FnMut(Option<Range<usize>>)) {
         let compiled = &*self.compiled;
+        let mut found = |range| {
+            found(range);
+            true
+        };
         let Some(prefilter) = &compiled.prefilter else {
             compiled.search(
                 &mut compiled.pool.get(),
@@ -214,9 +218,11 @@ impl Recognizer for Pattern {
             floor,
             memory,
             score,
+            cancel,
             ..
         } = found;
-        // An empty match, or a group that took no part, is no entity.
+        // An empty match, or a group that took no part, is no entity. Each search may go to the end of the text: one that
+        // nobody waits for is the last.
         let mut push = |range: Option<Range<usize>>| {
             if let Some(range) = range.filter(|range| !range.is_empty()) {
                 spans.push(super::Span {
@@ -226,6 +232,7 @@ impl Recognizer for Pattern {
                     score: *score,
                 });
             }
+            !cancel.is_some_and(Cancel::is_cancelled)
         };
         let make = || Engine::new(&compiled.regex, compiled.group);
         let Some(prefilter) = &compiled.prefilter else {
@@ -251,7 +258,7 @@ impl Compiled {
         text: &str,
         at: usize,
         floor: &mut usize,
-        found: &mut impl FnMut(Option<Range<usize>>),
+        found: &mut impl FnMut(Option<Range<usize>>) -> bool,
     ) -> usize {
         let end = span.end;
         if let Some(last) = self.search(engine, text, span, settled, found) {
@@ -260,14 +267,15 @@ impl Compiled {
         settled.min(end).max(*floor).max(at + 1)
     }
 
-    /// Finds the matches within `span` that begin before `settled`; returns the end of the last one.
+    /// Finds the matches within `span` that begin before `settled`, as long as `found` says to go on; returns the end of
+    /// the last one.
     fn search(
         &self,
         engine: &mut Engine,
         text: &str,
         span: Range<usize>,
         settled: usize,
-        found: &mut impl FnMut(Option<Range<usize>>),
+        found: &mut impl FnMut(Option<Range<usize>>) -> bool,
     ) -> Option<usize> {
         let Engine { cache, slots } = engine;
         let mut searcher = Searcher::new(Input::new(text).span(span));
@@ -289,12 +297,15 @@ impl Compiled {
                 return last;
             };
             last = Some(whole.end());
-            found(match self.group {
+            let goes_on = found(match self.group {
                 0 => Some(whole.range()),
                 group => slots[2 * group]
                     .zip(slots[2 * group + 1])
                     .map(|(start, end)| start.get()..end.get()),
             });
+            if !goes_on {
+                return last;
+            }
         }
     }
 }
@@ -359,6 +370,22 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["bb"]
         );
+    }
+
+    #[test]
+    fn a_search_that_nobody_waits_for_is_the_last() {
+        use super::super::{Registry, Scratch};
+        // Every search goes to the end of the text for an x.
+        let slow = Pattern::new("X", "(?s).*x|a", 0).unwrap();
+        let scanner = Registry::default().with_patterns([slow]).scanner(&["X"]);
+        let scanner = scanner.unwrap();
+        let text = "a".repeat(500);
+        let mut scratch = Scratch::default();
+        let cancel = Cancel::default();
+        scratch.stop_when(&cancel);
+        assert_eq!(scanner.scan(&text, &mut scratch).len(), 500);
+        cancel.cancel();
+        assert_eq!(scanner.scan(&text, &mut scratch).len(), 1);
     }
 
     #[test]

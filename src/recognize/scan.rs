@@ -231,6 +231,7 @@ impl Scanner {
                             memory,
                             score: *score,
                             refused: refused.as_deref_mut(),
+                            cancel: cancel.as_ref(),
                         },
                     );
                 }

@@ -18,6 +18,7 @@ pub(super) fn find(recognizer: &dyn Recognizer, text: &str) -> Vec<Span> {
                 memory: &mut memory,
                 score: recognizer.score(),
                 refused: None,
+                cancel: None,
             };
             resume = recognizer.verify(text, at, &mut found);
         }

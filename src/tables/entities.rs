@@ -197,8 +197,12 @@ impl EntitiesTable {
         Ok(())
     }
 
-    /// The scan of documents and the node that extracts from them, where no entities are kept.
-    fn written_out(&self, scan: &TableScan, config: &dyn OptimizerConfig) -> Result<LogicalPlan> {
+    /// The scan of documents and the node that extracts from them, where no kept entities are current that are asked for.
+    fn written_out(
+        &self,
+        scan: &TableScan,
+        config: &dyn OptimizerConfig,
+    ) -> Result<Option<LogicalPlan>> {
         let mut known = ExecutionProps::new();
         known.config_options = Some(config.options());
         let context = PhysicalPlanningContext::default();
@@ -207,12 +211,16 @@ impl EntitiesTable {
         };
         let conditions = Conditions::of(&scan.filters)?;
         let labels = self.labels(&conditions.of_labels, &evaluate)?;
+        if !self.kept.split(&labels).kept.is_empty() {
+            return Ok(None);
+        }
         let fields = scan.projected_schema.fields().iter();
         let columns = text_and(fields.map(|field| field.name().as_str()));
         let documents = Arc::clone(&self.documents);
         let documents = narrowed("documents", documents, conditions.of_documents, columns)?;
         let (models, schema) = (Arc::clone(&self.models), Arc::clone(&scan.projected_schema));
-        Ok(Extract::new(documents, models, labels, schema, scan.fetch).into_plan())
+        let extract = Extract::new(documents, models, labels, schema, scan.fetch);
+        Ok(Some(extract.into_plan()))
     }
 
     /// Some of the files of documents, by their numbers.
@@ -344,8 +352,9 @@ impl TableProvider for EntitiesTable {
 
 /// Writes scans of `entities` out as what they are: a scan of documents, and the node that extracts entities from them.
 ///
-/// It runs after DataFusion's own rules, which have told the table its conditions and columns. Where entities are kept the
-/// table reads them by itself.
+/// It runs after DataFusion's own rules, which have told the table its conditions and columns. Where kept entities answer, for
+/// some files of documents or for all, the table reads them by itself. What is read is cheap, and so it is not shared; of
+/// files that lack entities each scan of the table then makes its own.
 #[derive(Debug, Default)]
 pub struct EntitiesRule;
 
@@ -376,12 +385,12 @@ impl OptimizerRule for EntitiesRule {
             let Ok(provider) = source_as_provider(&scan.source) else {
                 return Ok(Transformed::no(node));
             };
-            match provider.downcast_ref::<EntitiesTable>() {
-                Some(entities) if entities.kept.is_empty() => {
-                    Ok(Transformed::yes(entities.written_out(scan, config)?))
-                }
-                _ => Ok(Transformed::no(node)),
-            }
+            let entities = provider.downcast_ref::<EntitiesTable>();
+            let written = entities.map(|entities| entities.written_out(scan, config));
+            Ok(match written.transpose()?.flatten() {
+                Some(written) => Transformed::yes(written),
+                None => Transformed::no(node),
+            })
         })
     }
 }
