@@ -3,6 +3,7 @@
 //! Owns the memory limit, the number of partitions, and which tables and functions a query sees. Reading and writing
 //! files, and the runtime that drives the futures, belong to the callers.
 
+mod apart;
 mod column;
 mod computed;
 mod given;
@@ -27,11 +28,9 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionConfig;
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::mpsc::Sender;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -44,6 +43,7 @@ use crate::plan::{
 };
 use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
+use apart::run_apart;
 use crate::tables;
 
 pub use column::ColumnFunction;
@@ -488,28 +488,4 @@ impl Drop for Wanted {
     fn drop(&mut self) {
         self.0.cancel();
     }
-}
-
-/// Runs a plan in a task of its own: whoever holds the stream can then drop it while a model is at work in the plan.
-fn run_apart(
-    plan: Arc<dyn ExecutionPlan>,
-    context: Arc<TaskContext>,
-) -> Result<SendableRecordBatchStream> {
-    let mut stream = RecordBatchReceiverStream::builder(plan.schema(), 1);
-    let batches = execute_stream(plan, context)?;
-    stream.spawn(send_all(batches, stream.tx()));
-    Ok(stream.build())
-}
-
-async fn send_all(
-    mut batches: SendableRecordBatchStream,
-    send: Sender<datafusion::error::Result<RecordBatch>>,
-) -> datafusion::error::Result<()> {
-    while let Some(batch) = batches.next().await {
-        let failed = batch.is_err();
-        if send.send(batch).await.is_err() || failed {
-            break;
-        }
-    }
-    Ok(())
 }

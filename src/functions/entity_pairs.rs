@@ -66,7 +66,8 @@ fn values(items: &ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-fn pairs(lists: &ListArray) -> Result<ListArray> {
+/// The pairs of each list, `most` of all lists together.
+fn pairs(lists: &ListArray, most: usize) -> Result<ListArray> {
     let values = values(lists.values())?;
     let values: &StringViewArray = values.as_string_view();
     let (mut first, mut second) = (StringViewBuilder::new(), StringViewBuilder::new());
@@ -93,9 +94,9 @@ fn pairs(lists: &ListArray) -> Result<ListArray> {
         }
         let pairs = distinct.len() * distinct.len().saturating_sub(1) / 2;
         total += pairs;
-        if total > MOST_PAIRS {
+        if total > most {
             return exec_err!(
-                "{NAME}: the lists of one batch make over {MOST_PAIRS} pairs: ask for fewer labels, or for fewer documents at once"
+                "{NAME}: the lists of one batch make over {most} pairs: ask for fewer labels, or for fewer documents at once"
             );
         }
         for (at, a) in distinct.iter().enumerate() {
@@ -157,7 +158,10 @@ impl ScalarUDFImpl for EntityPairs {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let lists = args.args[0].to_array(args.number_rows)?;
-        Ok(ColumnarValue::Array(Arc::new(pairs(lists.as_list())?)))
+        Ok(ColumnarValue::Array(Arc::new(pairs(
+            lists.as_list(),
+            MOST_PAIRS,
+        )?)))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -179,7 +183,7 @@ mod tests {
         lists.append_value([Some("x"), Some("z"), Some("y")]);
         let lists = lists.finish();
         let shown = |lists: &ListArray| {
-            let pairs = pairs(lists).unwrap();
+            let pairs = pairs(lists, MOST_PAIRS).unwrap();
             let items = pairs.values().as_struct().clone();
             let (a, b) = (
                 items.column(0).as_string_view(),
@@ -198,7 +202,20 @@ mod tests {
     fn too_many_values_are_an_error_in_words() {
         let mut lists = ListBuilder::new(StringViewBuilder::new());
         lists.append_value((0..=MOST_VALUES).map(|n| Some(n.to_string())));
-        let error = pairs(&lists.finish()).unwrap_err().to_string();
+        let error = pairs(&lists.finish(), MOST_PAIRS).unwrap_err().to_string();
         assert!(error.contains("4097 distinct values"), "{error}");
+    }
+
+    #[test]
+    fn too_many_pairs_of_many_lists_are_an_error_before_they_are_made() {
+        let mut lists = ListBuilder::new(StringViewBuilder::new());
+        for _ in 0..3 {
+            lists.append_value(["a", "b", "c"].map(Some));
+        }
+        let lists = lists.finish();
+        assert_eq!(pairs(&lists, 9).unwrap().values().len(), 9);
+        let error = pairs(&lists, 8).unwrap_err().to_string();
+        assert!(error.contains("over 8 pairs"), "{error}");
+        assert!(pairs(&lists.slice(1, 2), 8).is_ok());
     }
 }

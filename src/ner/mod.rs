@@ -32,6 +32,7 @@ pub use catalog::Catalog;
 pub use finder::{Ahead, Finder};
 pub use models::{Misfit, Models};
 pub use recognizer::ModelRecognizer;
+pub(crate) use scheduler::Panic;
 pub use scheduler::{Scheduler, Usage};
 pub use script::Script;
 pub use sentences::sentences;

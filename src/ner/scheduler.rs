@@ -212,7 +212,7 @@ impl Scheduler {
 }
 
 /// What a panic says.
-struct Panic<'a>(&'a (dyn Any + Send));
+pub(crate) struct Panic<'a>(pub(crate) &'a (dyn Any + Send));
 
 impl fmt::Display for Panic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
