@@ -157,6 +157,14 @@ def test_entities_are_readable_in_previews(session: spanql.Session) -> None:
     assert "NULL" in many
 
 
+def test_long_words_are_broken_before_a_column_is_cut_off(session: spanql.Session) -> None:
+    link = "https://www.example.org/a/long/way/to/go"
+    html = session.sql(f"SELECT '{link}' AS link, 'short' AS word, extract_entities('{link}') AS found")._repr_html_()
+    cells = html.split("<td style=")[1:]
+    assert ["overflow-wrap:anywhere" in cell for cell in cells] == [True, False, True]
+
+
+
 def test_batches(session: spanql.Session) -> None:
     result = session.sql("SELECT value AS n FROM range(10000)")
     batches = list(result)
