@@ -164,7 +164,6 @@ def test_long_words_are_broken_before_a_column_is_cut_off(session: spanql.Sessio
     assert ["overflow-wrap:anywhere" in cell for cell in cells] == [True, False, True]
 
 
-
 def test_batches(session: spanql.Session) -> None:
     result = session.sql("SELECT value AS n FROM range(10000)")
     batches = list(result)
