@@ -2,7 +2,8 @@
 
 Prints three tables: entities of a million short texts as Arrow and as lists of dictionaries; a call of
 `extract_and_aggregate` beside the old function, from one text on; and the memory of a process that reads a result of
-five gigabytes batch by batch. Times are wall times, the median of several runs in turn; answers are compared before.
+five gigabytes batch by batch, and one of a gigabyte in rows of 100 KB. Times are wall times, the median of several runs
+in turn; answers are compared before.
 
     make bench-python
 """
@@ -16,11 +17,14 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import spanql
 
 EMAIL = re.compile(r"[a-z0-9\.\-+_]+@[a-z0-9\.\-+_]+\.[a-z]+")
@@ -31,8 +35,7 @@ PLANTED = ["ann.lee@example.com", "https://example.org/a?b=1", "10.0.0.1", "+44 
 WIDE = """
 import re
 import pyarrow as pa, spanql
-result = spanql.connect(memory_limit="256MB").sql(
-    "SELECT repeat('wide ', 400) || value AS text FROM range({rows})")
+result = spanql.connect(memory_limit="256MB").sql({query!r})
 bytes_read = sum(batch.nbytes for batch in {read})
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 print(f"{{bytes_read / 1e9:.2f}} GB read, peak of resident memory {{peak:.0f}} MB")
@@ -100,8 +103,25 @@ def calls(largest: int) -> None:
 
 def wide(gigabytes: float) -> None:
     print(f"\n## A result of {gigabytes:g} GB\n")
+    streamed(f"SELECT repeat('wide ', 400) || value AS text FROM range({int(gigabytes * 1e9 / 2005)})")
+
+
+def long(gigabytes: float) -> None:
+    print(f"\n## A result of {gigabytes:g} GB in rows of 100 KB, from a Parquet file\n")
+    draw = random.Random(5)
+    words = " ".join(draw.choices(WORDS, k=1_000_000))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "long.parquet")
+        with pq.ParquetWriter(path, pa.schema([("text", pa.string())])) as file:
+            for _ in range(int(gigabytes * 1e4 / 500)):
+                starts = [draw.randrange(len(words) - 100_000) for _ in range(500)]
+                file.write_table(pa.table({"text": [words[at : at + 100_000] for at in starts]}))
+        streamed(f"SELECT text FROM '{path}'")
+
+
+def streamed(query: str) -> None:
     for read in ("result", "pa.RecordBatchReader.from_stream(result)"):
-        script = WIDE.format(rows=int(gigabytes * 1e9 / 2005), read=read)
+        script = WIDE.format(query=query, read=read)
         done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
         print(f"- `for batch in {read}`: {done.stdout.strip()}")
 
@@ -116,6 +136,7 @@ def main() -> None:
     columns(options.texts, options.rounds)
     calls(options.texts)
     wide(options.gigabytes)
+    long(options.gigabytes / 5)
 
 
 if __name__ == "__main__":

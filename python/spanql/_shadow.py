@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import Generic, ParamSpec, TypeVar
+from itertools import tee
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,15 +64,17 @@ class Shadow(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Give the old function's answer, or raise what it raises."""
-        compared = self._random.random() < self._sample
+        compared = self._random.random() < self._sample and not any(map(is_file, (*args, *kwargs.values())))
+        new_args, new_kwargs = args, kwargs
         if compared:
-            # Whoever comes second would find an iterator empty.
-            args = tuple(list(a) if isinstance(a, Iterator) else a for a in args)  # type: ignore[assignment]
+            pairs, named = [both(a) for a in args], {name: both(a) for name, a in kwargs.items()}
+            args, new_args = (tuple(pair[side] for pair in pairs) for side in (0, 1))  # type: ignore[assignment]
+            kwargs, new_kwargs = ({n: pair[side] for n, pair in named.items()} for side in (0, 1))  # type: ignore[assignment]
         answer = self._old(*args, **kwargs)
         different = failed = False
         if compared:
             try:
-                other = self._new(*args, **kwargs)
+                other = self._new(*new_args, **new_kwargs)
                 different = bool(other != answer)
                 if different:
                     describe(answer, other)
@@ -88,6 +91,19 @@ class Shadow(Generic[P, R]):
     def __repr__(self) -> str:
         names = [getattr(f, "__qualname__", repr(f)) for f in (self._old, self._new)]
         return f"<spanql.Shadow of {names[0]} by {names[1]}: {self._counts}>"
+
+
+def is_file(argument: object) -> bool:
+    """Tell what is an iterator and more, which cannot be given twice."""
+    return isinstance(argument, Iterator) and hasattr(argument, "read")
+
+
+def both(argument: Any) -> tuple[Any, Any]:
+    """Give an argument twice: whoever comes second would find an iterator empty."""
+    if not isinstance(argument, Iterator):
+        return argument, argument
+    first, second = tee(argument)
+    return first, second
 
 
 def describe(old: object, new: object) -> None:
@@ -110,6 +126,8 @@ def shadow(old: Callable[P, R], new: Callable[P, R], sample: float = 0.01) -> Sh
     The wrapper always gives the old function's answer. On a share of the calls it runs the new one on the same
     arguments, compares the answers, and counts and logs what differs, to the logger ``spanql.shadow``: where they
     differ at the level WARNING, what they hold at DEBUG. What the new function raises is logged and goes no further.
+    Both get an iterator of their own where an argument is one; a call with an open file, which can be read only once,
+    is not compared.
 
     Parameters
     ----------

@@ -2,6 +2,8 @@
 //!
 //! The classes themselves are Python (`spanql/errors.py`), so that they can be read, typed and derived from there.
 
+use arrow::error::ArrowError;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
 mod class {
@@ -49,6 +51,18 @@ fn at(message: String, line: u64, column: u64) -> PyErr {
         // They are plain attributes of a class of ours; an error instead would only hide this one.
         set.map_or_else(|failed| failed, |()| error.clone_ref(py))
     })
+}
+
+/// The exception for an error of data that came through Arrow's C interface; that has no more than words for one, and what
+/// a result of ours says there when Ctrl-C ends it is this.
+pub fn of_stream(error: ArrowError, other: impl FnOnce(ArrowError) -> PyErr) -> PyErr {
+    match error
+        .to_string()
+        .contains("External error: KeyboardInterrupt")
+    {
+        true => PyKeyboardInterrupt::new_err(()),
+        false => other(error),
+    }
 }
 
 /// A request that makes no sense.

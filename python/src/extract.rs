@@ -210,7 +210,8 @@ impl<'py> Chunk<'py> {
 }
 
 /// Python's cycle collector, held back while many dictionaries are made that are no garbage: it would look through all
-/// of them again and again. No Python code runs meanwhile, so nobody sees it.
+/// of them again and again. No Python code runs meanwhile, so nobody sees it. (Where there is no GIL, threads may meet here:
+/// then the collector runs sooner than wanted; a `gc.disable()` of theirs in these milliseconds is undone.)
 struct PausedCollector<'py> {
     was_enabled: bool,
     _attached: Python<'py>,

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -15,6 +17,12 @@ use spanql::ingest::{IngestOptions, Progress, Summary, parse_character};
 use crate::error::{to_py, usage};
 use crate::progress::Bar;
 use crate::wait::receive;
+
+/// How long Ctrl-C waits for an ingest that may be waiting for standard input.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often it looks.
+const TICK: Duration = Duration::from_millis(10);
 
 /// A number of bytes, or a size as people write it.
 #[derive(FromPyObject)]
@@ -114,6 +122,7 @@ pub fn ingest<'py>(
     options: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let paths = paths.words()?;
+    let listens = paths.iter().any(|path| path == "-");
     let (options, progress) = parse(options.as_ref())?;
     let state = Arc::new(State::default());
     let seen = Arc::clone(&state);
@@ -133,6 +142,11 @@ pub fn ingest<'py>(
     let received = receive(py, &mut answers, &mut |py| bar.show(py, || state.read()));
     // After Ctrl-C the store is left only when nothing of the ingest is left in it.
     state.cancelled.store(true, Ordering::Relaxed);
+    let received = match received {
+        // But nobody can wake a thread that waits for input. It tidies up when some comes, else whoever ingests next.
+        Err(stopped) if listens && !py.detach(|| ends_soon(&worker)) => return Err(stopped),
+        received => received,
+    };
     let ended = py.detach(|| worker.join());
     match (received?, ended) {
         (Some(summary), Ok(())) => describe(py, &summary.map_err(to_py)?),
@@ -140,6 +154,15 @@ pub fn ingest<'py>(
             "the ingest stopped without an answer: a panic, reported on stderr",
         )),
     }
+}
+
+/// Whether it ends within the time that it takes to see that it is not wanted, if it is at work.
+fn ends_soon(worker: &JoinHandle<()>) -> bool {
+    let begun = Instant::now();
+    while !worker.is_finished() && begun.elapsed() < PATIENCE {
+        std::thread::sleep(TICK);
+    }
+    worker.is_finished()
 }
 
 /// How far an ingest is, and whether it is still wanted.

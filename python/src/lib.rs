@@ -43,8 +43,9 @@ fn run_cli(py: Python<'_>, args: Vec<OsString>) -> u8 {
     })
 }
 
-/// The compiled half of the package; `spanql/__init__.py` says what of it is public.
-#[pymodule]
+/// The compiled half of the package; `spanql/__init__.py` says what of it is public. No state is kept apart by the GIL: what
+/// threads share is behind locks or atomics, or never changes.
+#[pymodule(gil_used = false)]
 mod _spanql {
     #[pymodule_export]
     use super::column::{extract_entities, ner, redact};

@@ -15,6 +15,9 @@ pub const ROWS: usize = 20;
 /// Characters shown of a value.
 const CHARACTERS: usize = 200;
 
+/// Bytes of a word that may be broken: Han, three bytes a character, may be anyway.
+const LONG_WORD: usize = 32;
+
 /// Entities shown of a text.
 const ENTITIES: usize = 8;
 
@@ -23,7 +26,7 @@ const LABEL: &str = "border:1px solid;border-radius:3px;padding:0 .3em;font-size
 /// A table of the rows; `more` says that there are others.
 pub fn html(schema: &Schema, batches: &[RecordBatch], more: bool) -> Result<String, ArrowError> {
     let options = FormatOptions::default().with_null("NULL");
-    let mut out = String::from("<table>\n<thead><tr>");
+    let mut out = String::from("<div style=\"overflow-x:auto\">\n<table>\n<thead><tr>");
     for field in schema.fields() {
         out.push_str("<th title=\"");
         escape(&field.data_type().to_string(), &mut out);
@@ -41,14 +44,17 @@ pub fn html(schema: &Schema, batches: &[RecordBatch], more: bool) -> Result<Stri
         for row in 0..batch.num_rows() {
             out.push_str("<tr>");
             for (column, array) in columns.iter().zip(batch.columns()) {
-                let _ = write!(out, "<td style=\"{}\">", style(array.data_type()));
-                column.cell(row, &mut out)?;
-                out.push_str("</td>");
+                let mut cell = String::new();
+                let long = column.cell(row, &mut cell)?;
+                // Only where need be, since whatever may be broken gives way to its neighbours.
+                let anywhere = if long { ";overflow-wrap:anywhere" } else { "" };
+                let style = style(array.data_type());
+                let _ = write!(out, "<td style=\"{style}{anywhere}\">{cell}</td>");
             }
             out.push_str("</tr>\n");
         }
     }
-    out.push_str("</tbody>\n</table>");
+    out.push_str("</tbody>\n</table>\n</div>");
     if more {
         // Writing to a string does not fail.
         let _ = write!(out, "\n<p>The first {ROWS} rows; there are more.</p>");
@@ -93,9 +99,11 @@ impl<'a> Column<'a> {
         Ok(Self::Values(ArrayFormatter::try_new(array, options)?))
     }
 
-    fn cell(&self, row: usize, out: &mut String) -> Result<(), ArrowError> {
+    /// Says whether a word of it is too long for a line.
+    fn cell(&self, row: usize, out: &mut String) -> Result<bool, ArrowError> {
+        let mut long = false;
         match self {
-            Self::Values(values) => cut(&values.value(row).try_to_string()?, out),
+            Self::Values(values) => long = cut(&values.value(row).try_to_string()?, out),
             Self::Entities { lists, .. } if lists.is_null(row) => out.push_str("NULL"),
             Self::Entities {
                 lists,
@@ -111,26 +119,28 @@ impl<'a> Column<'a> {
                     let _ = write!(out, "<span style=\"{LABEL}\">");
                     escape(&labels.value(entity).try_to_string()?, out);
                     out.push_str("</span> ");
-                    cut(&entities.value(entity).try_to_string()?, out);
+                    long |= cut(&entities.value(entity).try_to_string()?, out);
                 }
                 if end - first > ENTITIES {
                     let _ = write!(out, "<br>… {} more", end - first - ENTITIES);
                 }
             }
         }
-        Ok(())
+        Ok(long)
     }
 }
 
-/// The value, or its beginning.
-fn cut(value: &str, out: &mut String) {
-    match value.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => {
-            escape(&value[..end], out);
-            out.push('…');
-        }
-        None => escape(value, out),
+/// The value, or its beginning. Says whether a word of it is too long for a line.
+fn cut(value: &str, out: &mut String) -> bool {
+    let shown = match value.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => &value[..end],
+        None => value,
+    };
+    escape(shown, out);
+    if shown.len() < value.len() {
+        out.push('…');
     }
+    shown.split_whitespace().any(|word| word.len() > LONG_WORD)
 }
 
 /// Text from documents is anybody's: nothing of it may become markup.

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 
-use crate::error::to_py;
+use crate::error::{of_stream, to_py};
 
 /// Whether an object says that it is Arrow data.
 pub fn is_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -82,7 +82,8 @@ fn read(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Vec<R
     let schema = reader.schema();
     // A stream that is written in Python takes the GIL itself where it needs it.
     let batches = py.detach(move || reader.collect::<Result<Vec<RecordBatch>, _>>());
-    Ok((schema, batches.map_err(|error| to_py(error.into()))?))
+    let batches = batches.map_err(|error| of_stream(error, |error| to_py(error.into())))?;
+    Ok((schema, batches))
 }
 
 fn no_table(object: &Bound<'_, PyAny>) -> PyErr {

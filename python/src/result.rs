@@ -26,6 +26,9 @@ use crate::wait::{wait, wait_and};
 /// Arrow's PyCapsule interface, so pyarrow, polars, pandas and duckdb take it as it is. Strings leave as ``string``;
 /// a consumer that passes a `requested_schema` gets the types it asks for, ``string_view`` included.
 ///
+/// It sees the store's files as they were when the query was planned. Those that an ingest, a merge or a removal replaces
+/// are taken from the disk only once no result of any process may read them: do not keep results longer than you use them.
+///
 /// Examples
 /// --------
 /// >>> import spanql

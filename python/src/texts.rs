@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3_arrow::PyChunkedArray;
 use pyo3_arrow::input::AnyArray;
 
+use crate::error::of_stream;
 use crate::result::import;
 
 /// Strings of one array; between two of them Python's other threads and signals get their turn.
@@ -126,7 +127,11 @@ fn of_arrow(texts: &Bound<'_, PyAny>) -> PyResult<Vec<ArrayRef>> {
     let read = texts
         .py()
         .detach(move || reader.collect::<Result<Vec<ArrayRef>, ArrowError>>());
-    read.map_err(|error| PyValueError::new_err(format!("texts cannot be read: {error}")))
+    read.map_err(|error| {
+        of_stream(error, |error| {
+            PyValueError::new_err(format!("texts cannot be read: {error}"))
+        })
+    })
 }
 
 /// Strings as columns; None is a NULL.

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import spanql
 
@@ -156,6 +157,13 @@ def test_entities_are_readable_in_previews(session: spanql.Session) -> None:
     assert "NULL" in many
 
 
+def test_long_words_are_broken_before_a_column_is_cut_off(session: spanql.Session) -> None:
+    link = "https://www.example.org/a/long/way/to/go"
+    html = session.sql(f"SELECT '{link}' AS link, 'short' AS word, extract_entities('{link}') AS found")._repr_html_()
+    cells = html.split("<td style=")[1:]
+    assert ["overflow-wrap:anywhere" in cell for cell in cells] == [True, False, True]
+
+
 def test_batches(session: spanql.Session) -> None:
     result = session.sql("SELECT value AS n FROM range(10000)")
     batches = list(result)
@@ -265,5 +273,26 @@ for batch in result:
 for batch in pa.RecordBatchReader.from_stream(result):
     rows += batch.num_rows
 assert rows == 250000
+assert peak() < 400, peak()
+""")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_long_rows_stream(tmp_path: Path) -> None:
+    # Half a gigabyte in rows of 100 KB: 2,048 of them, a batch of short ones, are 200 MB.
+    rows = pa.schema([("text", pa.string())])
+    with pq.ParquetWriter(tmp_path / "long.parquet", rows, compression="zstd", use_dictionary=False) as file:
+        for start in range(0, 5_000, 500):
+            texts = [f"{i} " + "wide " * 20_000 for i in range(start, start + 500)]
+            file.write_table(pa.table({"text": texts}), row_group_size=500)
+    run(f"""
+session.register("long", {str(tmp_path / "long.parquet")!r})
+result = session.sql("SELECT text FROM long")
+rows = 0
+for batch in result:
+    rows += batch.num_rows
+for batch in pa.RecordBatchReader.from_stream(result):
+    rows += batch.num_rows
+assert rows == 10_000
 assert peak() < 400, peak()
 """)

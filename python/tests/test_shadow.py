@@ -1,6 +1,7 @@
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,10 +55,31 @@ def test_what_the_new_function_raises_goes_no_further(caplog: pytest.LogCaptureF
         spanql.shadow(broken, old, sample=1)(["a"])
 
 
-def test_both_see_an_iterator_whole() -> None:
+@pytest.mark.parametrize("call", [lambda f, texts: f(texts), lambda f, texts: f(texts=texts)])
+def test_both_see_an_iterator_whole(call: Callable[[Any, Any], Any]) -> None:
     wrapped = spanql.shadow(old, newer, sample=1)
-    assert wrapped(text for text in ["a", "b"]) == ["A", "B"]
-    assert wrapped.counts.different == 0
+    assert call(wrapped, (text for text in ["a", "b"])) == ["A", "B"]
+    assert wrapped.counts == ShadowCounts(calls=1, compared=1)
+
+
+def test_an_iterator_stays_one_and_need_not_end() -> None:
+    def first(texts: Iterator[str]) -> str:
+        return next(texts)
+
+    wrapped = spanql.shadow(first, first, sample=1)
+    assert wrapped(iter(lambda: "a", None)) == "a"
+    assert wrapped.counts == ShadowCounts(calls=1, compared=1)
+
+
+def test_an_open_file_is_for_the_old_function_alone(tmp_path: Path) -> None:
+    path = tmp_path / "texts"
+    path.write_text("a\nb\n")
+    wrapped = spanql.shadow(lambda file: file.read(), lambda file: file.read(), sample=1)
+    with path.open() as file:
+        assert wrapped(file) == "a\nb\n"
+    with path.open() as file:
+        assert wrapped(file=file) == "a\nb\n"
+    assert wrapped.counts == ShadowCounts(calls=2)
 
 
 def test_samples() -> None:
