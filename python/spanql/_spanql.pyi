@@ -54,6 +54,7 @@ class Summary(TypedDict):
     changed_sources: int
     replaced_sources: int
     unknown_files: int
+    unfinished_sources: int
 
 Paths: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
 

@@ -15,8 +15,20 @@ forever = session.sql("SELECT sum(a.value * b.value) AS x FROM range(1000000) AS
 rows = session.sql("SELECT 1 FROM range(1000000) AS a, range(1000000000000) AS b WHERE a.value + b.value < 0")
 def run():
     {run}
-import os, tempfile
+import os, socket, tempfile, threading
 os.chdir(tempfile.mkdtemp())
+# A web server that says how long a file is, and then stops in the middle of it.
+listener = socket.create_server(("127.0.0.1", 0))
+url = f"http://127.0.0.1:{{listener.getsockname()[1]}}/posts.jsonl"
+def serve():
+    asked = []
+    while True:
+        asked.append(listener.accept()[0])
+        asked[-1].recv(65536)
+        last = 0 if len(asked) == 1 else 999
+        head = f"HTTP/1.1 206 Partial\\r\\nContent-Range: bytes 0-{{last}}/1000\\r\\nContent-Length: {{last + 1}}\\r\\n"
+        asked[-1].sendall(f"{{head}}Connection: close\\r\\n\\r\\n{{{{".encode())
+threading.Thread(target=serve, daemon=True).start()
 print("ready", flush=True)
 try:
     run()
@@ -46,6 +58,7 @@ print(session.sql("SELECT 1 AS one").to_arrow().to_pylist(), flush=True)
         "spanql.extract_entities(pa.chunked_array([pa.array(['some text ' * 100_000])] * 5_000))",
         "spanql.ner(['Ann Miller went to Paris. ' * 1_000 + str(i) for i in range(5_000)])",
         "spanql.extract_and_aggregate(['x' * 100_000] * 10_000_000)",
+        "spanql.ingest(url, 'never.store')",
     ],
 )
 def test_ctrl_c(run: str) -> None:

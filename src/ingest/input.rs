@@ -1,6 +1,7 @@
-//! What is to be read: paths, folders, globs and `-` → inputs in a fixed order, each once.
+//! What is to be read: paths, folders, globs, URLs and `-` → inputs in a fixed order, each once.
 //!
-//! Anything that cannot be told or found is an error here, before anything is written.
+//! Anything that cannot be told or found is an error here, before anything is written. What URLs name is found in
+//! `object.rs`.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -10,9 +11,10 @@ use std::str::FromStr;
 
 use walkdir::WalkDir;
 
-use super::IngestOptions;
 use super::ahead::Ahead;
 use super::decompress::{Compression, decompress};
+use super::object::{Object, Objects, is_url};
+use super::{IngestOptions, Progress};
 use crate::error::{Error, Result};
 
 /// What the records of an input look like.
@@ -118,6 +120,10 @@ pub(crate) enum Origin {
         compression: Option<Compression>,
         size: u64,
     },
+    Object {
+        object: Object,
+        compression: Option<Compression>,
+    },
     Stream(Box<dyn Read + Send>),
 }
 
@@ -125,6 +131,7 @@ impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File { path, .. } => write!(f, "{}", path.display()),
+            Self::Object { object, .. } => write!(f, "{object:?}"),
             Self::Stream(_) => f.write_str("stream"),
         }
     }
@@ -149,19 +156,26 @@ pub(crate) struct Inputs {
     /// Files named so far, those named before included.
     named: u64,
     seen: HashSet<PathBuf>,
+    objects: Objects,
     /// The folder of the last file, as given and without links.
     folder: Option<(PathBuf, PathBuf)>,
 }
 
 impl Inputs {
     /// Finds the inputs; what lies inside of `store` is none of them.
-    pub(crate) fn find(paths: &[String], store: &Path, options: &IngestOptions) -> Result<Self> {
+    pub(crate) fn find(
+        paths: &[String],
+        store: &Path,
+        options: &IngestOptions,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
         let format = options.format;
         let mut found = Self::default();
         let store = store.canonicalize().ok();
         if paths.is_empty() {
             return Err(Error::Usage(
-                "nothing to ingest: name files, folders, globs, or - for standard input".into(),
+                "nothing to ingest: name files, folders, globs, URLs, or - for standard input"
+                    .into(),
             ));
         }
         for given in paths {
@@ -171,13 +185,17 @@ impl Inputs {
                 found.stdin(options)?;
                 continue;
             }
-            if path.is_dir() {
+            if is_url(given) {
+                let named = found.objects.find(given, format, progress)?;
+                found.unknown_files += named.unknown;
+                for input in named.inputs {
+                    found.add(input.identity.clone().unwrap_or_default().into(), input);
+                }
+            } else if path.is_dir() {
                 found.folder(path, store.as_deref(), format)?;
             } else if path.exists() {
                 if !found.file(path, None, format)? {
-                    return Err(Error::Usage(format!(
-                        "{given}: its name does not tell what it is; say so with --format: {FORMATS}"
-                    )));
+                    return Err(nameless(given));
                 }
                 continue;
             } else if given.contains(['*', '?', '[']) {
@@ -277,6 +295,13 @@ impl Inputs {
         Ok(())
     }
 
+    fn add(&mut self, real: PathBuf, input: Input) {
+        self.named += 1;
+        if self.seen.insert(real) {
+            self.inputs.push(input);
+        }
+    }
+
     /// Adds a file unless it is there already; false where nothing tells its format. `real` is its path without links, where
     /// that is known.
     fn file(
@@ -301,19 +326,17 @@ impl Inputs {
             .and_then(|file| file.metadata())
             .map_err(Error::io(path))?
             .len();
-        self.named += 1;
-        if self.seen.insert(real.clone()) {
-            self.inputs.push(Input {
-                source: words(path),
-                identity: Some(words(&real)),
-                format,
-                origin: Origin::File {
-                    path: path.to_path_buf(),
-                    compression,
-                    size,
-                },
-            });
-        }
+        let input = Input {
+            source: words(path),
+            identity: Some(words(&real)),
+            format,
+            origin: Origin::File {
+                path: path.to_path_buf(),
+                compression,
+                size,
+            },
+        };
+        self.add(real, input);
         Ok(true)
     }
 }
@@ -343,6 +366,13 @@ impl Input {
             origin: Origin::Stream(Box::new(stream)),
         })
     }
+}
+
+/// What to say where nothing tells the format.
+pub(crate) fn nameless(given: &str) -> Error {
+    Error::Usage(format!(
+        "{given}: its name does not tell what it is; say so with --format: {FORMATS}"
+    ))
 }
 
 /// A path as text. Bytes that are no UTF-8 are written as `\xFF`: with a replacement character in their place two files
@@ -432,7 +462,7 @@ mod tests {
             format,
             ..IngestOptions::default()
         };
-        let found = Inputs::find(&paths, &root.join("store"), &options)?;
+        let found = Inputs::find(&paths, &root.join("store"), &options, &())?;
         let prefix = format!("{}/", root.display());
         let names = found
             .inputs
@@ -499,8 +529,13 @@ mod tests {
             }
         }
         let options = IngestOptions::default();
-        let found =
-            Inputs::find(&[words(root.path())], &root.path().join("store"), &options).unwrap();
+        let found = Inputs::find(
+            &[words(root.path())],
+            &root.path().join("store"),
+            &options,
+            &(),
+        )
+        .unwrap();
         let ends: Vec<&str> = found
             .inputs
             .iter()

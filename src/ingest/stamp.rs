@@ -74,7 +74,12 @@ impl Stamping {
             let past = self.now.saturating_sub(COARSE);
             same && size == self.before.len() && modified < past && changed < past
         });
-        Ok(Stamp { size, times, hash })
+        Ok(Stamp {
+            size,
+            times,
+            hash,
+            version: None,
+        })
     }
 }
 
