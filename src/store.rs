@@ -29,7 +29,8 @@ pub(crate) use kept::{LABELS_METADATA, checksum_in, documents_of, kept_name, lab
 pub(crate) use lock::Lock;
 pub(crate) use reading::Reading;
 pub(crate) use record::{
-    Kind, Record, RecordedFile, RecordedFiles, RecordedSource, Stamp, list, read_record, run_of,
+    Kind, ObjectVersion, Record, RecordedFile, RecordedFiles, RecordedSource, Stamp, list,
+    read_record, run_of,
 };
 pub(crate) use signatures::{
     DUPLICATES_METADATA, SIGNATURE_METADATA, SIGNATURE_METHOD, metadata_of,

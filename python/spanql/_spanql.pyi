@@ -55,6 +55,7 @@ class Summary(TypedDict):
     replaced_sources: int
     unknown_files: int
     other_records: int
+    unfinished_sources: int
 
 Paths: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
 

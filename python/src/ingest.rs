@@ -68,13 +68,16 @@ impl Paths {
 /// Reads raw text into a store, which is made if need be.
 ///
 /// All of it appears in the store, or on an error nothing. Files that were ingested before are skipped. A record that
-/// cannot become a document goes to the table ``quarantine`` and is counted.
+/// cannot become a document goes to the table ``quarantine`` and is counted. Where an object store fails while an object
+/// is read, the others go on, ``unfinished_sources`` counts it, and the next ingest reads it anew.
 ///
 /// Parameters
 /// ----------
 /// paths : str, os.PathLike or list of them
-///     Files, folders, globs, or ``-`` for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters and HTML,
-///     also as ``.gz``, ``.zst``, ``.bz2`` and ``.xz``, and in ``.tar`` and ``.zip``.
+///     Files, folders, globs, URLs, or ``-`` for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters and
+///     HTML, also as ``.gz``, ``.zst``, ``.bz2`` and ``.xz``, and in ``.tar`` and ``.zip``. A URL, as a string, names an
+///     object, a prefix or a glob in ``s3://``, ``gs://``, ``az://`` or ``abfs://``, with what the environment says of
+///     credentials and endpoints (``AWS_*``, ``GOOGLE_*``, ``AZURE_*``); or a file by ``https://`` or ``http://``.
 /// store : str or os.PathLike
 ///     The folder of the store.
 /// **options
@@ -98,7 +101,7 @@ impl Paths {
 /// UsageError
 ///     If an option has no such value, an input is of no known format, or another ingest writes to the store.
 /// FileError
-///     If something cannot be read or written.
+///     If something cannot be reached, read or written.
 ///
 /// Examples
 /// --------
@@ -260,5 +263,6 @@ fn describe<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyDi
     described.set_item("replaced_sources", summary.replaced_sources)?;
     described.set_item("unknown_files", summary.unknown_files)?;
     described.set_item("other_records", summary.other_records)?;
+    described.set_item("unfinished_sources", summary.unfinished_sources)?;
     Ok(described)
 }

@@ -286,7 +286,7 @@ impl Session {
     /// Parameters
     /// ----------
     /// paths : str, os.PathLike or list of them
-    ///     Files, folders, globs, or ``-`` for standard input.
+    ///     Files, folders, globs, URLs, or ``-`` for standard input.
     /// **options
     ///     As for :func:`ingest`.
     ///

@@ -29,6 +29,19 @@ with open("few.jsonl", "w") as few:
     few.write('{{"text": "to ann@example.com"}}\\n')
 def run():
     {run}
+import socket, threading
+# A web server that says how long a file is, and then stops in the middle of it.
+listener = socket.create_server(("127.0.0.1", 0))
+url = f"http://127.0.0.1:{{listener.getsockname()[1]}}/posts.jsonl"
+def serve():
+    asked = []
+    while True:
+        asked.append(listener.accept()[0])
+        asked[-1].recv(65536)
+        last = 0 if len(asked) == 1 else 999
+        head = f"HTTP/1.1 206 Partial\\r\\nContent-Range: bytes 0-{{last}}/1000\\r\\nContent-Length: {{last + 1}}\\r\\n"
+        asked[-1].sendall(f"{{head}}Connection: close\\r\\n\\r\\n{{{{".encode())
+threading.Thread(target=serve, daemon=True).start()
 print("ready", flush=True)
 try:
     run()
@@ -88,6 +101,7 @@ def interrupt(run: str, folder: Path, stdin: Any = subprocess.DEVNULL, store: st
         "spanql.extract_and_aggregate(['x' * 100_000] * 10_000_000)",
         "spanql.extract_and_aggregate([names * 1_000 + mails] * 1_000_000)",
         "spanql.extract_and_aggregate([names * 100] * 20_000, labels='*')",
+        "spanql.ingest(url, 'never.store')",
     ],
 )
 def test_ctrl_c(run: str, tmp_path: Path) -> None:

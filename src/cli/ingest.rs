@@ -19,14 +19,16 @@ const HELP: &str = "\
 Examples:
   spanql ingest mails/ --store mails.store
   spanql ingest 'posts/*.csv.gz' --text content --time created_at --store posts.store
+  spanql ingest s3://bucket/2026/11/ 'gs://bucket/*/posts-*.csv' https://example.com/mails.mbox --store posts.store
   zcat dump.jsonl.gz | spanql ingest - --format jsonl --store dump.store";
 
 /// Read raw text into a store
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct IngestArgs {
-    /// Files, folders, globs, or - for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters (.eml, .mbox),
-    /// .html and .warc, also as .gz, .zst, .bz2 and .xz, and in .tar and .zip
+    /// Files, folders, globs, URLs, or - for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters (.eml, .mbox),
+    /// .html and .warc, also as .gz, .zst, .bz2 and .xz, and in .tar and .zip. A URL names an object, a prefix or a glob in s3://, gs://,
+    /// az:// or abfs://, with what AWS_*, GOOGLE_* and AZURE_* say of credentials and endpoints; or a file by https:// or http://
     #[arg(required = true, value_name = "PATHS")]
     pub paths: Vec<String>,
 
@@ -209,6 +211,7 @@ fn metrics(summary: &Summary, seconds: f64) -> serde_json::Value {
         "replaced_sources": summary.replaced_sources,
         "unknown_files": summary.unknown_files,
         "other_records": summary.other_records,
+        "unfinished_sources": summary.unfinished_sources,
     })
 }
 
@@ -248,6 +251,12 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
         words += &format!(
             "; {} without text left out",
             plural(summary.other_records, "WARC record")
+        );
+    }
+    if summary.unfinished_sources > 0 {
+        words += &format!(
+            "; {} not read to the end, as the store failed: ingest again to read anew",
+            plural(summary.unfinished_sources, "source")
         );
     }
     if summary.unread_times > 0 {
@@ -291,6 +300,7 @@ mod tests {
             quarantined: 3,
             reasons: vec![("not valid JSON".into(), 2), ("no text".into(), 1)],
             skipped_sources: 1,
+            unfinished_sources: 1,
             ..Summary::default()
         };
         let line = metrics(&summary, 2.0444).to_string();
@@ -304,7 +314,8 @@ mod tests {
         );
         assert_eq!(
             closing_words(&summary, "st", 2.04),
-            "1 document from 2 sources (1.5 MB) in 2.0 s; 1 source already ingested, skipped\n\
+            "1 document from 2 sources (1.5 MB) in 2.0 s; 1 source already ingested, skipped; \
+             1 source not read to the end, as the store failed: ingest again to read anew\n\
              3 records quarantined (2 not valid JSON, 1 no text); to look at them: \
              spanql sql 'SELECT * FROM quarantine' --store st"
         );

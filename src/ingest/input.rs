@@ -1,6 +1,7 @@
-//! What is to be read: paths, folders, globs and `-` → inputs in a fixed order, each once.
+//! What is to be read: paths, folders, globs, URLs and `-` → inputs in a fixed order, each once.
 //!
-//! Anything that cannot be told or found is an error here, before anything is written.
+//! Anything that cannot be told or found is an error here, before anything is written. What URLs name is found in
+//! `object.rs`.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -11,9 +12,10 @@ use std::str::FromStr;
 
 use walkdir::WalkDir;
 
-use super::IngestOptions;
 use super::ahead::Ahead;
 use super::decompress::{Compression, Measure, decompress};
+use super::object::{Object, Objects, is_url};
+use super::{IngestOptions, Progress};
 use crate::error::{Error, Result};
 
 /// What the records of an input look like.
@@ -124,6 +126,10 @@ pub(crate) enum Origin {
         compression: Option<Compression>,
         size: u64,
     },
+    Object {
+        object: Object,
+        compression: Option<Compression>,
+    },
     Stream(Box<dyn Read + Send>),
 }
 
@@ -131,6 +137,7 @@ impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File { path, .. } => write!(f, "{}", path.display()),
+            Self::Object { object, .. } => write!(f, "{object:?}"),
             Self::Stream(_) => f.write_str("stream"),
         }
     }
@@ -155,19 +162,26 @@ pub(crate) struct Inputs {
     /// Files named so far, those named before included.
     named: u64,
     seen: HashSet<OsString>,
+    objects: Objects,
     /// The folder of the last file, as given and without links.
     folder: Option<(PathBuf, PathBuf)>,
 }
 
 impl Inputs {
     /// Finds the inputs; what lies inside of `store` is none of them.
-    pub(crate) fn find(paths: &[String], store: &Path, options: &IngestOptions) -> Result<Self> {
+    pub(crate) fn find(
+        paths: &[String],
+        store: &Path,
+        options: &IngestOptions,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
         let format = options.format;
         let mut found = Self::default();
         let store = store.canonicalize().ok();
         if paths.is_empty() {
             return Err(Error::Usage(
-                "nothing to ingest: name files, folders, globs, or - for standard input".into(),
+                "nothing to ingest: name files, folders, globs, URLs, or - for standard input"
+                    .into(),
             ));
         }
         for given in paths {
@@ -177,13 +191,17 @@ impl Inputs {
                 found.stdin(options)?;
                 continue;
             }
-            if path.is_dir() {
+            if is_url(given) {
+                let named = found.objects.find(given, format, progress)?;
+                found.unknown_files += named.unknown;
+                for input in named.inputs {
+                    found.add(input.identity.clone().unwrap_or_default().into(), input);
+                }
+            } else if path.is_dir() {
                 found.folder(path, store.as_deref(), format)?;
             } else if path.exists() {
                 if !found.file(path, None, format)? {
-                    return Err(Error::Usage(format!(
-                        "{given}: its name does not tell what it is; say so with --format: {FORMATS}"
-                    )));
+                    return Err(nameless(given));
                 }
                 continue;
             } else if given.contains(['*', '?', '[']) {
@@ -284,6 +302,13 @@ impl Inputs {
         Ok(())
     }
 
+    fn add(&mut self, real: OsString, input: Input) {
+        self.named += 1;
+        if self.seen.insert(real) {
+            self.inputs.push(input);
+        }
+    }
+
     /// Adds a file unless it is there already; false where nothing tells its format. `real` is its path without links, where
     /// that is known.
     fn file(
@@ -308,20 +333,17 @@ impl Inputs {
         if metadata.is_file() && !is_for_all(&metadata) {
             File::open(path).map_err(Error::io(path))?;
         }
-        self.named += 1;
-        let identity = words(&real);
-        if self.seen.insert(real.into_os_string()) {
-            self.inputs.push(Input {
-                source: words(path),
-                identity: Some(identity),
-                format,
-                origin: Origin::File {
-                    path: path.to_path_buf(),
-                    compression,
-                    size: metadata.len(),
-                },
-            });
-        }
+        let input = Input {
+            source: words(path),
+            identity: Some(words(&real)),
+            format,
+            origin: Origin::File {
+                path: path.to_path_buf(),
+                compression,
+                size: metadata.len(),
+            },
+        };
+        self.add(real.into_os_string(), input);
         Ok(true)
     }
 }
@@ -365,6 +387,13 @@ impl Input {
             origin: Origin::Stream(Box::new(stream)),
         })
     }
+}
+
+/// What to say where nothing tells the format.
+pub(crate) fn nameless(given: &str) -> Error {
+    Error::Usage(format!(
+        "{given}: its name does not tell what it is; say so with --format: {FORMATS}"
+    ))
 }
 
 /// A path as text. Bytes that are no UTF-8 are written as `\xFF`: with a replacement character in their place two files
@@ -454,7 +483,7 @@ mod tests {
             format,
             ..IngestOptions::default()
         };
-        let found = Inputs::find(&paths, &root.join("store"), &options)?;
+        let found = Inputs::find(&paths, &root.join("store"), &options, &())?;
         let prefix = format!("{}/", root.display());
         let names = found
             .inputs
@@ -521,8 +550,13 @@ mod tests {
             }
         }
         let options = IngestOptions::default();
-        let found =
-            Inputs::find(&[words(root.path())], &root.path().join("store"), &options).unwrap();
+        let found = Inputs::find(
+            &[words(root.path())],
+            &root.path().join("store"),
+            &options,
+            &(),
+        )
+        .unwrap();
         let ends: Vec<&str> = found
             .inputs
             .iter()

@@ -5,11 +5,10 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::Path;
 
 use super::input::{Input, Origin};
 use super::stamp::is_same;
-use super::{Changed, IngestOptions};
+use super::{Changed, IngestOptions, Progress};
 use crate::error::{Error, Result};
 use crate::store::{RecordedSource, Run};
 
@@ -18,7 +17,7 @@ use crate::store::{RecordedSource, Run};
 pub(super) struct Sorted {
     /// To be read, each under a name that no other source has.
     pub inputs: Vec<Input>,
-    /// Of those, the sources whose earlier documents they replace.
+    /// Of those, the sources whose earlier documents they replace: they have changed, or were not read to their end.
     pub replaced: BTreeSet<String>,
     /// How many were ingested before, and are what they were as far as anybody can tell.
     pub skipped: u64,
@@ -27,7 +26,12 @@ pub(super) struct Sorted {
 }
 
 /// Sorts the inputs by what finished runs have read.
-pub(super) fn sort(inputs: Vec<Input>, run: &Run, options: &IngestOptions) -> Result<Sorted> {
+pub(super) fn sort(
+    inputs: Vec<Input>,
+    run: &Run,
+    options: &IngestOptions,
+    progress: &dyn Progress,
+) -> Result<Sorted> {
     let sources = || run.records().iter().flat_map(|record| &record.sources);
     let names: HashSet<&str> = sources().map(|source| source.source.as_str()).collect();
     // What was read last counts.
@@ -40,9 +44,9 @@ pub(super) fn sort(inputs: Vec<Input>, run: &Run, options: &IngestOptions) -> Re
     for mut input in inputs {
         let before = input.identity.as_deref().and_then(|path| known.get(path));
         if let Some(before) = before {
-            if !has_changed(&input, before)? {
+            if !before.unfinished && !has_changed(&input, before, progress)? {
                 sorted.skipped += 1;
-            } else if options.changed == Changed::Keep {
+            } else if !before.unfinished && options.changed == Changed::Keep {
                 tracing::warn!(
                     "{} has changed since it was ingested: what was ingested is kept (--changed replace ingests it anew)",
                     input.source
@@ -92,13 +96,19 @@ pub(super) fn sort(inputs: Vec<Input>, run: &Run, options: &IngestOptions) -> Re
 }
 
 /// Streams, and what was ingested before stamps were, cannot be told to have changed.
-fn has_changed(input: &Input, before: &RecordedSource) -> Result<bool> {
-    let path: &Path = match &input.origin {
-        Origin::File { path, .. } => path,
-        Origin::Stream(_) => return Ok(false),
+fn has_changed(input: &Input, before: &RecordedSource, progress: &dyn Progress) -> Result<bool> {
+    let Some(stamp) = &before.stamp else {
+        return Ok(false);
     };
-    match &before.stamp {
-        Some(stamp) if path.is_file() => Ok(!is_same(path, stamp).map_err(Error::io(path))?),
-        _ => Ok(false),
-    }
+    let same = match &input.origin {
+        Origin::File { path, .. } if path.is_file() => {
+            is_same(path, stamp).map_err(Error::io(path))?
+        }
+        Origin::Object { object, .. } => match object.is_same(stamp, progress) {
+            Err(_) if progress.cancelled() => return Err(Error::Interrupted),
+            same => same.map_err(Error::io(&input.source))?,
+        },
+        Origin::File { .. } | Origin::Stream(_) => true,
+    };
+    Ok(!same)
 }

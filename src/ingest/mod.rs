@@ -1,6 +1,6 @@
 //! Raw text → documents in a store's Parquet.
 //!
-//! Inputs are found (`input.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
+//! Inputs are found (`input.rs`; in object stores `object.rs`), decompressed (`decompress.rs`), cut into whole records with exact offsets
 //! (`split.rs`, `csv.rs`, `json_values.rs`, `mbox.rs`, `warc_scan.rs`; archives file by file, `archive.rs`), gathered into chunks (`chunk.rs`),
 //! decoded (`encoding.rs`, `utf16.rs`), parsed (`json.rs`, `path.rs`, `mail.rs`, `html.rs`, `documents.rs`, `columns.rs`,
 //! `content_hash.rs`, `time.rs`, `parquet_input.rs`) and written (`writer.rs`) by a few threads (`pipeline.rs`, `reader.rs`), all
@@ -12,7 +12,7 @@
 //!
 //! * `doc_id` is `<source>#<record number>`. The source is the path as given, or as joined from the folder given; the
 //!   absolute path where another file has that name in the store already, with `\xFF` for a byte that is no UTF-8;
-//!   `stdin-<run>` for standard input. Lines are
+//!   the URL of an object, without user and query; `stdin-<run>` for standard input. Lines are
 //!   counted with blank ones, so that `sed -n 7p` shows the record `#7`; CSV records without the header; paragraphs
 //!   and Parquet rows by themselves.
 //! * `text` is the field called `text` ([`IngestOptions::text`] names another), a string; an empty string is a text.
@@ -65,6 +65,7 @@ mod json_values;
 mod known;
 mod mail;
 mod mbox;
+mod object;
 pub(crate) mod parquet_input;
 mod path;
 mod pipeline;
@@ -249,7 +250,7 @@ impl IngestOptions {
 
 /// Told how an ingest goes on, from the thread that reads where nothing else is said.
 pub trait Progress: Sync {
-    /// The bytes of all files to be read, before the first is; a stream adds none.
+    /// The bytes of all files and objects to be read, before the first is; a stream adds none.
     fn start(&self, _bytes: u64) {}
     /// The next input.
     fn source(&self, _source: &str) {}
@@ -295,13 +296,22 @@ pub struct Summary {
     pub unknown_files: u64,
     /// Records of WARC files left out because they carry no text: requests, metadata, images.
     pub other_records: u64,
+    /// Inputs, among those read, whose store failed before their end: the next ingest of them reads them anew.
+    pub unfinished_sources: u64,
 }
 
-/// Reads files, folders, globs and `-` (standard input) into the store, which is made if need be.
+/// Reads files, folders, globs, URLs and `-` (standard input) into the store, which is made if need be.
 ///
 /// Blocks until all is done, with threads of its own. All of it appears in the store, or on an error nothing. Files
 /// that were ingested before are skipped (known by their absolute path), so that doing it twice adds nothing; those that
 /// have changed since are kept or replaced, as [`IngestOptions::changed`] says.
+///
+/// A URL names an object (`s3://bucket/day/posts.jsonl.gz`), all objects below a prefix (`s3://bucket/day/`), or those that a
+/// glob matches (`s3://bucket/*/posts-*.csv`); also with `gs://`, `az://` and `abfs://`. Credentials and endpoints are those of
+/// the environment (`AWS_*`, `GOOGLE_*`, `AZURE_*`, as the crate object_store names them). `https://` and `http://` name one
+/// object. Objects are known by their URL and have changed when their ETag, or else their time of modification, is another.
+/// Where a store fails while an object is read, what was read of it stands, a row of quarantine says the rest, other inputs
+/// go on, and the next ingest reads that object anew.
 ///
 /// ```
 /// # use spanql::ingest::{IngestOptions, ingest};
@@ -314,7 +324,7 @@ pub struct Summary {
 /// ```
 ///
 /// # Errors
-/// [`Error::Usage`] and [`Error::Io`] where an input does not exist, cannot be opened or told, before anything is
+/// [`Error::Usage`] and [`Error::Io`] where an input does not exist, cannot be opened, reached or told, before anything is
 /// written; [`Error::Busy`] while another process writes to the store; [`Error::Io`] where writing fails. Bad records
 /// are no errors: they are counted in [`Summary::quarantined`].
 pub fn ingest(
@@ -324,7 +334,7 @@ pub fn ingest(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     options.check()?;
-    let found = Inputs::find(paths, store, options)?;
+    let found = Inputs::find(paths, store, options, progress)?;
     ingest_inputs(found, store, options, progress)
 }
 
@@ -341,7 +351,7 @@ fn ingest_inputs(
         replaced,
         skipped,
         changed,
-    } = known::sort(found.inputs, &run, options)?;
+    } = known::sort(found.inputs, &run, options, progress)?;
     if inputs.is_empty() {
         return Ok(Summary {
             skipped_sources: skipped,
@@ -352,6 +362,7 @@ fn ingest_inputs(
     }
     let size = |input: &Input| match input.origin {
         Origin::File { size, .. } => size,
+        Origin::Object { ref object, .. } => object.size,
         Origin::Stream(_) => 0,
     };
     progress.start(inputs.iter().map(size).sum());
@@ -362,6 +373,7 @@ fn ingest_inputs(
             path: input.identity.clone(),
             encoding: None,
             stamp: None,
+            unfinished: false,
         })
         .collect();
     let documents = PartWriter::new(run.documents(), &run.id);
@@ -371,6 +383,7 @@ fn ingest_inputs(
     for (source, learned) in sources.iter_mut().zip(counts.inputs) {
         source.encoding = learned.encoding.map(str::to_string);
         source.stamp = learned.stamp;
+        source.unfinished = learned.unfinished;
     }
     let mut files = RecordedFiles {
         documents,
@@ -400,6 +413,7 @@ fn ingest_inputs(
         replaced_sources: replaced.len() as u64,
         unknown_files: unknown_files + counts.unknown_files,
         other_records: counts.other_records,
+        unfinished_sources: sources.iter().filter(|source| source.unfinished).count() as u64,
     };
     let record = Record {
         run: run.id.clone(),

@@ -17,6 +17,7 @@ use super::chunk::Chunk;
 use super::decompress::Measure;
 use super::documents::Parsed;
 use super::input::Input;
+use super::object::NEXT;
 use super::parquet_input::Rows;
 use super::quarantine::Kind;
 use super::reader::{Reader, Stop};
@@ -42,12 +43,14 @@ pub(crate) struct Counts {
 }
 
 /// What reading an input told of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Learned {
     /// The name of its encoding, if it has one.
     pub encoding: Option<&'static str>,
     /// What its file was like, if it is one.
     pub stamp: Option<Stamp>,
+    /// Whether its store failed before its end.
+    pub unfinished: bool,
 }
 
 /// Work for one worker.
@@ -125,8 +128,10 @@ pub(crate) fn run(
                 unknown_files: 0,
             };
             let mut learned = Vec::with_capacity(inputs.len());
-            for input in inputs {
-                learned.push(reader.read_and_stamp(input)?);
+            let mut inputs = inputs.into_iter();
+            while let Some(input) = inputs.next() {
+                inputs.as_slice().iter().take(NEXT).for_each(Input::begin);
+                learned.push(reader.read(input)?);
             }
             reader.flush().map(|()| (learned, reader.unknown_files))
         });

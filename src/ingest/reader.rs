@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -98,26 +99,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads an input, and says what its file was like, where it is one.
-    pub(crate) fn read_and_stamp(&mut self, input: Input) -> Result<Learned, Stop> {
-        self.measure = Measure::new(self.options.max_expansion);
-        if let Some((bytes, stamp)) = small(&input)? {
-            return Ok(Learned {
-                encoding: self.read_small(input, bytes)?,
-                stamp: Some(stamp),
-            });
-        }
-        let stamping = match &input.origin {
-            // Where it is not there, reading it says so.
-            Origin::File { path, .. } => Stamping::begin(path).ok().flatten(),
-            Origin::Stream(_) => None,
-        };
-        let encoding = self.read(input, stamping.as_ref())?;
-        // A file that has gone since was read all the same.
-        let stamp = stamping.and_then(|stamping| stamping.end().ok());
-        Ok(Learned { encoding, stamp })
-    }
-
     /// As [`Reader::read`] for a file of which these are all bytes.
     fn read_small(&mut self, input: Input, bytes: Vec<u8>) -> Result<Option<&'static str>, Stop> {
         let source: Arc<str> = input.source.into();
@@ -153,46 +134,99 @@ impl Reader<'_> {
         Ok(Some(Encoding::UTF_8.name()))
     }
 
-    /// The name of the input's encoding, if it has one.
-    fn read(
-        &mut self,
-        input: Input,
-        stamping: Option<&Stamping>,
-    ) -> Result<Option<&'static str>, Stop> {
+    /// Reads an input, and says what it was like, where it is a file or an object.
+    pub(crate) fn read(&mut self, input: Input) -> Result<Learned, Stop> {
+        self.measure = Measure::new(self.options.max_expansion);
+        if let Some((bytes, stamp)) = small(&input)? {
+            return Ok(Learned {
+                encoding: self.read_small(input, bytes)?,
+                stamp: Some(stamp),
+                ..Learned::default()
+            });
+        }
         let source: Arc<str> = input.source.as_str().into();
-        let progress = self.progress;
-        progress.source(&source);
-        let (compression, stream): (_, Stream<'_>) = match input.origin {
-            Origin::Stream(stream) => (None, stream),
+        self.progress.source(&source);
+        let format = input.format;
+        match input.origin {
+            Origin::Stream(stream) => {
+                let form = Form {
+                    format,
+                    compression: None,
+                };
+                let encoding = self.read_counted(&source, form, stream)?;
+                Ok(Learned {
+                    encoding,
+                    ..Learned::default()
+                })
+            }
             Origin::File {
                 path, compression, ..
             } => {
-                let file = File::open(&path).map_err(Error::io(&path))?;
-                // What is read from its end is read as it lies there.
-                if compression.is_none()
-                    && matches!(input.format, InputFormat::Parquet | InputFormat::Zip)
-                {
-                    let size = file.metadata().map_err(Error::io(&path))?.len();
-                    self.measure.read(size);
-                    if input.format == InputFormat::Parquet {
-                        self.read_parquet(&source, file)?;
-                    } else {
-                        self.read_zip(&source, file, 0)?;
-                    }
-                    progress.advance(size);
-                    return Ok(None);
-                }
-                let stream: Stream<'_> = match stamping {
-                    Some(stamping) => Box::new(stamping.watch(file)),
-                    None => Box::new(file),
+                // Where it is not there, reading it says so.
+                let stamping = Stamping::begin(&path).ok().flatten();
+                let form = Form {
+                    format,
+                    compression,
                 };
-                (compression, stream)
+                let encoding = self.read_file(&source, &path, form, stamping.as_ref())?;
+                Ok(Learned {
+                    encoding,
+                    // A file that has gone since was read all the same.
+                    stamp: stamping.and_then(|stamping| stamping.end().ok()),
+                    ..Learned::default()
+                })
             }
+            Origin::Object {
+                object,
+                compression,
+            } => {
+                let form = Form {
+                    format,
+                    compression,
+                };
+                self.read_object(&source, form, &object)
+            }
+        }
+    }
+
+    /// The name of the file's encoding, if it has one.
+    fn read_file(
+        &mut self,
+        source: &Arc<str>,
+        path: &Path,
+        form: Form,
+        stamping: Option<&Stamping>,
+    ) -> Result<Option<&'static str>, Stop> {
+        let file = File::open(path).map_err(Error::io(path))?;
+        // What is read from its end is read as it lies there.
+        if form.compression.is_none()
+            && matches!(form.format, InputFormat::Parquet | InputFormat::Zip)
+        {
+            let size = file.metadata().map_err(Error::io(path))?.len();
+            self.measure.read(size);
+            if form.format == InputFormat::Parquet {
+                self.read_parquet(source, file)?;
+            } else {
+                self.read_zip(source, file, 0)?;
+            }
+            self.progress.advance(size);
+            return Ok(None);
+        }
+        let stream: Stream<'_> = match stamping {
+            Some(stamping) => Box::new(stamping.watch(file)),
+            None => Box::new(file),
         };
-        let form = Form {
-            format: input.format,
-            compression,
-        };
+        self.read_counted(source, form, stream)
+    }
+
+    /// As [`Reader::read_stream`], counting the bytes for those who look on.
+    pub(crate) fn read_counted(
+        &mut self,
+        source: &Arc<str>,
+        form: Form,
+        stream: Stream<'_>,
+    ) -> Result<Option<&'static str>, Stop> {
+        let progress = self.progress;
         let measure = self.measure.clone();
         let stream = Counted {
             stream,
@@ -201,10 +235,10 @@ impl Reader<'_> {
                 measure.read(n);
             },
         };
-        self.read_stream(&source, form, Box::new(stream), 0)
+        self.read_stream(source, form, Box::new(stream), 0)
     }
 
-    /// As [`Reader::read`]; `depth` is that of the archives around it.
+    /// The name of the stream's encoding, if it has one; `depth` is that of the archives around it.
     pub(crate) fn read_stream(
         &mut self,
         source: &Arc<str>,
@@ -225,13 +259,7 @@ impl Reader<'_> {
                 None => Ok(None),
             };
         }
-        let bytes = self.bytes;
-        let stream = Counted {
-            stream,
-            count: move |n| {
-                bytes.fetch_add(n, Ordering::Relaxed);
-            },
-        };
+        // Its decoded columns are.
         if form.format == InputFormat::Parquet {
             let file = self.spool(source, stream)?;
             return match file {
@@ -239,6 +267,13 @@ impl Reader<'_> {
                 None => Ok(None),
             };
         }
+        let bytes = self.bytes;
+        let stream = Counted {
+            stream,
+            count: move |n| {
+                bytes.fetch_add(n, Ordering::Relaxed);
+            },
+        };
         let found = Cell::new(None);
         if tells_encodings(form.format) {
             let text = Text {

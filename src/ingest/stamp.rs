@@ -105,7 +105,12 @@ impl Stamping {
         };
         let times = times(&self.before)
             .filter(|times| same && size == self.before.len() && are_past(*times, self.now));
-        Ok(Stamp { size, times, hash })
+        Ok(Stamp {
+            size,
+            times,
+            hash,
+            version: None,
+        })
     }
 }
 

@@ -55,6 +55,9 @@ pub(crate) struct RecordedSource {
     /// What the file was like when it was read; none for a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<Stamp>,
+    /// Whether its store failed before its end: it is to be read anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 /// What tells whether a file is still what it was.
@@ -63,8 +66,34 @@ pub(crate) struct Stamp {
     pub size: u64,
     /// Times of modification and of change in nanoseconds since 1970; none where they could not be relied on.
     pub times: Option<(i64, i64)>,
-    /// xxHash64 of the file's bytes.
+    /// xxHash64 of the file's bytes; empty where not all of an object was read.
     pub hash: String,
+    /// What an object's store said of it; none for a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ObjectVersion>,
+}
+
+/// What a store says of an object's content.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectVersion {
+    pub etag: Option<String>,
+    /// When it was modified, in seconds since 1970.
+    pub modified: Option<i64>,
+}
+
+impl ObjectVersion {
+    /// Whether it says anything.
+    pub(crate) fn tells(&self) -> bool {
+        self.etag.is_some() || self.modified.is_some()
+    }
+
+    /// Whether both are of the same content; nothing where that cannot be told.
+    pub(crate) fn same(&self, other: &Self) -> Option<bool> {
+        fn both<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> Option<bool> {
+            Some(a.as_ref()? == b.as_ref()?)
+        }
+        both(&self.etag, &other.etag).or_else(|| both(&self.modified, &other.modified))
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
