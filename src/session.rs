@@ -3,6 +3,7 @@
 //! Owns the memory limit, the number of partitions, and which tables and functions a query sees. Reading and writing
 //! files, and the runtime that drives the futures, belong to the callers.
 
+mod bound;
 mod column;
 mod computed;
 mod given;
