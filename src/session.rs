@@ -4,6 +4,7 @@
 //! files, and the runtime that drives the futures, belong to the callers.
 
 mod apart;
+mod bound;
 mod column;
 mod computed;
 mod damage;

@@ -3,7 +3,8 @@
 :func:`connect` opens the engine on a store of documents, or on nothing but what you register; a query gives a
 :class:`Result` that pyarrow, pandas, polars and duckdb take as it is. :func:`extract_entities`, :func:`ner` and
 :func:`redact` work on lists and columns without any of that; :func:`extract_and_aggregate` finds e-mail addresses in a
-list of strings. In IPython, ``%load_ext spanql`` brings cells of SQL.
+list of strings. In IPython, ``%load_ext spanql`` brings cells of SQL. :mod:`spanql.udf` makes functions for the SQL of
+the package ``datafusion``.
 
 Examples
 --------
@@ -18,6 +19,7 @@ Examples
 
 from typing import Any
 
+from spanql import udf
 from spanql._shadow import Shadow, ShadowCounts, shadow
 from spanql._show import Shown, show
 from spanql._spanql import (
@@ -54,6 +56,7 @@ __all__ = [
     "redact",
     "shadow",
     "show",
+    "udf",
 ]
 
 

@@ -173,11 +173,7 @@ pub fn redact<'py>(
     let labels = labels.map_or_else(|| "*".to_string(), |labels| labels.words());
     let constants = [labels.as_str(), style];
     let texts = Texts::from_python(texts)?;
-    let engine = match (style, session) {
-        // A session knows the key that there was when it was opened; here it may have come since.
-        ("hash", None) => open_shipped(py)?,
-        _ => engine(py, session)?,
-    };
+    let engine = redacting_engine(py, style, session)?;
     let answers = run_with(py, "redact", &constants, &texts, &engine)?;
     texts.answered(py, &answers, true)
 }
@@ -236,6 +232,19 @@ pub fn engine(
     }
     let opened = open_shipped(py)?;
     Ok(Arc::clone(shipped.get_or_init(|| opened)))
+}
+
+/// As [`engine`], for `redact` in a style.
+pub fn redacting_engine(
+    py: Python<'_>,
+    style: &str,
+    session: Option<&Bound<'_, Session>>,
+) -> PyResult<Arc<spanql::Session>> {
+    match (style, session) {
+        // A session knows the key that there was when it was opened; here it may have come since.
+        ("hash", None) => open_shipped(py),
+        _ => engine(py, session),
+    }
 }
 
 fn open_shipped(py: Python<'_>) -> PyResult<Arc<spanql::Session>> {

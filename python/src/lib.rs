@@ -1,8 +1,9 @@
 //! `spanql._spanql`: the Python face of the `spanql` crate.
 //!
 //! Owns the conversions between Python and the engine: strings in and dictionaries out ([`extract`]), columns of texts
-//! ([`texts`], [`column`]), Arrow both ways ([`register`], [`variables`], [`stream`]), parameters ([`params`]), exceptions ([`error`]), waiting in a way that Ctrl-C can end
-//! ([`wait`]). What anything *means* is in the core; there is no logic here that it lacks.
+//! ([`texts`], [`column`]), functions for another DataFusion ([`udf`]), Arrow both ways ([`register`], [`variables`],
+//! [`stream`]), parameters ([`params`]), exceptions ([`error`]), waiting in a way that Ctrl-C can end ([`wait`]). What
+//! anything *means* is in the core; there is no logic here that it lacks.
 
 mod column;
 mod error;
@@ -19,6 +20,7 @@ mod session;
 mod stream;
 mod texts;
 mod threads;
+mod udf;
 mod variables;
 mod wait;
 
@@ -59,6 +61,8 @@ mod _spanql {
     use super::run_cli;
     #[pymodule_export]
     use super::session::{Session, connect};
+    #[pymodule_export]
+    use super::udf::{ScalarFunction, scalar_function};
 
     use pyo3::prelude::*;
 

@@ -23,6 +23,11 @@ PUBLIC = [
     spanql.redact,
     spanql.shadow,
     spanql.show,
+    spanql.udf,
+    spanql.udf.entity_values,
+    spanql.udf.extract_entities,
+    spanql.udf.ner,
+    spanql.udf.redact,
 ]
 
 
@@ -43,7 +48,7 @@ def test_everything_public_is_documented() -> None:
     for name in spanql.__all__:
         if name != "__version__":
             assert inspect.getdoc(getattr(spanql, name)), name
-    for owner in (spanql.Session, spanql.Result, spanql.Shadow):
+    for owner in (spanql.Session, spanql.Result, spanql.Shadow, spanql.udf.ScalarFunction):
         for name, member in vars(owner).items():
             if not name.startswith("_"):
                 assert inspect.getdoc(member), f"{owner.__name__}.{name}"
