@@ -51,6 +51,7 @@ pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<(Vec<u8>,
         size: seen.count(),
         times: times(&metadata).filter(|times| seen.count() == size && are_past(*times, now)),
         hash: seen.checksum(),
+        version: None,
     };
     Ok(Some((bytes, stamp)))
 }

@@ -25,8 +25,8 @@ const PIECE_BYTES: usize = 1 << 20;
 /// A function with its constant arguments, for columns of texts. Made by [`Session::column_function`].
 #[derive(Debug)]
 pub struct ColumnFunction {
-    function: Arc<ScalarUDF>,
-    constants: Vec<ScalarValue>,
+    pub(super) function: Arc<ScalarUDF>,
+    pub(super) constants: Vec<ScalarValue>,
     options: Arc<ConfigOptions>,
 }
 

@@ -109,7 +109,11 @@ impl ObjectReader<'_> {
         Stamp {
             size: self.object.size,
             times: None,
-            hash: all.then(|| self.seen.checksum()).unwrap_or_default(),
+            hash: if all {
+                self.seen.checksum()
+            } else {
+                String::new()
+            },
             version: Some(self.version.clone()),
         }
     }
