@@ -1201,6 +1201,30 @@ fn a_damaged_web_archive_costs_what_is_damaged() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_read_as_it_is_written() {
+    let bench = Bench::new();
+    let pipe = bench.path("pipe.jsonl");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    // A plain writer: it opens the pipe, writes and goes, as `cat` does.
+    let writer = std::thread::spawn(move || {
+        let mut pipe = fs::File::options().write(true).open(pipe).unwrap();
+        (0..3).try_for_each(|n| pipe.write_all(format!("{{\"text\":\"{n}\"}}\n").as_bytes()))
+    });
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let summary = bench.ingest(&["pipe.jsonl"]);
+        let _ = done.send((summary.map(|summary| summary.documents), bench));
+    });
+    let ended = ended.recv_timeout(std::time::Duration::from_secs(60));
+    let (documents, bench) = ended.expect("the ingest waits for another writer");
+    assert_eq!(documents.unwrap(), 3);
+    assert_eq!(bench.column("text"), ["0", "1", "2"]);
+    writer.join().unwrap().unwrap();
+}
+
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in members {
