@@ -1225,6 +1225,43 @@ fn a_named_pipe_is_read_as_it_is_written() {
     writer.join().unwrap().unwrap();
 }
 
+#[test]
+fn a_long_record_whose_length_is_wrong_costs_no_other() {
+    let page = |n: usize| warc("resource", "text/plain", format!("page {n}").as_bytes());
+    let long = |claimed: usize| {
+        let body = vec![b'x'; 700_000];
+        let record = warc("resource", "image/gif", &body);
+        let length = format!("Content-Length: {}", body.len());
+        let head = String::from_utf8(record[..250].to_vec()).unwrap();
+        let head = head.replace(&length, &format!("Content-Length: {claimed}"));
+        [head.as_bytes(), &record[250..]].concat()
+    };
+    // Too long by a little, by far, and too short.
+    for claimed in [700_300, 1 << 50, 300_000] {
+        let mut bench = Bench::new();
+        bench.options.max_record_bytes = 100_000;
+        let text = [page(0), long(claimed), page(1), page(2), page(3)].concat();
+        bench.write("a.warc", text);
+        bench.ingest(&["a.warc"]).unwrap();
+        let pages = [0, 1, 2, 3].map(|n| format!("page {n}"));
+        assert_eq!(bench.column("text"), pages, "{claimed}");
+        let refused = bench.quarantine();
+        assert_eq!(refused.len(), 1, "{claimed}");
+        assert_eq!(refused[0].length, long(claimed).len(), "{claimed}");
+    }
+    // A body may speak of WARC, and hold what a record would begin with, if no header followed.
+    let speaks = "\n\nWARC/1.0 is a format\r\n\r\nWARC/1.0\r\n\r\n".repeat(20_000);
+    let mut bench = Bench::new();
+    bench.options.max_record_bytes = 100_000;
+    let about = warc("resource", "text/plain", speaks.as_bytes());
+    bench.write("a.warc", [page(0), about.clone(), page(1)].concat());
+    bench.ingest(&["a.warc"]).unwrap();
+    assert_eq!(bench.column("text"), ["page 0", "page 1"]);
+    let refused = bench.quarantine();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].length, about.len());
+}
+
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in members {

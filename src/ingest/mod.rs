@@ -42,7 +42,9 @@
 //!   [`BadBytes::Replace`] the bytes are replaced and the document is counted. NUL is a character like any other.
 //! * Refused are records that are not valid JSON, CSV or text, have no text, or are longer than
 //!   [`IngestOptions::max_record_bytes`]. A CSV record whose quotes do not close costs its first line, no more; a JSON
-//!   value whose brackets do not close, what comes before the next line that begins with `{`.
+//!   value whose brackets do not close, what comes before the next line that begins with `{`. A WARC record whose length is
+//!   wrong costs what comes before the next; one over the limit ends where another begins in it at the latest, and so
+//!   becomes several where it is a web archive in a web archive.
 //!   An input whose compression is broken costs what comes after the break; a Parquet file, what comes after the
 //!   first row that cannot be decoded.
 
