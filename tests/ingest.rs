@@ -1201,6 +1201,71 @@ fn a_damaged_web_archive_costs_what_is_damaged() {
     }
 }
 
+/// Of each row group of the documents, how many bytes its texts have.
+fn texts_by_row_group(store: &Path) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut files: Vec<_> = walkdir::WalkDir::new(store.join("documents"))
+        .into_iter()
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| entry.path().extension().is_some_and(|end| end == "parquet"))
+        .map(|entry| entry.into_path())
+        .collect();
+    files.sort();
+    for path in files {
+        let open = || fs::File::open(&path).unwrap();
+        let groups = ParquetRecordBatchReaderBuilder::try_new(open()).unwrap();
+        for group in 0..groups.metadata().num_row_groups() {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(open()).unwrap();
+            let reader = reader.with_row_groups(vec![group]).build().unwrap();
+            let bytes = reader.map(|batch| {
+                let texts = strings(&batch.unwrap(), "text");
+                texts.iter().map(String::len).sum::<usize>()
+            });
+            sizes.push(bytes.sum());
+        }
+    }
+    sizes
+}
+
+#[test]
+fn what_a_web_archive_unpacks_to_is_held_in_bounds() {
+    let packed = |length: usize| {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n\r\n";
+        let body = [&head[..], &gzip(&vec![b'x'; length])].concat();
+        warc("response", "application/http", &body)
+    };
+    let mut records = vec![packed(100_000); 30];
+    records.push(packed(100_001));
+    records.push(warc("resource", "text/plain", b"last"));
+    for threads in [1, 3] {
+        let mut bench = Bench::new();
+        bench.options.threads = NonZeroUsize::new(threads);
+        bench.options.max_record_bytes = 100_000;
+        bench.options.row_group_bytes = 32 << 10;
+        bench.write("a.warc", records.concat());
+        bench.ingest(&["a.warc"]).unwrap();
+        let sizes = texts_by_row_group(&bench.store());
+        assert_eq!(sizes.iter().sum::<usize>(), 3_000_004);
+        // Eight times as much as of packed bytes, and a record.
+        assert!(
+            sizes.iter().all(|&size| size <= 8 * (32 << 10) + 100_000),
+            "{sizes:?}"
+        );
+        let ids = tail(bench.column("doc_id"));
+        let expected: Vec<_> = (1..=30)
+            .chain([32])
+            .map(|n| format!("a.warc#{n}"))
+            .collect();
+        assert_eq!(ids, expected);
+        let refused = bench.quarantine();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].record, 31);
+        let reason = "too long: its body, Content-Encoding \"gzip\": it becomes longer than \
+                      100000 bytes (--max-record-bytes)";
+        assert_eq!(refused[0].reason, reason);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_named_pipe_is_read_as_it_is_written() {

@@ -34,7 +34,8 @@
 //!   in `attachments`, as JSON. A page (`.html`) has its text and its `title`.
 //! * Of a WARC (`.warc`, WET files included) pages and plain text are documents, each with `url`, `title`, `http_status`,
 //!   `content_type`, `warc_type` and `record_id` as columns, `WARC-Date` for its time, and all headers in `headers` and
-//!   `http_headers`, as JSON; chunks and compression of answers are undone. Other records are counted.
+//!   `http_headers`, as JSON; chunks and compression (gzip, deflate, zstd) of answers are undone, and one that was packed
+//!   otherwise is refused, as is one that becomes longer than a record may be. Other records are counted.
 //! * A file in a tar or a zip is a source of its own, `archive.zip/path/in/it.jsonl`.
 //! * Text is UTF-8 after ingest, whatever it was before: a file's encoding is told by its byte order mark, by
 //!   [`IngestOptions::encoding`], or by its own bytes, once, and the run's record says which. A record with bytes that
