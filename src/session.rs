@@ -383,7 +383,7 @@ pub struct Query {
     models: String,
     /// Keeps the files that it was planned on.
     reading: Option<Arc<Reading>>,
-    /// For saying which of its files is damaged.
+    /// For saying which of its files is damaged, where it fails.
     store: Option<Store>,
     timeout: Option<Duration>,
 }
@@ -426,18 +426,37 @@ impl Query {
             .insert(run.clone());
         let options = Arc::clone(state.config_options());
         state.execution_props_mut().config_options = Some(options);
-        let store = self.store.clone();
-        let plan = state.create_physical_plan(&plan).await;
-        let plan = plan.map_err(|error| damage::named(error, store.as_ref()))?;
+        let plan = match state.create_physical_plan(&plan).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                let store = self.store.clone();
+                let committed = move || store.and_then(|store| store.committed().ok());
+                let kept = move || committed().map_or_else(Vec::new, |files| files.entities);
+                return Err(damage::named(error, kept, run.cancel().clone())
+                    .await
+                    .into());
+            }
+        };
         let plan = show_functions(plan, &run)?;
         let watch = Watch::new(&plan);
+        let kept = self.store.as_ref();
+        let kept: Arc<[_]> = kept
+            .map_or_else(Vec::new, |store| damage::kept_in(&plan, store))
+            .into();
         let batches = run_apart(plan, Arc::new(TaskContext::from(&state)))?;
         let schema = self.marked(&batches.schema());
-        let compacted = batches.map(move |batch| {
+        let cancel = run.cancel().clone();
+        let compacted = batches.then(move |batch| {
             let _ = &wanted;
-            let batch = batch.map_err(|error| damage::named(error, store.as_ref()))?;
-            Ok(compact_batch(&batch))
+            let (kept, cancel) = (Arc::clone(&kept), cancel.clone());
+            async move {
+                match batch {
+                    Ok(batch) => Ok(compact_batch(&batch)),
+                    Err(error) => Err(damage::named(error, move || kept.to_vec(), cancel).await),
+                }
+            }
         });
+        let compacted = compacted.boxed();
         let stream: SendableRecordBatchStream = match self.timeout.zip(deadline) {
             Some((limit, deadline)) => {
                 let in_time = in_time(compacted, run.cancel().clone(), deadline, limit);

@@ -1201,6 +1201,132 @@ fn a_damaged_web_archive_costs_what_is_damaged() {
     }
 }
 
+/// Of each row group of the documents, how many bytes its texts have.
+fn texts_by_row_group(store: &Path) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut files: Vec<_> = walkdir::WalkDir::new(store.join("documents"))
+        .into_iter()
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| entry.path().extension().is_some_and(|end| end == "parquet"))
+        .map(|entry| entry.into_path())
+        .collect();
+    files.sort();
+    for path in files {
+        let open = || fs::File::open(&path).unwrap();
+        let groups = ParquetRecordBatchReaderBuilder::try_new(open()).unwrap();
+        for group in 0..groups.metadata().num_row_groups() {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(open()).unwrap();
+            let reader = reader.with_row_groups(vec![group]).build().unwrap();
+            let bytes = reader.map(|batch| {
+                let texts = strings(&batch.unwrap(), "text");
+                texts.iter().map(String::len).sum::<usize>()
+            });
+            sizes.push(bytes.sum());
+        }
+    }
+    sizes
+}
+
+#[test]
+fn what_a_web_archive_unpacks_to_is_held_in_bounds() {
+    let packed = |length: usize| {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n\r\n";
+        let body = [&head[..], &gzip(&vec![b'x'; length])].concat();
+        warc("response", "application/http", &body)
+    };
+    let mut records = vec![packed(100_000); 30];
+    records.push(packed(100_001));
+    records.push(warc("resource", "text/plain", b"last"));
+    for threads in [1, 3] {
+        let mut bench = Bench::new();
+        bench.options.threads = NonZeroUsize::new(threads);
+        bench.options.max_record_bytes = 100_000;
+        bench.options.row_group_bytes = 32 << 10;
+        bench.write("a.warc", records.concat());
+        bench.ingest(&["a.warc"]).unwrap();
+        let sizes = texts_by_row_group(&bench.store());
+        assert_eq!(sizes.iter().sum::<usize>(), 3_000_004);
+        // Eight times as much as of packed bytes, and a record.
+        assert!(
+            sizes.iter().all(|&size| size <= 8 * (32 << 10) + 100_000),
+            "{sizes:?}"
+        );
+        let ids = tail(bench.column("doc_id"));
+        let expected: Vec<_> = (1..=30)
+            .chain([32])
+            .map(|n| format!("a.warc#{n}"))
+            .collect();
+        assert_eq!(ids, expected);
+        let refused = bench.quarantine();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].record, 31);
+        let reason = "too long: its body, Content-Encoding \"gzip\": it becomes longer than \
+                      100000 bytes (--max-record-bytes)";
+        assert_eq!(refused[0].reason, reason);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_read_as_it_is_written() {
+    let bench = Bench::new();
+    let pipe = bench.path("pipe.jsonl");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    // A plain writer: it opens the pipe, writes and goes, as `cat` does.
+    let writer = std::thread::spawn(move || {
+        let mut pipe = fs::File::options().write(true).open(pipe).unwrap();
+        (0..3).try_for_each(|n| pipe.write_all(format!("{{\"text\":\"{n}\"}}\n").as_bytes()))
+    });
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let summary = bench.ingest(&["pipe.jsonl"]);
+        let _ = done.send((summary.map(|summary| summary.documents), bench));
+    });
+    let ended = ended.recv_timeout(std::time::Duration::from_secs(60));
+    let (documents, bench) = ended.expect("the ingest waits for another writer");
+    assert_eq!(documents.unwrap(), 3);
+    assert_eq!(bench.column("text"), ["0", "1", "2"]);
+    writer.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_long_record_whose_length_is_wrong_costs_no_other() {
+    let page = |n: usize| warc("resource", "text/plain", format!("page {n}").as_bytes());
+    let long = |claimed: usize| {
+        let body = vec![b'x'; 700_000];
+        let record = warc("resource", "image/gif", &body);
+        let length = format!("Content-Length: {}", body.len());
+        let head = String::from_utf8(record[..250].to_vec()).unwrap();
+        let head = head.replace(&length, &format!("Content-Length: {claimed}"));
+        [head.as_bytes(), &record[250..]].concat()
+    };
+    // Too long by a little, by far, and too short.
+    for claimed in [700_300, 1 << 50, 300_000] {
+        let mut bench = Bench::new();
+        bench.options.max_record_bytes = 100_000;
+        let text = [page(0), long(claimed), page(1), page(2), page(3)].concat();
+        bench.write("a.warc", text);
+        bench.ingest(&["a.warc"]).unwrap();
+        let pages = [0, 1, 2, 3].map(|n| format!("page {n}"));
+        assert_eq!(bench.column("text"), pages, "{claimed}");
+        let refused = bench.quarantine();
+        assert_eq!(refused.len(), 1, "{claimed}");
+        assert_eq!(refused[0].length, long(claimed).len(), "{claimed}");
+    }
+    // A body may speak of WARC, and hold what a record would begin with, if no header followed.
+    let speaks = "\n\nWARC/1.0 is a format\r\n\r\nWARC/1.0\r\n\r\n".repeat(20_000);
+    let mut bench = Bench::new();
+    bench.options.max_record_bytes = 100_000;
+    let about = warc("resource", "text/plain", speaks.as_bytes());
+    bench.write("a.warc", [page(0), about.clone(), page(1)].concat());
+    bench.ingest(&["a.warc"]).unwrap();
+    assert_eq!(bench.column("text"), ["page 0", "page 1"]);
+    let refused = bench.quarantine();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].length, about.len());
+}
+
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in members {

@@ -1,11 +1,13 @@
 //! A chunk: some megabytes of whole records, of one file or of many small ones, that one worker parses by itself.
 //!
-//! A chunk becomes one row group. Where it ends depends on the input alone, never on threads.
+//! A chunk becomes one row group; one of packed bodies becomes several where they unpack to far more than it has. Where a
+//! chunk or a row group ends depends on the input alone, never on threads.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::IngestOptions;
 use super::csv::{self, Header};
 use super::documents::{Documents, Parsed, Roles};
 use super::encoding::{BadBytes, Encoding};
@@ -20,6 +22,9 @@ use crate::error::Result;
 
 /// What a record costs besides its bytes: its place here, its id, its row. Keeps chunks of tiny records in bounds.
 const RECORD_WEIGHT: usize = 96;
+
+/// How long the texts of a chunk may become before they are another row group, times as long as a chunk.
+const GROWTH: usize = 8;
 
 /// How the records of a run are written.
 #[derive(Debug, Clone)]
@@ -121,17 +126,22 @@ impl Chunk {
         }
     }
 
-    /// Documents and quarantine; `allowed` is set where the ingest has all the columns that it may have.
+    /// Documents and quarantine of the records from one on; `allowed` is set where the ingest has all the columns that it
+    /// may have.
     pub(crate) fn parse(
         &self,
-        roles: &Roles,
-        bad: BadBytes,
+        from: usize,
+        options: &IngestOptions,
         allowed: Option<&HashSet<String>>,
     ) -> Result<Parsed> {
+        let (roles, bad) = (&options.roles(), options.bad_bytes);
+        let most = options.row_group_bytes.saturating_mul(GROWTH);
         let mut documents = Documents::new(roles, allowed);
-        let mut begin = 0;
-        for run in &self.runs {
-            let records = &self.records[begin..run.end];
+        let mut next = None;
+        let mut begin = from;
+        for run in self.runs.iter().skip_while(|run| run.end <= from) {
+            let first = begin;
+            let records = &self.records[first..run.end];
             begin = run.end;
             // Their parts are in encodings of their own.
             let tells = matches!(run.layout, Layout::Mail | Layout::Warc);
@@ -157,9 +167,13 @@ impl Chunk {
                     documents.quarantine.push(place, fault, raw);
                     continue;
                 }
+                if documents.text_bytes >= most {
+                    next = Some(first + at);
+                    break;
+                }
                 if tells {
                     let read = match run.layout {
-                        Layout::Warc => read_warc(raw, roles, bad),
+                        Layout::Warc => read_warc(raw, roles, bad, options.max_record_bytes),
                         _ => read_mail(raw, roles, bad).map(Some),
                     };
                     match read {
@@ -212,8 +226,12 @@ impl Chunk {
                 }
                 documents.replaced += u64::from(replaced && documents.len() > before);
             }
+            if next.is_some() {
+                break;
+            }
         }
-        documents.finish()
+        let parsed = documents.finish()?;
+        Ok(Parsed { next, ..parsed })
     }
 
     /// The records of a run as text.
@@ -289,8 +307,9 @@ fn read_warc(
     raw: Raw<'_>,
     roles: &Roles,
     bad: BadBytes,
+    limit: usize,
 ) -> std::result::Result<Option<(json::Fields<'static>, bool)>, Fault> {
-    let read = warc::parse(raw.bytes, bad);
+    let read = warc::parse(raw.bytes, bad, limit);
     let mut read = read.map_err(|(kind, why)| Fault::new(kind, why, raw.length()))?;
     if let Some((fields, _)) = &mut read {
         name_roles(fields, roles);

@@ -73,6 +73,8 @@ pub(crate) struct Parsed {
     pub replaced: u64,
     /// Records of a WARC that carry no text.
     pub other_records: u64,
+    /// The record that the next part of a chunk begins with, if this is not its end.
+    pub next: Option<usize>,
 }
 
 impl Parsed {
@@ -123,6 +125,8 @@ pub(crate) struct Documents<'r> {
     unread_times: u64,
     pub replaced: u64,
     pub other_records: u64,
+    /// Bytes of all texts so far.
+    pub text_bytes: usize,
     /// Texts are HTML, of which the text is kept.
     pub html: bool,
     scratch: String,
@@ -144,6 +148,7 @@ impl<'r> Documents<'r> {
             unread_times: 0,
             replaced: 0,
             other_records: 0,
+            text_bytes: 0,
             html: roles.html,
             scratch: String::new(),
             slots: Vec::new(),
@@ -231,6 +236,7 @@ impl<'r> Documents<'r> {
             self.text.append_value(text);
         }
         self.rows += 1;
+        self.text_bytes += text.len();
     }
 
     fn allows(&self, key: &str, value: &Value<'_>) -> bool {
@@ -305,6 +311,7 @@ impl<'r> Documents<'r> {
             unread_times: self.unread_times,
             replaced: self.replaced,
             other_records: self.other_records,
+            next: None,
         })
     }
 }

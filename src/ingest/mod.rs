@@ -34,7 +34,8 @@
 //!   in `attachments`, as JSON. A page (`.html`) has its text and its `title`.
 //! * Of a WARC (`.warc`, WET files included) pages and plain text are documents, each with `url`, `title`, `http_status`,
 //!   `content_type`, `warc_type` and `record_id` as columns, `WARC-Date` for its time, and all headers in `headers` and
-//!   `http_headers`, as JSON; chunks and compression of answers are undone. Other records are counted.
+//!   `http_headers`, as JSON; chunks and compression (gzip, deflate, zstd) of answers are undone, and one that was packed
+//!   otherwise is refused, as is one that becomes longer than a record may be. Other records are counted.
 //! * A file in a tar or a zip is a source of its own, `archive.zip/path/in/it.jsonl`.
 //! * Text is UTF-8 after ingest, whatever it was before: a file's encoding is told by its byte order mark, by
 //!   [`IngestOptions::encoding`], or by its own bytes, once, and the run's record says which. A record with bytes that
@@ -42,7 +43,9 @@
 //!   [`BadBytes::Replace`] the bytes are replaced and the document is counted. NUL is a character like any other.
 //! * Refused are records that are not valid JSON, CSV or text, have no text, or are longer than
 //!   [`IngestOptions::max_record_bytes`]. A CSV record whose quotes do not close costs its first line, no more; a JSON
-//!   value whose brackets do not close, what comes before the next line that begins with `{`.
+//!   value whose brackets do not close, what comes before the next line that begins with `{`. A WARC record whose length is
+//!   wrong costs what comes before the next; one over the limit ends where another begins in it at the latest, and so
+//!   becomes several where it is a web archive in a web archive.
 //!   An input whose compression is broken costs what comes after the break; a Parquet file, what comes after the
 //!   first row that cannot be decoded.
 

@@ -61,11 +61,16 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    fn parse(&self, options: &IngestOptions, allowed: Option<&HashSet<String>>) -> Result<Parsed> {
-        let roles = options.roles();
+    /// A part of it, which begins with a record of a chunk and is mostly all there is.
+    fn parse(
+        &self,
+        from: usize,
+        options: &IngestOptions,
+        allowed: Option<&HashSet<String>>,
+    ) -> Result<Parsed> {
         match self {
-            Self::Records(chunk) => chunk.parse(&roles, options.bad_bytes, allowed),
-            Self::Rows(rows, _) => rows.parse(&roles, allowed, options.max_record_bytes),
+            Self::Records(chunk) => chunk.parse(from, options, allowed),
+            Self::Rows(rows, _) => rows.parse(&options.roles(), allowed, options.max_record_bytes),
         }
     }
 
@@ -78,14 +83,33 @@ impl Work {
 }
 
 /// A chunk that is ready to be written.
+#[derive(Default)]
 struct Done {
     rows: usize,
-    row_group: Option<RowGroup>,
-    quarantine: Option<RecordBatch>,
+    row_groups: Vec<RowGroup>,
+    quarantine: Vec<RecordBatch>,
     kinds: BTreeMap<Kind, u64>,
     unread_times: u64,
     replaced: u64,
     other_records: u64,
+}
+
+impl Done {
+    /// Encodes a part of the chunk.
+    fn add(&mut self, parsed: Parsed, part: Option<Arc<Part>>) -> Result<()> {
+        if let Some(part) = part {
+            self.row_groups.push(part.encode(&parsed)?);
+        }
+        self.rows += parsed.rows;
+        self.quarantine.extend(parsed.quarantine);
+        for (kind, count) in parsed.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+        self.unread_times += parsed.unread_times;
+        self.replaced += parsed.replaced;
+        self.other_records += parsed.other_records;
+        Ok(())
+    }
 }
 
 /// Reads the inputs and writes documents and quarantine.
@@ -167,10 +191,10 @@ pub(crate) fn run(
                 for (kind, count) in done.kinds {
                     *counts.kinds.entry(kind).or_default() += count;
                 }
-                if let Some(row_group) = done.row_group {
+                for row_group in done.row_groups {
                     documents.append(row_group)?;
                 }
-                if let Some(batch) = done.quarantine {
+                for batch in done.quarantine {
                     quarantine.append(&batch)?;
                 }
                 progress.written(counts.documents, counts.kinds.values().sum());
@@ -201,38 +225,53 @@ fn process(
     options: &IngestOptions,
     turns: &Turns,
 ) -> Option<Result<Done>> {
-    let parsed = work.parse(options, None);
+    let parsed = work.parse(0, options, None);
     let placed = turns.take(number, |parts| {
-        let parsed = parsed?;
-        if parsed.rows == 0 {
-            return Ok((parsed, None));
-        }
-        match parts.place(&parsed.schema(), work.weight())? {
-            Placed::In(part) => Ok((parsed, Some(part))),
-            Placed::Full(allowed) => {
-                // Parsed again in its turn, since what follows depends on the columns that are left.
-                let parsed = work.parse(options, Some(&allowed))?;
-                match parts.place(&parsed.schema(), work.weight())? {
-                    Placed::In(part) => Ok((parsed, Some(part))),
-                    Placed::Full(_) => unreachable!("only allowed columns are left"),
-                }
-            }
+        let mut done = Done::default();
+        let (mut parsed, mut from) = (parsed?, 0);
+        loop {
+            let (placed, part) = place(parsed, from, work, options, parts)?;
+            let Some(next) = placed.next else {
+                return Ok((done, placed, part));
+            };
+            // All parts but the last are encoded in the chunk's turn, so that one at a time is in memory.
+            done.add(placed, part)?;
+            from = next;
+            parsed = work.parse(from, options, None)?;
         }
     })?;
-    let done = |(parsed, part): (Parsed, Option<Arc<Part>>)| {
-        let part = part.filter(|_| parsed.rows > 0);
-        let row_group = part.map(|part| part.encode(&parsed)).transpose()?;
-        Ok(Done {
-            rows: parsed.rows,
-            row_group,
-            quarantine: parsed.quarantine,
-            kinds: parsed.kinds,
-            unread_times: parsed.unread_times,
-            replaced: parsed.replaced,
-            other_records: parsed.other_records,
-        })
+    let done = |(mut done, parsed, part): (Done, Parsed, Option<Arc<Part>>)| {
+        done.add(parsed, part)?;
+        Ok(done)
     };
     Some(placed.and_then(done))
+}
+
+/// The file that what was parsed goes to, if there are documents in it. It is parsed again in its turn where it brings too
+/// many columns, since what follows depends on those that are left.
+fn place(
+    parsed: Parsed,
+    from: usize,
+    work: &Work,
+    options: &IngestOptions,
+    parts: &mut Parts,
+) -> Result<(Parsed, Option<Arc<Part>>)> {
+    if parsed.rows == 0 {
+        return Ok((parsed, None));
+    }
+    match parts.place(&parsed.schema(), work.weight())? {
+        Placed::In(part) => Ok((parsed, Some(part))),
+        Placed::Full(allowed) => {
+            let parsed = work.parse(from, options, Some(&allowed))?;
+            match parts.place(&parsed.schema(), work.weight())? {
+                Placed::In(part) => {
+                    let part = Some(part).filter(|_| parsed.rows > 0);
+                    Ok((parsed, part))
+                }
+                Placed::Full(_) => unreachable!("only allowed columns are left"),
+            }
+        }
+    }
 }
 
 /// Lets chunks pass one by one, in the order of their numbers.

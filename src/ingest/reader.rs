@@ -529,7 +529,8 @@ fn small(input: &Input) -> Result<Option<(Vec<u8>, Stamp)>, Error> {
             path,
             compression,
             size,
-        } if *size <= SMALL
+            // What is no file, such as a named pipe, has no size, and may be opened once only.
+        } if (1..=SMALL).contains(size)
             && (compression.is_some()
                 || !matches!(input.format, InputFormat::Parquet | InputFormat::Zip)) =>
         {
@@ -598,5 +599,33 @@ impl<R: Read, F: Fn(u64)> Read for Counted<R, F> {
         let read = self.stream.read(buffer)?;
         (self.count)(read as u64);
         Ok(read)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_pipe_is_not_opened_for_a_first_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe.jsonl");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let origin = Origin::File {
+            size: path.metadata().unwrap().len(),
+            path,
+            compression: None,
+        };
+        let input = Input {
+            source: "pipe.jsonl".into(),
+            identity: None,
+            format: InputFormat::Jsonl,
+            origin,
+        };
+        let (done, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || done.send(small(&input).is_ok_and(|whole| whole.is_none())));
+        let ended = ended.recv_timeout(std::time::Duration::from_secs(20));
+        assert!(ended.expect("it waits for a writer"));
     }
 }

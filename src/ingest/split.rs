@@ -112,7 +112,7 @@ impl Splitter {
                 .filter(|_| json_values::next_start(bytes).is_some()),
             Self::Warc(_) => self
                 .unfinished()
-                .filter(|_| warc_scan::next_start(bytes).is_some()),
+                .filter(|_| warc_scan::proven_start(bytes).is_some()),
             _ => self.unfinished(),
         }
     }
@@ -121,7 +121,7 @@ impl Splitter {
     fn broken_length(&self, bytes: &[u8]) -> Option<usize> {
         match self {
             Self::Json(_) => json_values::next_start(bytes),
-            Self::Warc(_) => warc_scan::next_start(bytes),
+            Self::Warc(warc) => warc.next_start(bytes),
             _ => memchr(b'\n', bytes).map(|at| at + 1),
         }
     }
@@ -162,14 +162,17 @@ impl Splitter {
         }
     }
 
-    /// The record is thrown away: from here on only its end is looked for. A broken one has none of its own.
-    fn pass_by(&mut self, broken: bool, after_line: bool) {
+    /// The record is thrown away: from here on only its end is looked for. A broken one has none of its own. Of the bytes
+    /// `seen` of it, so many must be shown again.
+    fn pass_by(&mut self, broken: bool, seen: &[u8]) -> usize {
         match self {
             Self::Csv(csv) => csv.pass_by(),
-            Self::Json(json) if broken => json.give_up(after_line),
+            Self::Json(json) if broken => json.give_up(seen.ends_with(b"\n")),
             Self::Warc(warc) if broken => warc.give_up(),
+            Self::Warc(warc) => return warc.pass_by(seen.len()),
             _ => {}
         }
+        0
     }
 
     /// The record without its terminator.
@@ -332,7 +335,9 @@ impl<R: Read, L: Fn() -> Option<Leads>, F: FnMut(Piece<'_>) -> ControlFlow<()>> 
                     self.record()?;
                 }
                 // Too long, and broken as well.
-                Scan::Broken(_) if self.passing.is_some() => self.splitter.pass_by(true, false),
+                Scan::Broken(_) if self.passing.is_some() => {
+                    self.splitter.pass_by(true, b"");
+                }
                 Scan::Broken(why) => self.break_line(why)?,
                 scan @ (Scan::More | Scan::Again(_)) => {
                     self.seen = match scan {
@@ -468,8 +473,8 @@ impl<R: Read, L: Fn() -> Option<Leads>, F: FnMut(Piece<'_>) -> ControlFlow<()>> 
             kind,
             why,
         });
-        let after_line = self.window.ends_with(b"\n");
-        self.splitter.pass_by(broken, after_line);
+        let seen = &self.window[self.start..self.start + self.seen];
+        self.seen -= self.splitter.pass_by(broken, seen);
         self.forget();
     }
 

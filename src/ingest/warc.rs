@@ -2,7 +2,7 @@
 //!
 //! Pages and plain text are documents, whether as a server's answer (`response`), as a file (`resource`) or made of either
 //! (`conversion`, as in WET files); requests, metadata, images and the like are none. How a body was packed for its way is
-//! undone, brotli excepted. Where records end is `warc_scan.rs`.
+//! undone where that is gzip, deflate or zstd; one that was packed otherwise is refused. Where records end is `warc_scan.rs`.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -14,8 +14,6 @@ use super::mail::{TEXT, TIME};
 use super::quarantine::Kind;
 use super::warc_scan::{Headers, head_length, header, headers};
 
-/// No page is longer, once it is unpacked.
-const PAGE: u64 = 64 << 20;
 /// So much of a page is searched for its encoding, as browsers do.
 const LOOK: usize = 1024;
 
@@ -35,13 +33,15 @@ struct Http {
     headers: Headers,
 }
 
-/// The fields of a record, and whether bytes of its text were replaced; nothing where it has no text.
+/// The fields of a record, and whether bytes of its text were replaced; nothing where it has no text. No body may be longer
+/// than `limit` once it is unpacked.
 ///
 /// # Errors
 /// Why its text cannot be read.
 pub(crate) fn parse(
     record: &[u8],
     bad: BadBytes,
+    limit: usize,
 ) -> Result<Option<(Fields<'static>, bool)>, Wrong> {
     let head = head_length(record).unwrap_or(record.len());
     let warc = headers(&record[..head]);
@@ -53,7 +53,7 @@ pub(crate) fn parse(
         "text/plain" => false,
         _ => return Ok(None),
     };
-    let bytes = unpacked(&body).map_err(|why| (Kind::Warc, why))?;
+    let bytes = unpacked(&body, limit)?;
     let named =
         charset(&body.media_type).or_else(|| is_page.then(|| charset_within(&bytes)).flatten());
     let (text, replaced) = encoding::decode_page(&bytes, named.as_deref(), bad)
@@ -177,70 +177,124 @@ fn charset_within(page: &[u8]) -> Option<String> {
 
 /// The body as it was before it was cut in chunks and compressed. Archives that undid either keep its header, so what does not
 /// look packed is taken as it is.
-fn unpacked<'a>(body: &Body<'a>) -> Result<Cow<'a, [u8]>, String> {
+fn unpacked<'a>(body: &Body<'a>, limit: usize) -> Result<Cow<'a, [u8]>, Wrong> {
     let said = |name: &str| {
         let http = body.http.as_ref()?;
-        header(&http.headers, name).map(str::to_ascii_lowercase)
+        header(&http.headers, name).map(|how| how.trim().to_ascii_lowercase())
     };
     let mut bytes = Cow::Borrowed(body.bytes);
-    if said("Transfer-Encoding").is_some_and(|how| how.contains("chunked"))
-        && let Some(whole) = without_chunks(&bytes)
-    {
-        bytes = Cow::Owned(whole);
+    let mut on_its_way = said("Transfer-Encoding").unwrap_or_default();
+    if let Some(others) = on_its_way.strip_suffix("chunked") {
+        if let Some(whole) = without_chunks(&bytes) {
+            bytes = Cow::Owned(whole);
+        }
+        on_its_way = others.trim_end_matches([',', ' ']).to_string();
     }
-    let how = said("Content-Encoding").unwrap_or_default();
-    let unpacked = match (how.trim(), bytes.as_ref()) {
-        ("gzip" | "x-gzip", packed @ [0x1F, 0x8B, ..]) => {
-            all(flate2::read::MultiGzDecoder::new(packed))
+    let of_content = said("Content-Encoding").unwrap_or_default();
+    for (name, coding) in [
+        ("Transfer-Encoding", on_its_way),
+        ("Content-Encoding", of_content),
+    ] {
+        match undone(&coding, &bytes, limit) {
+            Ok(None) => {}
+            Ok(Some(undone)) => bytes = Cow::Owned(undone),
+            Err((kind, why)) => return Err((kind, format!("its body, {name} {coding:?}: {why}"))),
         }
-        ("deflate", packed @ [0x78, ..]) => all(flate2::read::ZlibDecoder::new(packed)),
-        ("zstd", packed @ [0x28, 0xB5, 0x2F, 0xFD, ..]) => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(packed);
-            decoder.map_err(|error| error.to_string()).and_then(all)
-        }
-        ("br", _) if simdutf8::basic::from_utf8(&bytes).is_err() => {
-            Err("brotli is not read".to_string())
-        }
-        _ => return Ok(bytes),
-    };
-    unpacked
-        .map(Cow::Owned)
-        .map_err(|why| format!("its body, Content-Encoding {how:?}: {why}"))
+    }
+    Ok(bytes)
 }
 
-fn all(packed: impl Read) -> Result<Vec<u8>, String> {
+/// What was packed in a coding; nothing where it was not.
+fn undone(coding: &str, bytes: &[u8], limit: usize) -> Result<Option<Vec<u8>>, Wrong> {
+    let undone = match (coding, bytes) {
+        // Some servers name the encoding of the text here.
+        ("" | "identity" | "none", _) => return Ok(None),
+        _ if encoding_rs::Encoding::for_label(coding.as_bytes()).is_some() => return Ok(None),
+        ("gzip" | "x-gzip", [0x1F, 0x8B, ..]) => {
+            all(flate2::read::MultiGzDecoder::new(bytes), limit)
+        }
+        ("zstd", [0x28, 0xB5, 0x2F, 0xFD, ..]) => {
+            match zstd::stream::read::Decoder::with_buffer(bytes) {
+                Ok(decoder) => all(decoder, limit),
+                Err(error) => Err((Kind::Warc, error.to_string())),
+            }
+        }
+        ("gzip" | "x-gzip" | "zstd", _) => return Ok(None),
+        ("deflate", _) => inflated(bytes, limit),
+        _ => Err((Kind::Warc, "such a coding is not read".to_string())),
+    };
+    match undone {
+        Err((Kind::Warc, _)) if simdutf8::basic::from_utf8(bytes).is_ok() => Ok(None),
+        undone => undone.map(Some),
+    }
+}
+
+/// `deflate` is zlib's format by the standard, and without its header with some servers.
+fn inflated(bytes: &[u8], limit: usize) -> Result<Vec<u8>, Wrong> {
+    if let &[first, second, ..] = bytes
+        && first & 15 == 8
+        && u16::from_be_bytes([first, second]).is_multiple_of(31)
+        && let Ok(whole) = all(flate2::read::ZlibDecoder::new(bytes), limit)
+    {
+        return Ok(whole);
+    }
+    // Bytes that happen to begin such a stream do not end with it; one that is cut off asks for what stands behind it.
+    let mut decoder = flate2::read::DeflateDecoder::new(bytes.chain(&b"\0"[..]));
+    let whole = all(&mut decoder, limit)?;
+    match decoder.total_in() == bytes.len() as u64 {
+        true => Ok(whole),
+        false => Err((
+            Kind::Warc,
+            "its stream does not end where it does".to_string(),
+        )),
+    }
+}
+
+fn all(packed: impl Read, limit: usize) -> Result<Vec<u8>, Wrong> {
     let mut bytes = Vec::new();
     packed
-        .take(PAGE + 1)
+        .take(limit as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
-    match bytes.len() as u64 {
-        ..=PAGE => Ok(bytes),
-        _ => Err(format!("it becomes longer than {PAGE} bytes")),
+        .map_err(|error| (Kind::Warc, error.to_string()))?;
+    if bytes.len() > limit {
+        let why = format!("it becomes longer than {limit} bytes (--max-record-bytes)");
+        return Err((Kind::TooLong, why));
     }
+    Ok(bytes)
 }
 
-/// A body that was sent in chunks, as one; nothing where it was not.
+/// A body that was sent in chunks, as one; nothing where it is not in chunks up to its end, at which it may have broken off.
 fn without_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut whole = Vec::with_capacity(rest.len());
-    loop {
-        let end = memchr::memchr(b'\n', rest)?;
-        let line = std::str::from_utf8(&rest[..end]).ok()?;
+    while !rest.is_empty() {
+        let (line, behind) = match memchr::memchr(b'\n', rest) {
+            Some(end) => (&rest[..end], &rest[end + 1..]),
+            None if !whole.is_empty() => (rest, &b""[..]),
+            None => return None,
+        };
+        let line = std::str::from_utf8(line).ok()?;
         let length = line.split(';').next()?.trim();
         let length = usize::from_str_radix(length, 16).ok()?;
-        rest = &rest[end + 1..];
         if length == 0 {
-            return Some(whole);
+            return are_trailers(behind).then_some(whole);
         }
-        // The last chunk of an answer that broke off.
-        let here = length.min(rest.len());
-        whole.extend_from_slice(&rest[..here]);
-        rest = &rest[here..];
-        if rest.is_empty() {
-            return Some(whole);
-        }
-        rest = rest.strip_prefix(b"\r\n").or(rest.strip_prefix(b"\n"))?;
+        let (chunk, behind) = behind.split_at(length.min(behind.len()));
+        whole.extend_from_slice(chunk);
+        rest = match behind {
+            b"" | b"\r" => b"",
+            _ => behind
+                .strip_prefix(b"\r\n")
+                .or(behind.strip_prefix(b"\n"))?,
+        };
     }
+    Some(whole)
+}
+
+/// Whether nothing stands here but the headers that may follow the last chunk.
+fn are_trailers(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_end();
+    let mut lines = rest.split(|&byte| byte == b'\n');
+    rest.is_empty() || lines.all(|line| line.contains(&b':'))
 }
 
 #[cfg(test)]
@@ -248,6 +302,8 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    const LIMIT: usize = 1 << 20;
 
     fn record(kind: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
         let head = format!(
@@ -269,7 +325,7 @@ mod tests {
     }
 
     fn text(record: &[u8]) -> Option<String> {
-        let (fields, _) = parse(record, BadBytes::Quarantine).unwrap()?;
+        let (fields, _) = parse(record, BadBytes::Quarantine, LIMIT).unwrap()?;
         fields.iter().find_map(|(name, value)| match value {
             Value::Text(text) if name == TEXT => Some(text.to_string()),
             _ => None,
@@ -289,7 +345,9 @@ mod tests {
             "Content-Type: text/html; charset=utf-8\r\nX-A: b\r\n c",
             page,
         );
-        let (fields, replaced) = parse(&record, BadBytes::Quarantine).unwrap().unwrap();
+        let (fields, replaced) = parse(&record, BadBytes::Quarantine, LIMIT)
+            .unwrap()
+            .unwrap();
         assert!(!replaced);
         let field = |name: &str| {
             fields
@@ -338,7 +396,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nA: b\r\n",
         );
         assert_eq!(
-            parse(&endless, BadBytes::Quarantine).unwrap_err().0,
+            parse(&endless, BadBytes::Quarantine, LIMIT).unwrap_err().0,
             Kind::Warc
         );
     }
@@ -373,19 +431,97 @@ mod tests {
         .concat();
         assert_eq!(of(&both, &body).as_deref(), Some("both"));
         let refused = |headers: &str, body: &[u8]| {
-            parse(&answer(headers, body), BadBytes::Replace)
+            parse(&answer(headers, body), BadBytes::Replace, LIMIT)
                 .unwrap_err()
                 .1
         };
         assert!(refused(gz, &gzip(b"packed")[..20]).contains("gzip"));
-        assert!(refused(gz, &gzip(&vec![b'x'; PAGE as usize + 1])).contains("longer than"));
+        assert!(refused(gz, &gzip(&vec![b'x'; LIMIT + 1])).contains("longer than"));
         assert!(
             refused(
                 "Content-Type: text/plain\r\nContent-Encoding: br",
                 b"\x8b\x02\x80"
             )
-            .contains("brotli")
+            .contains("\"br\"")
         );
+    }
+
+    #[test]
+    fn a_coding_that_is_not_known_is_named_and_no_text() {
+        let plain = "Content-Type: text/plain\r\n";
+        let of = |coding: &str, body: &[u8]| {
+            parse(
+                &answer(&format!("{plain}{coding}"), body),
+                BadBytes::Replace,
+                LIMIT,
+            )
+        };
+        let read = |coding: &str, body: &[u8]| {
+            text(&answer(&format!("{plain}{coding}"), body)).unwrap_or_default()
+        };
+        let mut raw = Vec::new();
+        let deflate = flate2::Compression::fast();
+        let mut encoder = flate2::write::DeflateEncoder::new(&mut raw, deflate);
+        encoder.write_all("raw 中文".repeat(9).as_bytes()).unwrap();
+        encoder.finish().unwrap();
+        assert_eq!(
+            read("Content-Encoding: deflate", &raw),
+            "raw 中文".repeat(9)
+        );
+        let why = of("Content-Encoding: deflate", &raw[..raw.len() - 4]).unwrap_err();
+        assert!(why.1.contains("\"deflate\""), "{why:?}");
+        let twice = gzip(&gzip(b"twice"));
+        for (coding, body) in [
+            ("Content-Encoding: gzip, gzip", twice.as_slice()),
+            ("Content-Encoding: compress", b"\x1F\x9D\x90a\xC2\xC5"),
+            ("Content-Encoding: br", b"\x8b\x02\x80"),
+            ("Content-Encoding: x-of-mine", b"\x8b\x02\x80"),
+            ("Transfer-Encoding: x-of-mine, chunked", b"\x8b\x02\x80"),
+        ] {
+            let (kind, why) = of(coding, body).unwrap_err();
+            assert_eq!(kind, Kind::Warc, "{coding}");
+            let named = coding.split(": ").nth(1).unwrap();
+            let named = named.trim_end_matches(", chunked");
+            assert!(why.contains(&format!("{named:?}")), "{coding}: {why}");
+        }
+        // Undone by who wrote the archive, no coding at all, and an encoding in its place.
+        for (coding, body) in [
+            ("Content-Encoding: br", "undone 中"),
+            ("Content-Encoding: deflate", "undone 中"),
+            ("Content-Encoding: compress", "undone 中"),
+            ("Content-Encoding: identity", "as it is"),
+            ("Transfer-Encoding: identity", "as it is"),
+        ] {
+            assert_eq!(read(coding, body.as_bytes()), body, "{coding}");
+        }
+        let gbk = b"\xD6\xD0\xCE\xC4";
+        let misused = "Content-Encoding: gbk\r\nContent-Type: text/plain; charset=gbk";
+        assert_eq!(
+            text(&answer(misused, gbk)).as_deref(),
+            Some("中文"),
+            "{misused}"
+        );
+        let packed = gzip(b"on its way");
+        assert_eq!(read("Transfer-Encoding: gzip", &packed), "on its way");
+    }
+
+    #[test]
+    fn a_body_is_in_chunks_from_its_beginning_to_its_end_or_it_is_not() {
+        let chunked = "Content-Type: text/plain\r\nTransfer-Encoding: chunked";
+        let of = |body: &str| text(&answer(chunked, body.as_bytes())).unwrap_or_default();
+        assert_eq!(of("3\r\none\r\n0\r\n"), "one");
+        assert_eq!(of("3\r\none\r\n0\r\nX-Sum: 1\r\n\r\n"), "one");
+        assert_eq!(of("3\r\none\r\n"), "one", "broken off");
+        assert_eq!(of("3\r\none\r"), "one", "broken off");
+        assert_eq!(of("3\r\none\r\n1f"), "one", "broken off");
+        for whole in [
+            "0\nis where it begins",
+            "3\none\n0\nand more",
+            "3\r\none\r\n0\r\n\r\nmore",
+            "3\r\nfour\r\n",
+        ] {
+            assert_eq!(of(whole), whole);
+        }
     }
 
     #[test]
@@ -416,9 +552,9 @@ mod tests {
         );
         let broken = answer("Content-Type: text/plain; charset=utf-8", b"caf\xE9");
         assert_eq!(
-            parse(&broken, BadBytes::Quarantine).unwrap_err().0,
+            parse(&broken, BadBytes::Quarantine, LIMIT).unwrap_err().0,
             Kind::Encoding
         );
-        assert!(parse(&broken, BadBytes::Replace).unwrap().unwrap().1);
+        assert!(parse(&broken, BadBytes::Replace, LIMIT).unwrap().unwrap().1);
     }
 }

@@ -1,7 +1,10 @@
 //! Where the records of a WARC end: headers, a blank line, as many bytes as `Content-Length` says, two line feeds.
 //!
 //! A length is believed where it leads to such an end, to a record, or to the end of the input. One that leads elsewhere costs
-//! its record: the next is looked for where a line begins with `WARC/1.`. The crate `warc` does none of this: it holds a
+//! its record: the next is looked for where a line begins with `WARC/1.`. Of a record over the limit, of which nothing is kept
+//! that could be looked at again, the length is believed until something stands in its body that looks like another record
+//! from the blank line before it to its first header: there it ends, lest a wrong length swallow the rest. A web archive in a
+//! web archive that long hence becomes records of its own, and costs no other either. The crate `warc` does none of this: it holds a
 //! record in memory however long it says that it is, tells no offsets, and ends at the first that is broken. What a record
 //! means is `warc.rs`.
 
@@ -10,6 +13,10 @@ use super::split::Scan;
 const MAGIC: &[u8] = b"WARC/";
 /// What a record in the midst of others begins with; the version is followed by the end of its line.
 const NEXT: &[u8] = b"\nWARC/1.";
+/// No longer is what tells that a record begins: a blank line, the version, the first header's name.
+const PROOF: usize = 32;
+/// What the first header's name begins with.
+const FIRST_HEADERS: [&[u8]; 2] = [b"WARC-", b"Content-"];
 /// What stands behind a record.
 const ENDS: [&[u8]; 2] = [b"\r\n\r\n", b"\n\n"];
 /// No headers are longer.
@@ -28,6 +35,8 @@ enum State {
     Head,
     /// So many bytes are to come.
     Body(u64),
+    /// As many, unless a record begins in them.
+    Passing(u64),
     /// In the line feeds behind the body.
     Tail,
     /// In something that can never be whole, before the next record.
@@ -47,6 +56,22 @@ impl WarcScan {
         self.0 = State::Head;
     }
 
+    /// The record is not kept; `seen` of its bytes were shown. So many of these must be shown again.
+    pub(crate) fn pass_by(&mut self, seen: usize) -> usize {
+        let State::Body(left) = self.0 else {
+            return 0;
+        };
+        let again = seen.min(PROOF);
+        self.0 = State::Passing(left + again as u64);
+        again
+    }
+
+    /// Where the next record begins, in bytes of one that can never be whole.
+    pub(crate) fn next_start(&self, bytes: &[u8]) -> Option<usize> {
+        let proven = matches!(self.0, State::Body(_)).then(|| proven_start(bytes));
+        proven.flatten().or_else(|| next_start(bytes))
+    }
+
     /// The record can never be whole: from here on only the next is looked for.
     pub(crate) fn give_up(&mut self) {
         self.0 = State::Resume;
@@ -55,7 +80,7 @@ impl WarcScan {
     pub(crate) fn unfinished(&self) -> Option<&'static str> {
         match self.0 {
             State::Head => Some(CUT_HEAD),
-            State::Body(_) => Some(WRONG_LENGTH),
+            State::Body(_) | State::Passing(_) => Some(WRONG_LENGTH),
             State::Tail | State::Resume => None,
         }
     }
@@ -96,6 +121,23 @@ impl WarcScan {
                     }
                     self.0 = State::Tail;
                 }
+                State::Passing(left) => {
+                    let start = proven_start(rest).filter(|&start| (start as u64) < left);
+                    if let Some(start) = start {
+                        return Scan::End(at + start);
+                    }
+                    match usize::try_from(left) {
+                        Ok(left) if left <= rest.len() => {
+                            at += left;
+                            self.0 = State::Tail;
+                        }
+                        _ => {
+                            let clear = rest.len().saturating_sub(PROOF);
+                            self.0 = State::Passing(left - clear as u64);
+                            return Scan::Again(at + clear);
+                        }
+                    }
+                }
                 State::Tail => {
                     let feeds = |byte: &&u8| matches!(**byte, b'\r' | b'\n');
                     let tail = rest.iter().take_while(feeds).count();
@@ -124,8 +166,26 @@ fn begins(bytes: &[u8], with: &[u8]) -> bool {
     bytes[..length] == with[..length]
 }
 
+/// Where a record begins that is told from words in a body: by the blank line before it, its version and its first header.
+pub(crate) fn proven_start(bytes: &[u8]) -> Option<usize> {
+    let mut starts = memchr::memmem::find_iter(bytes, NEXT).map(|at| at + 1);
+    starts.find(|&at| {
+        let (before, line) = (&bytes[..at], &bytes[at + NEXT.len() - 1..]);
+        let line = &line[..line.len().min(PROOF - NEXT.len() - 2)];
+        let is_first = |header: &&[u8]| {
+            let feed = memchr::memchr(b'\n', line).unwrap_or(line.len());
+            let name = line
+                .get(feed + 1..)
+                .and_then(|next| next.get(..header.len()));
+            name.is_some_and(|name| name.eq_ignore_ascii_case(header))
+        };
+        (before.ends_with(b"\n\r\n") || before.ends_with(b"\n\n"))
+            && FIRST_HEADERS.iter().any(is_first)
+    })
+}
+
 /// Where a record may begin after one that can never be whole.
-pub(crate) fn next_start(bytes: &[u8]) -> Option<usize> {
+fn next_start(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, NEXT).map(|at| at + 1)
 }
 
