@@ -244,7 +244,7 @@ mod tests {
                 let at = next() as usize % words.len();
                 words[at] = format!("other{}", next() % 5);
             }
-            let ts = (next() % 5 > 0).then(|| (next() % 20) as i64);
+            let ts = (!next().is_multiple_of(5)).then(|| (next() % 20) as i64);
             documents.push((format!("d#{number}"), ts, words.join(" ")));
         }
         let expected = find(&records(&documents), usize::MAX);
