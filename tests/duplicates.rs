@@ -296,7 +296,7 @@ fn oracle(documents: &[Document]) -> Vec<String> {
     for (at, document) in documents.iter().enumerate() {
         let all = 0..documents.len();
         let company: Vec<usize> = all.filter(|other| cluster[*other] == cluster[at]).collect();
-        if company.len() < 2 {
+        if company.len() < 2 && !document.dropped {
             continue;
         }
         let original = *company.iter().min_by_key(|at| order(at)).unwrap();
@@ -316,6 +316,29 @@ fn oracle(documents: &[Document]) -> Vec<String> {
     }
     rows.sort();
     rows
+}
+
+/// Documents go; where one goes whose text dropped ones had that stay, the first of these is a document again.
+fn remove(files: &mut BTreeMap<String, Vec<Document>>, goes: impl Fn(&str, &Document) -> bool) {
+    let mut gone = HashSet::new();
+    for (name, documents) in files.iter_mut() {
+        documents.retain(|document| {
+            let goes = goes(name, document);
+            if goes && !document.dropped {
+                gone.insert(document.text.clone());
+            }
+            !goes
+        });
+    }
+    for text in gone {
+        let of_text = files.values_mut().flatten();
+        let of_text = of_text.filter(|document| document.dropped && document.text == text);
+        let first = of_text
+            .min_by_key(|document| (document.day.is_none(), document.day, document.id.clone()));
+        if let Some(first) = first {
+            first.dropped = false;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -374,9 +397,9 @@ async fn the_table_is_the_same_whatever_was_done_before() {
             5 => {
                 let before = "2026-11-04T00:00:00Z".parse().unwrap();
                 prune(&bench.store(), before).unwrap();
-                for documents in files.values_mut() {
-                    documents.retain(|document| document.day.is_none_or(|day| day >= 3));
-                }
+                remove(&mut files, |_, document| {
+                    document.day.is_some_and(|day| day < 3)
+                });
             }
             6 => {
                 let kept = bench.keep().await;
@@ -385,6 +408,7 @@ async fn the_table_is_the_same_whatever_was_done_before() {
             _ => {
                 let count = 20 + numbers.below(20);
                 let documents = bench.ingest(&name, &texts(&mut numbers, count));
+                remove(&mut files, |of, _| of == name);
                 files.insert(name, documents);
             }
         }
@@ -393,6 +417,20 @@ async fn the_table_is_the_same_whatever_was_done_before() {
             assert_eq!(bench.files("duplicates"), 1, "{when}");
         }
         assert_eq!(bench.found().await, of(&files), "{when}");
+        let mut expected: Vec<String> = files
+            .values()
+            .flatten()
+            .filter(|document| !document.dropped)
+            .map(|document| {
+                let day = document
+                    .day
+                    .map_or("NULL".to_string(), |day| (day + 1).to_string());
+                format!("{}|{day}|{}", document.id, document.text)
+            })
+            .collect();
+        expected.sort();
+        let documents = "SELECT doc_id, date_part('day', ts), text FROM documents";
+        assert_eq!(bench.rows(documents).await, expected, "{when}");
         bench.check(&when).await;
     }
 }
@@ -567,6 +605,82 @@ async fn dropped_copies_are_counted_as_before() {
     prune(&bench.store(), "2027-01-01T00:00:00Z".parse().unwrap()).unwrap();
     let timed = "SELECT count(*) FROM duplicates WHERE ts IS NOT NULL";
     assert_eq!(bench.rows(timed).await, ["0"]);
+}
+
+/// What a store with own columns has of two documents with one text, the first of them months older, in two files.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_goes_that_a_dropped_copy_had() {
+    let documents = "SELECT doc_id, source, ts, text, length(content_hash) = 32, likes
+        FROM documents";
+    let dropped =
+        "SELECT doc_id, duplicate_of, cluster_id, similarity FROM duplicates WHERE dropped";
+    let ingest_lines = |bench: &Bench, name: &str, lines: &str| {
+        fs::write(bench.path(name), lines).unwrap();
+        let options = IngestOptions {
+            changed: Changed::Replace,
+            ..IngestOptions::default()
+        };
+        let input = [bench.path(name).display().to_string()];
+        ingest(&input, &bench.path("store"), &options, &()).unwrap();
+    };
+    let bench = || {
+        let bench = Bench::new();
+        let line =
+            |ts, likes| format!("{{\"text\": \"T\", \"ts\": \"{ts}\", \"likes\": {likes}}}\n");
+        ingest_lines(&bench, "a.jsonl", &line("2026-01-01", 1));
+        ingest_lines(
+            &bench,
+            "b.jsonl",
+            &(line("2026-11-27", 2) + &line("2026-11-26", 3)),
+        );
+        assert_eq!(drop_duplicates(&bench.store()).unwrap().removed, 2);
+        let (a, b) = ("a.jsonl", "b.jsonl");
+        let [a, b] = [a, b].map(|name| bench.path(name).display().to_string());
+        (bench, a, b)
+    };
+    let february = "2026-02-01T00:00:00Z".parse().unwrap();
+
+    let (store, a, b) = bench();
+    let (first, second) = (format!("{b}#2"), format!("{b}#1"));
+    assert_eq!(
+        store.rows(dropped).await,
+        [
+            format!("{second}|{a}#1|{a}#1|1.0"),
+            format!("{first}|{a}#1|{a}#1|1.0")
+        ]
+    );
+    prune(&store.store(), february).unwrap();
+    let heir = format!("{first}|{b}|2026-11-26T00:00:00Z|T|true|NULL");
+    assert_eq!(store.rows(documents).await, [heir]);
+    let left = [format!("{second}|{first}|{first}|1.0")];
+    assert_eq!(store.rows(dropped).await, left);
+    assert_eq!(prune(&store.store(), february).unwrap(), Default::default());
+    store.check("after a prune").await;
+
+    let (store, a, b) = bench();
+    ingest_lines(&store, "a.jsonl", "{\"text\": \"other\", \"likes\": 4}\n");
+    let [first, second] = [format!("{b}#2"), format!("{b}#1")];
+    let other = format!("{a}#1|{a}|NULL|other|true|4");
+    let heir = format!("{first}|{b}|2026-11-26T00:00:00Z|T|true|NULL");
+    assert_eq!(store.rows(documents).await, [other, heir]);
+    assert_eq!(
+        store.rows(dropped).await,
+        [format!("{second}|{first}|{first}|1.0")]
+    );
+    assert_eq!(verify(&store.store()).unwrap().damaged, []);
+    ingest_lines(&store, "b.jsonl", "");
+    assert_eq!(store.rows(documents).await.len(), 1);
+    assert_eq!(store.rows(dropped).await, [""; 0]);
+
+    // Where the text is lost all the same, the table still says that there was one.
+    let (store, ..) = bench();
+    let first = fs::read_dir(store.store().ingests()).unwrap();
+    let first = first.map(|entry| entry.unwrap().path()).min().unwrap();
+    fs::remove_file(first).unwrap();
+    assert_eq!(store.rows("SELECT doc_id FROM documents").await, [""; 0]);
+    assert_eq!(store.rows(dropped).await.len(), 2);
+    store.keep().await;
+    store.check("without documents").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

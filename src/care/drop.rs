@@ -15,7 +15,8 @@ use crate::store::{Kind, RecordedFiles, Run, Store, rows_of};
 
 /// Removes each document whose text is exactly that of another, all but the first of them: the one with the earliest `ts`,
 /// documents without a time coming last, or with the smaller `doc_id`. Those removed are rows of `duplicates` with `dropped`
-/// set; their sources stay known. They do not come back where the document that had their text goes later.
+/// set; their sources stay known. Where the document that has their text goes later, by its time or since its file is
+/// replaced, the first of them that does not go is a document again (see [`super::prune`]).
 ///
 /// # Errors
 /// [`crate::Error::Busy`] while another process writes to the store, or looks for duplicates in it; [`crate::Error::Io`]

@@ -49,7 +49,8 @@ use records::Records;
 const SORTED_BYTES: usize = 256 << 20;
 const LEAST_SORTED_BYTES: usize = 1 << 20;
 
-/// The columns of the table `duplicates`: one row for each document that is a copy, or that there are copies of.
+/// The columns of the table `duplicates`: one row for each document that is a copy, that there are copies of, or that was
+/// dropped as one.
 ///
 /// * `doc_id`, `source`, `ts`, `content_hash`: those of the document.
 /// * `duplicate_of`: the first document with exactly the same text; NULL for that document itself.
@@ -425,14 +426,11 @@ impl Found {
         dropped: bool,
     ) -> Result<RecordBatch> {
         let (records, clusters) = (&self.records, &mut self.clusters);
-        let company: BooleanArray = numbers
-            .clone()
-            .map(|number| Some(clusters.has_company(number)))
-            .collect();
-        let documents = filter_record_batch(documents, &company)?;
-        let numbers: Vec<u32> = numbers
-            .filter(|&number| clusters.has_company(number))
-            .collect();
+        // Of a dropped document nothing else in the store says that there was one.
+        let mut is_row = |number| dropped || clusters.has_company(number);
+        let rows: BooleanArray = numbers.clone().map(|number| Some(is_row(number))).collect();
+        let documents = filter_record_batch(documents, &rows)?;
+        let numbers: Vec<u32> = numbers.filter(|&number| is_row(number)).collect();
         let mut duplicate_of = StringViewBuilder::with_capacity(numbers.len());
         for &number in &numbers {
             duplicate_of.append_option(clusters.copy_of(number).map(|first| records.doc_id(first)));

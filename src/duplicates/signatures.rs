@@ -21,7 +21,7 @@ use super::records::{Document, Recorder, Records};
 use super::sketch::{BINS, Signature};
 use crate::error::{Error, Result};
 use crate::ingest::Codec;
-use crate::ingest::content_hash::content_hash;
+use crate::ingest::content_hash::{content_hash, content_of};
 use crate::ingest::writer::failed;
 use crate::keep::KeptWriter;
 use crate::store::{SIGNATURE_METADATA, SIGNATURE_METHOD, document_schema};
@@ -180,12 +180,6 @@ fn signatures(documents: &RecordBatch) -> Result<RecordBatch> {
         Arc::new(sketch.finish()),
     ];
     Ok(RecordBatch::try_new(schema, columns)?)
-}
-
-fn content_of(hash: &str) -> Option<u128> {
-    (hash.len() == 32)
-        .then(|| u128::from_str_radix(hash, 16).ok())
-        .flatten()
 }
 
 /// The batches of a file of signatures; without `normal` and `sketch` where `described` is all that is wanted.
