@@ -103,7 +103,11 @@ pub(crate) fn rewrite_as(
     open.map(Rewritten::finish).transpose()
 }
 
-fn check_whole(run: &Run, path: &Path) -> Result<()> {
+/// Whether a file is what was recorded of it.
+///
+/// # Errors
+/// [`Error::Io`] where it is not.
+pub(crate) fn check_whole(run: &Run, path: &Path) -> Result<()> {
     // Versions that recorded names alone recorded no checksum.
     match run.recorded(path).filter(|file| !file.checksum.is_empty()) {
         None => Ok(()),
