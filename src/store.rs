@@ -8,6 +8,7 @@
 mod checked;
 mod commit;
 mod footer;
+pub(crate) mod heirs;
 mod kept;
 mod lock;
 mod reading;

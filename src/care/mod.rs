@@ -30,7 +30,7 @@ pub struct Summary {
     pub replaced: u64,
     /// Files that came in their place.
     pub written: u64,
-    /// Rows that went: documents, and records of quarantine.
+    /// Rows that went, documents and records of quarantine, less the dropped documents that came back in their place.
     pub removed: u64,
 }
 

@@ -9,11 +9,14 @@ use chrono::{DateTime, Utc};
 
 use super::{Replaced, Summary, commit, name};
 use crate::error::Result;
-use crate::store::rewrite::{Names, any_row, rewrite};
+use crate::store::heirs::Heirs;
+use crate::store::rewrite::{Names, any_row, rewrite_as};
 use crate::store::{Kind, RecordedFiles, Run, Store, rows_of, run_of};
 
 /// Removes the documents whose `ts` is before a moment, and the quarantined records of runs that ended before it. Documents
-/// without a time stay. Their sources stay known: ingesting them again adds nothing.
+/// without a time stay. Their sources stay known: ingesting them again adds nothing. Where documents that do not go were
+/// dropped as copies of one that goes ([`super::drop_duplicates`]), the first of them is a document again, as if it had
+/// taken the place of that one: with its own `doc_id`, `source` and `ts`, and NULL in columns that not every document has.
 ///
 /// # Errors
 /// [`crate::Error::Busy`] while another process writes to the store; [`crate::Error::Io`] where reading or writing fails,
@@ -34,23 +37,21 @@ pub fn prune(store: &Store, before: DateTime<Utc>) -> Result<Summary> {
         };
         (0..batch.num_rows()).map(|row| Some(old(row))).collect()
     };
-    let keep =
-        |batch: &RecordBatch| arrow::compute::not(&is_old(batch)).unwrap_or_else(|_| is_old(batch));
+    let mut heirs = Heirs::among(&committed.dropped, &is_old)?;
     for path in committed.documents {
         if any_row(&path, "ts", &is_old)? {
             replaced.add("documents", &path, rows_of(&path)?);
-            files
-                .documents
-                .extend(rewrite(&run, &[path], &mut names, &keep)?);
+            let rest = rewrite_as(&run, &[path], &mut names, &mut |batch| {
+                heirs.rest(batch, &is_old(batch))
+            })?;
+            files.documents.extend(rest);
         }
     }
     let mut names = Names::after(&run, run.dropped(), &[]);
     for path in committed.dropped {
-        if any_row(&path, "ts", &is_old)? {
+        if let Some(rest) = heirs.without(&run, &path, "ts", &is_old, &mut names)? {
             replaced.files.insert(format!("dropped/{}", name(&path)));
-            files
-                .dropped
-                .extend(rewrite(&run, &[path], &mut names, &keep)?);
+            files.dropped.extend(rest);
         }
     }
     let ended: BTreeSet<&str> = run

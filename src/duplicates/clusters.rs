@@ -20,6 +20,9 @@ pub(super) const BYTES_PER_DOCUMENT: usize = 4 + 4 + 1 + 4;
 /// What sorting takes an item, at most.
 pub(super) const BYTES_PER_ITEM: usize = 32 + 4;
 
+/// And where the key is one of a band.
+const BYTES_PER_SHORT_ITEM: usize = 8 + 4;
+
 /// With so many before it a text is compared, among those that share a band.
 const COMPARED: usize = 8;
 
@@ -51,16 +54,22 @@ impl Clusters {
             company: vec![false; count as usize],
         };
         let key = |number| Some(records.content(number));
-        groups(count, room, key, |copies| {
-            let first = copies
-                .iter()
-                .copied()
-                .reduce(|a, b| if records.earlier(b, a) { b } else { a });
-            for &copy in copies {
-                clusters.firsts[copy as usize] = first.unwrap_or(copy);
-            }
-            go_on(wanted)
-        })?;
+        groups(
+            count,
+            room,
+            key,
+            || go_on(wanted),
+            |copies| {
+                let first = copies
+                    .iter()
+                    .copied()
+                    .reduce(|a, b| if records.earlier(b, a) { b } else { a });
+                for &copy in copies {
+                    clusters.firsts[copy as usize] = first.unwrap_or(copy);
+                }
+                go_on(wanted)
+            },
+        )?;
         Ok(clusters)
     }
 
@@ -77,6 +86,7 @@ impl Clusters {
             count,
             room,
             |number| Some(records.normal(number)),
+            || go_on(wanted),
             |equal| {
                 for pair in equal.windows(2) {
                     self.join(records, pair[0], pair[1]);
@@ -106,21 +116,30 @@ impl Clusters {
                 sketch[band * ROWS + row]
             })))
         };
-        groups(texts.len() as u32, room, key, |sharing| {
-            for (at, &text) in sharing.iter().enumerate().skip(1) {
-                let before = at.saturating_sub(COMPARED).max(1)..at;
-                for &other in std::iter::once(&sharing[0]).chain(&sharing[before]) {
-                    let (a, b) = (texts[text as usize], texts[other as usize]);
-                    if self.original(a) != self.original(b)
-                        && let (Some(x), Some(y)) = (records.sketch(a), records.sketch(b))
-                        && alike(x, y)
-                    {
-                        self.join(records, a, b);
+        // These keys take less room than hashes.
+        let room = room.saturating_mul(BYTES_PER_ITEM / BYTES_PER_SHORT_ITEM);
+        let count = texts.len() as u32;
+        groups(
+            count,
+            room,
+            key,
+            || go_on(wanted),
+            |sharing| {
+                for (at, &text) in sharing.iter().enumerate().skip(1) {
+                    let before = at.saturating_sub(COMPARED).max(1)..at;
+                    for &other in std::iter::once(&sharing[0]).chain(&sharing[before]) {
+                        let (a, b) = (texts[text as usize], texts[other as usize]);
+                        if self.original(a) != self.original(b)
+                            && let (Some(x), Some(y)) = (records.sketch(a), records.sketch(b))
+                            && alike(x, y)
+                        {
+                            self.join(records, a, b);
+                        }
                     }
                 }
-            }
-            go_on(wanted)
-        })
+                go_on(wanted)
+            },
+        )
     }
 
     fn join(&mut self, records: &Records, a: u32, b: u32) {

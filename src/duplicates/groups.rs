@@ -3,12 +3,17 @@
 //! Keys are hashes. Where there is no room to sort them all, they are sorted a range of keys at a time, and asked for again
 //! for each range: that reads more often instead of writing anything.
 
+/// After so many items it is asked whether to go on.
+const GO_ON_ITEMS: u32 = 64 << 10;
+
 /// Calls `visit` with the items of each key that several of `0..count` have, by key, the items of a key in their order.
-/// `room` is how many are sorted at a time; only where more than that have one key there are more.
+/// `room` is how many are sorted at a time; only where more than that have one key there are more. `go_on` is asked all along,
+/// also where no two have one key.
 pub(super) fn groups<K: Ord + Copy, E>(
     count: u32,
     room: usize,
     key: impl Fn(u32) -> Option<K>,
+    go_on: impl Fn() -> Result<(), E>,
     mut visit: impl FnMut(&[u32]) -> Result<(), E>,
 ) -> Result<(), E> {
     let room = room.max(2);
@@ -19,7 +24,11 @@ pub(super) fn groups<K: Ord + Copy, E>(
         // The least key that is left for the next range.
         let mut next: Option<K> = None;
         let mut full = room;
+        sorted.reserve_exact(room.min(count as usize));
         for item in 0..count {
+            if item % GO_ON_ITEMS == 0 {
+                go_on()?;
+            }
             let Some(key) = key(item) else { continue };
             if from.is_some_and(|from| key < from) || next.is_some_and(|next| key >= next) {
                 continue;
@@ -29,6 +38,7 @@ pub(super) fn groups<K: Ord + Copy, E>(
                 next = middle(&mut sorted).or(next);
                 sorted.retain(|(key, _)| next.is_none_or(|next| *key < next));
                 full = room.max(sorted.len() * 2);
+                sorted.reserve_exact(full.min(count as usize) - sorted.len());
             }
         }
         sorted.sort_unstable();
@@ -73,8 +83,16 @@ mod tests {
             found.push(group.to_vec());
             Ok::<_, Infallible>(())
         };
-        groups(keys.len() as u32, room, |item| keys[item as usize], visit).unwrap();
+        let key = |item| keys[item as usize];
+        groups(keys.len() as u32, room, key, || Ok(()), visit).unwrap();
         found
+    }
+
+    #[test]
+    fn it_stops_where_no_two_have_one_key() {
+        let key = |item| (item < 10).then_some(item);
+        let stopped = groups(10, 10, key, || Err("stop"), |_| Ok(()));
+        assert_eq!(stopped, Err("stop"));
     }
 
     proptest! {

@@ -13,7 +13,7 @@ mod signatures;
 mod sketch;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -34,13 +34,14 @@ use tempfile::TempDir;
 
 use crate::error::{Error, Result};
 use crate::ingest::Codec;
+use crate::ingest::content_hash::content_hash;
 use crate::keep::{KeptWriter, Progress};
 use crate::ner::Cancel;
 use crate::session::{Session, no_store};
 use crate::store::rewrite::all_rows;
 use crate::store::{
-    Committed, DUPLICATES_METADATA, Lock, SIGNATURE_METADATA, SIGNATURE_METHOD, Store,
-    documents_of, list, metadata_of, state_of,
+    Committed, DUPLICATES_METADATA, Lock, SIGNATURE_METADATA, SIGNATURE_METHOD, Store, check,
+    checksum_in, documents_of, duplicates_parts, list, metadata_of, state_of,
 };
 use clusters::{BYTES_PER_DOCUMENT, BYTES_PER_ITEM, Clusters};
 use records::Records;
@@ -49,7 +50,11 @@ use records::Records;
 const SORTED_BYTES: usize = 256 << 20;
 const LEAST_SORTED_BYTES: usize = 1 << 20;
 
-/// The columns of the table `duplicates`: one row for each document that is a copy, or that there are copies of.
+/// Of a file of signatures or duplicates: some megabytes, which a writer holds in memory.
+const ROW_GROUP_ROWS: usize = 64 << 10;
+
+/// The columns of the table `duplicates`: one row for each document that is a copy, that there are copies of, or that was
+/// dropped as one.
 ///
 /// * `doc_id`, `source`, `ts`, `content_hash`: those of the document.
 /// * `duplicate_of`: the first document with exactly the same text; NULL for that document itself.
@@ -164,20 +169,31 @@ fn keep(store: &Store, means: &Means, progress: &dyn Progress) -> Result<Summary
     let reading = store.reading()?;
     let committed = store.committed()?;
     let (files, signed) = signed_files(&committed, &signatures, means, progress)?;
-    let mut summary = match committed.duplicates.as_deref().and_then(counts_of) {
+    // What was made by another method, or is damaged.
+    let of_use: BTreeSet<PathBuf> = files.iter().cloned().collect();
+    let unused = committed.signatures.iter();
+    let mut unused: Vec<PathBuf> = unused
+        .filter(|path| !of_use.contains(*path))
+        .cloned()
+        .collect();
+    let kept = committed.duplicates.as_deref();
+    let whole =
+        kept.filter(|path| is_whole(path, duplicates_parts(&name(path)).map(|(_, sum)| sum)));
+    let mut summary = match whole.and_then(counts_of) {
         Some(counts) => counts,
         None => {
             let mut found = Found::among(files, committed.dropped.clone(), means)?;
             let counts = found.counts();
             let state = state_of(&committed.documents, &committed.dropped);
-            write(found, counts, &duplicates, &state)?;
+            let written = write(found, counts, &duplicates, &state)?;
+            unused.extend(committed.duplicates.clone().filter(|kept| *kept != written));
             counts
         }
     };
     summary.signed = signed;
     summary.current = committed.documents.len() as u64 - signed;
     drop(reading);
-    store.remove_outdated_duplicates()?;
+    store.remove_outdated_duplicates(&unused)?;
     drop(lock);
     Ok(summary)
 }
@@ -189,7 +205,7 @@ fn signed_files(
     means: &Means,
     progress: &dyn Progress,
 ) -> Result<(Vec<PathBuf>, u64)> {
-    let kept = kept_signatures(committed);
+    let kept = kept_signatures(committed, &committed.documents);
     let documents = committed.documents.iter();
     let mut files: Vec<Option<PathBuf>> = documents
         .map(|path| kept.get(&name(path)).cloned())
@@ -205,15 +221,28 @@ fn signed_files(
     Ok((files.into_iter().flatten().collect(), missing))
 }
 
-/// The files of signatures that can be used, by the name of their documents; what cannot be read is made anew.
-fn kept_signatures(committed: &Committed) -> BTreeMap<String, PathBuf> {
-    let usable = committed
-        .signatures
-        .iter()
-        .filter(|path| metadata_of(path, SIGNATURE_METADATA).as_deref() == Some(SIGNATURE_METHOD));
-    usable
-        .filter_map(|path| Some((documents_of(&name(path))?, path.clone())))
-        .collect()
+/// The files of signatures of some documents that can be used, by the name of these; what cannot be read, or is not what was
+/// written, is made anew: documents are removed by what is in them.
+fn kept_signatures(committed: &Committed, documents: &[PathBuf]) -> BTreeMap<String, PathBuf> {
+    let documents: BTreeSet<String> = documents.iter().map(|path| name(path)).collect();
+    let kept = committed.signatures.iter().filter_map(|path| {
+        let of = documents_of(&name(path))?;
+        documents.contains(&of).then_some((of, path))
+    });
+    let usable = kept.filter(|(_, path)| {
+        metadata_of(path, SIGNATURE_METADATA).as_deref() == Some(SIGNATURE_METHOD)
+            && is_whole(path, checksum_in(&name(path)))
+    });
+    usable.map(|(of, path)| (of, path.clone())).collect()
+}
+
+/// Whether a file is what it was when it had the checksum that is in its name.
+fn is_whole(path: &Path, checksum: Option<&str>) -> bool {
+    let whole = checksum.map_or(Ok(()), |checksum| check(path, None, checksum));
+    if let Err(what) = &whole {
+        tracing::warn!("{}: {what}; it is made anew", path.display());
+    }
+    whole.is_ok()
 }
 
 /// Keeps for the file of documents `merged` the signatures that are kept of all of `files`, in whose place it comes. To be
@@ -224,7 +253,7 @@ pub(crate) fn carry(
     files: &[PathBuf],
     merged: &str,
 ) -> Result<()> {
-    let kept = kept_signatures(committed);
+    let kept = kept_signatures(committed, files);
     let of_files = files
         .iter()
         .map(|path| kept.get(&name(path)).map(PathBuf::as_path));
@@ -279,10 +308,11 @@ fn counts_of(path: &Path) -> Option<Summary> {
     serde_json::from_str(&metadata_of(path, DUPLICATES_METADATA)?).ok()
 }
 
-fn write(found: Found, counts: Summary, folder: &Path, state: &str) -> Result<()> {
+fn write(found: Found, counts: Summary, folder: &Path, state: &str) -> Result<PathBuf> {
     let counts = serde_json::to_string(&counts).map_err(|e| Error::io(folder)(e.into()))?;
     let properties = WriterProperties::builder()
         .set_compression(Codec::default().compression()?)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_key_value_metadata(Some(vec![KeyValue::new(
             DUPLICATES_METADATA.to_string(),
             counts,
@@ -295,33 +325,32 @@ fn write(found: Found, counts: Summary, folder: &Path, state: &str) -> Result<()
         properties,
     )?;
     found.rows(|rows| writer.append(&rows))?;
-    writer.finish()?;
-    Ok(())
+    Ok(writer.name()?.0)
 }
 
 /// Which documents have exactly the text of another one that comes first.
 pub(crate) struct Copies {
     files: Vec<PathBuf>,
-    _folder: TempDir,
+    records: Records,
     clusters: Clusters,
 }
 
 impl Copies {
-    /// Finds them among the documents that count, reading those that have no signatures yet.
-    pub(crate) fn in_store(committed: &Committed) -> Result<Self> {
+    /// Finds them among the documents that count, reading those that have no signatures yet, and keeping theirs. To be
+    /// called under [`lock`].
+    pub(crate) fn in_store(store: &Store, committed: &Committed) -> Result<Self> {
         let means = Means {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory: Arc::new(UnboundedMemoryPool::default()),
             wanted: Box::new(|| true),
         };
-        let temporary = std::env::temp_dir();
-        let folder = tempfile::tempdir().map_err(Error::io(&temporary))?;
-        let (files, _) = signed_files(committed, folder.path(), &means, &())?;
+        let (files, _) = signed_files(committed, &store.signatures(), &means, &())?;
         let records = signatures::records(&files, &committed.dropped, &*means.wanted)?;
+        let room = SORTED_BYTES / BYTES_PER_ITEM;
         Ok(Self {
-            clusters: Clusters::exact(&records, SORTED_BYTES / BYTES_PER_ITEM, &*means.wanted)?,
+            clusters: Clusters::exact(&records, room, &*means.wanted)?,
             files,
-            _folder: folder,
+            records,
         })
     }
 
@@ -333,6 +362,19 @@ impl Copies {
     /// Whether a document is one; they are numbered over all files.
     pub(crate) fn contains(&self, number: u32) -> bool {
         self.clusters.copy_of(number).is_some()
+    }
+
+    /// Which documents there are copies of.
+    pub(crate) fn originals(&self) -> BTreeSet<u32> {
+        let numbers = 0..self.records.count();
+        numbers
+            .filter_map(|number| self.clusters.copy_of(number))
+            .collect()
+    }
+
+    /// Whether a document is of this text. 128 bits of SHA-256 tell: see `ingest/content_hash.rs`.
+    pub(crate) fn is_text_of(&self, number: u32, text: &str) -> bool {
+        self.records.content(number) == u128::from_be_bytes(content_hash(text))
     }
 }
 
@@ -425,14 +467,11 @@ impl Found {
         dropped: bool,
     ) -> Result<RecordBatch> {
         let (records, clusters) = (&self.records, &mut self.clusters);
-        let company: BooleanArray = numbers
-            .clone()
-            .map(|number| Some(clusters.has_company(number)))
-            .collect();
-        let documents = filter_record_batch(documents, &company)?;
-        let numbers: Vec<u32> = numbers
-            .filter(|&number| clusters.has_company(number))
-            .collect();
+        // Of a dropped document nothing else in the store says that there was one.
+        let mut is_row = |number| dropped || clusters.has_company(number);
+        let rows: BooleanArray = numbers.clone().map(|number| Some(is_row(number))).collect();
+        let documents = filter_record_batch(documents, &rows)?;
+        let numbers: Vec<u32> = numbers.filter(|&number| is_row(number)).collect();
         let mut duplicate_of = StringViewBuilder::with_capacity(numbers.len());
         for &number in &numbers {
             duplicate_of.append_option(clusters.copy_of(number).map(|first| records.doc_id(first)));

@@ -16,12 +16,12 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
-use super::Means;
 use super::records::{Document, Recorder, Records};
 use super::sketch::{BINS, Signature};
+use super::{Means, ROW_GROUP_ROWS};
 use crate::error::{Error, Result};
 use crate::ingest::Codec;
-use crate::ingest::content_hash::content_hash;
+use crate::ingest::content_hash::{content_hash, content_of};
 use crate::ingest::writer::failed;
 use crate::keep::KeptWriter;
 use crate::store::{SIGNATURE_METADATA, SIGNATURE_METHOD, document_schema};
@@ -83,6 +83,7 @@ fn properties() -> Result<WriterProperties> {
     let method = KeyValue::new(SIGNATURE_METADATA.to_string(), SIGNATURE_METHOD.to_string());
     Ok(WriterProperties::builder()
         .set_compression(Codec::default().compression()?)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_dictionary_enabled(false)
         .set_column_dictionary_enabled(ColumnPath::from("source"), true)
         .set_key_value_metadata(Some(vec![method]))
@@ -182,12 +183,6 @@ fn signatures(documents: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-fn content_of(hash: &str) -> Option<u128> {
-    (hash.len() == 32)
-        .then(|| u128::from_str_radix(hash, 16).ok())
-        .flatten()
-}
-
 /// The batches of a file of signatures; without `normal` and `sketch` where `described` is all that is wanted.
 pub(super) fn batches(
     path: &Path,
@@ -244,7 +239,14 @@ fn record(batch: &RecordBatch, dropped: bool, recorder: &mut Recorder, path: &Pa
         let document = Document {
             doc_id: ids.value(row),
             ts: ts.is_valid(row).then(|| ts.value(row)),
-            content: content_of(content.value(row)).unwrap_or_default(),
+            content: content_of(content.value(row)).ok_or_else(|| {
+                let (id, hash) = (ids.value(row), content.value(row));
+                damaged(
+                    path,
+                    &format!("the content_hash of {id:?} is {hash:?}"),
+                    dropped,
+                )
+            })?,
             normal: normal
                 .value(row)
                 .try_into()
@@ -259,4 +261,43 @@ fn record(batch: &RecordBatch, dropped: bool, recorder: &mut Recorder, path: &Pa
         recorder.add(&document).map_err(Error::io(path))?;
     }
     Ok(())
+}
+
+fn damaged(path: &Path, what: &str, dropped: bool) -> Error {
+    let to_do = if dropped {
+        "`spanql store verify` names every such file"
+    } else {
+        "delete it, and `spanql duplicates` makes it anew"
+    };
+    let what = format!("{what}: the file is damaged; {to_do}");
+    Error::io(path)(std::io::Error::new(std::io::ErrorKind::InvalidData, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_whose_hashes_cannot_be_read_are_no_copies_of_each_other() {
+        let rows = 2;
+        let mut normal = FixedSizeBinaryBuilder::new(16);
+        for _ in 0..rows {
+            normal.append_value([0; 16]).unwrap();
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringViewArray::from(vec!["a#1", "a#2"])),
+            Arc::new(StringViewArray::from(vec!["a", "a"])),
+            Arc::new(TimestampMicrosecondArray::new_null(rows).with_timezone("UTC")),
+            Arc::new(StringViewArray::from(vec!["?", "??"])),
+            Arc::new(normal.finish()),
+            arrow::array::new_null_array(&DataType::FixedSizeBinary(BINS as i32), rows),
+        ];
+        let batch = RecordBatch::try_new(schema(), columns).unwrap();
+        let mut recorder = Recorder::new().unwrap();
+        let error = record(&batch, false, &mut recorder, Path::new("of/a.parquet")).unwrap_err();
+        let error = error.to_string();
+        for part in ["of/a.parquet", "a#1", "\"?\"", "delete it"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
 }

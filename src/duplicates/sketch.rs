@@ -13,7 +13,8 @@ use super::tokens::{mix, tokens};
 /// most of its shingles.
 const SHINGLE: usize = 3;
 
-/// Texts with fewer shingles have no sketch: among so few, a date or a name would decide.
+/// Texts with fewer different shingles have no sketch: among so few, a date or a name would decide. A text that is one word
+/// many times has one shingle, all bins borrow it, and one in 256 such texts has the same byte.
 const LEAST_SHINGLES: usize = 16;
 
 /// Bytes of a sketch.
@@ -30,7 +31,7 @@ const LEAST_RESEMBLANCE: f32 = 0.6;
 pub(super) struct Signature {
     /// The same for texts with the same tokens; of a text without tokens, for the same text.
     pub normal: u128,
-    /// None for a text that is too short.
+    /// None for a text of too few different shingles.
     pub sketch: Option<[u8; BINS]>,
 }
 
@@ -39,6 +40,7 @@ impl Signature {
         let mut normal = Normal::default();
         let mut bins = [u64::MAX; BINS];
         let (mut last, mut count) = ([0; SHINGLE], 0);
+        let mut first_shingles = Vec::with_capacity(LEAST_SHINGLES);
         tokens(text, |token| {
             normal.add(token);
             last.rotate_left(1);
@@ -50,6 +52,9 @@ impl Signature {
                     .fold(0, |hash: u64, &token| mix(hash.rotate_left(23) ^ token));
                 let bin = &mut bins[(shingle >> (64 - BINS.ilog2())) as usize];
                 *bin = shingle.min(*bin);
+                if first_shingles.len() < LEAST_SHINGLES && !first_shingles.contains(&shingle) {
+                    first_shingles.push(shingle);
+                }
             }
         });
         if count == 0 {
@@ -57,7 +62,7 @@ impl Signature {
         }
         Self {
             normal: normal.finish(),
-            sketch: (count >= SHINGLE + LEAST_SHINGLES - 1).then(|| sketch(&bins)),
+            sketch: (first_shingles.len() == LEAST_SHINGLES).then(|| sketch(&bins)),
         }
     }
 }
@@ -171,7 +176,23 @@ mod tests {
         assert_eq!(Signature::of(&words(0, 17)).sketch, None);
         assert!(Signature::of(&words(0, 18)).sketch.is_some());
         assert_eq!(Signature::of(&"雨".repeat(17)).sketch, None);
-        assert!(Signature::of(&"雨".repeat(18)).sketch.is_some());
+    }
+
+    #[test]
+    fn texts_that_say_little_over_and_over_have_no_sketch() {
+        for text in [
+            "雨",
+            "lol ",
+            "666 ",
+            "ha ha ho ",
+            "one two three four five six seven ",
+        ] {
+            assert_eq!(Signature::of(&text.repeat(100)).sketch, None, "{text}");
+        }
+        // Said again, fifteen words in a row have as many runs, over the seam, too.
+        let again = |count| format!("{0} {0} {0}", words(0, count));
+        assert_eq!(Signature::of(&again(15)).sketch, None);
+        assert!(Signature::of(&again(16)).sketch.is_some());
     }
 
     /// Kept signatures are compared with those of later versions: a change of what they are needs a new

@@ -15,6 +15,13 @@ pub(crate) fn content_hash(text: &str) -> [u8; 16] {
     std::array::from_fn(|at| digest[at])
 }
 
+/// The hash of a text as a number, of its 32 hexadecimal digits; nothing where it is not such digits.
+pub(crate) fn content_of(digits: &str) -> Option<u128> {
+    (digits.len() == 32)
+        .then(|| u128::from_str_radix(digits, 16).ok())
+        .flatten()
+}
+
 /// 32 hexadecimal digits a text.
 pub(super) fn content_hashes(texts: &StringViewArray) -> StringViewArray {
     let mut hashes = StringViewBuilder::with_capacity(texts.len());

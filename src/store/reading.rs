@@ -52,34 +52,22 @@ impl Store {
     /// Removes the files that others were put in the place of, and the kept entities of such documents, unless somebody
     /// reads. To be called under the store's lock.
     pub(super) fn remove_replaced(&self) -> Result<()> {
-        let gone = self.outlived()?;
-        if gone.is_empty() {
-            return Ok(());
-        }
         let Some(_alone) = self.alone()? else {
-            tracing::info!(
-                files = gone.len(),
-                "replaced files stay while they may be read"
-            );
+            tracing::info!("replaced files stay while they may be read");
             return Ok(());
         };
-        for path in gone {
-            fs::remove_file(&path).map_err(Error::io(&path))?;
-        }
-        Ok(())
+        // Not before: until then a file may come that only looks as if it were one of them.
+        remove(&self.outlived()?)
     }
 
-    /// Removes what was found of copies among other files than those that count now, unless somebody reads.
-    pub(crate) fn remove_outdated_duplicates(&self) -> Result<()> {
-        let outdated = self.outdated_duplicates(&self.committed()?)?;
-        if !outdated.is_empty()
-            && let Some(_alone) = self.alone()?
-        {
-            for path in outdated {
-                fs::remove_file(&path).map_err(Error::io(&path))?;
-            }
-        }
-        Ok(())
+    /// Removes what was found of copies among other files than those that count now, and other files that are of no use
+    /// any more, unless somebody reads.
+    pub(crate) fn remove_outdated_duplicates(&self, unused: &[PathBuf]) -> Result<()> {
+        let Some(_alone) = self.alone()? else {
+            return Ok(());
+        };
+        remove(unused)?;
+        remove(&self.outdated_duplicates(&self.committed()?)?)
     }
 
     /// The files that are there and count no more.
@@ -116,6 +104,17 @@ impl Store {
     }
 }
 
+/// Others may have removed some of them before.
+fn remove(files: &[PathBuf]) -> Result<()> {
+    for path in files {
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io(path)(e)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn create(path: &Path) -> io::Result<File> {
     File::options()
         .create(true)
@@ -127,6 +126,18 @@ fn create(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_another_one_removed_before_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let there = dir.path().join("there");
+        std::fs::write(&there, "").unwrap();
+        remove(&[dir.path().join("gone"), there.clone()]).unwrap();
+        assert!(!there.exists());
+        let folder = dir.path().join("folder");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(remove(&[folder]).is_err());
+    }
 
     #[test]
     fn a_forked_process_lets_go_of_nothing_that_its_parent_reads() {

@@ -14,6 +14,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 
+use super::heirs::Heirs;
 use super::{Checked, RecordedFile, RecordedFiles, Run, check, stem_of};
 use crate::error::{Error, Result};
 use crate::ingest::Codec;
@@ -65,6 +66,18 @@ pub(crate) fn rewrite(
     names: &mut Names,
     keep: &dyn Fn(&RecordBatch) -> BooleanArray,
 ) -> Result<Option<RecordedFile>> {
+    rewrite_as(run, files, names, &mut |batch| {
+        Ok(filter_record_batch(batch, &keep(batch))?)
+    })
+}
+
+/// As [`rewrite`], where `rest` says what comes in the place of a batch.
+pub(crate) fn rewrite_as(
+    run: &Run,
+    files: &[PathBuf],
+    names: &mut Names,
+    rest: &mut dyn FnMut(&RecordBatch) -> Result<RecordBatch>,
+) -> Result<Option<RecordedFile>> {
     let mut open: Option<Rewritten> = None;
     for path in files {
         check_whole(run, path)?;
@@ -76,7 +89,7 @@ pub(crate) fn rewrite(
         let batches = reader.with_batch_size(BATCH_ROWS).build();
         for batch in batches.map_err(failed(path))? {
             let batch = batch.map_err(|e| Error::io(path)(std::io::Error::other(e)))?;
-            let batch = filter_record_batch(&batch, &keep(&batch))?;
+            let batch = rest(&batch)?;
             if batch.num_rows() == 0 {
                 continue;
             }
@@ -90,7 +103,11 @@ pub(crate) fn rewrite(
     open.map(Rewritten::finish).transpose()
 }
 
-fn check_whole(run: &Run, path: &Path) -> Result<()> {
+/// Whether a file is what was recorded of it.
+///
+/// # Errors
+/// [`Error::Io`] where it is not.
+pub(crate) fn check_whole(run: &Run, path: &Path) -> Result<()> {
     // Versions that recorded names alone recorded no checksum.
     match run.recorded(path).filter(|file| !file.checksum.is_empty()) {
         None => Ok(()),
@@ -163,24 +180,6 @@ pub(crate) fn without_sources(
         return Ok(replaced);
     }
     let committed = run.store().committed()?;
-    let documents = Names::after(run, run.documents(), &files.documents);
-    let quarantine = Names::after(run, run.quarantine(), &files.quarantine);
-    let dropped = Names::after(run, run.dropped(), &files.dropped);
-    let parts = [
-        (
-            "documents",
-            committed.documents,
-            documents,
-            &mut files.documents,
-        ),
-        (
-            "quarantine",
-            committed.quarantine,
-            quarantine,
-            &mut files.quarantine,
-        ),
-        ("dropped", committed.dropped, dropped, &mut files.dropped),
-    ];
     let recorded = run.records().iter().flat_map(|record| &record.sources);
     let known: HashSet<&str> = recorded.map(|source| source.source.as_str()).collect();
     // A file in an archive has the archive's name before its own: a row is of the longest name that was ingested.
@@ -202,19 +201,35 @@ pub(crate) fn without_sources(
                 .collect()
         }
     };
-    for (folder, paths, mut names, files) in parts {
-        for path in paths {
-            if !any_row(&path, "source", &is_of(true))? {
-                continue;
-            }
-            files.extend(rewrite(
-                run,
-                std::slice::from_ref(&path),
-                &mut names,
-                &is_of(false),
-            )?);
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            replaced.insert(format!("{folder}/{name}"));
+    let goes = is_of(true);
+    let mut replace = |folder: &str, path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        replaced.insert(format!("{folder}/{name}"));
+    };
+    let mut heirs = Heirs::among(&committed.dropped, &goes)?;
+    let mut names = Names::after(run, run.documents(), &files.documents);
+    for path in &committed.documents {
+        if any_row(path, "source", &goes)? {
+            let rest = rewrite_as(run, std::slice::from_ref(path), &mut names, &mut |batch| {
+                heirs.rest(batch, &goes(batch))
+            })?;
+            files.documents.extend(rest);
+            replace("documents", path);
+        }
+    }
+    let mut names = Names::after(run, run.quarantine(), &files.quarantine);
+    for path in &committed.quarantine {
+        if any_row(path, "source", &goes)? {
+            let rest = rewrite(run, std::slice::from_ref(path), &mut names, &is_of(false))?;
+            files.quarantine.extend(rest);
+            replace("quarantine", path);
+        }
+    }
+    let mut names = Names::after(run, run.dropped(), &files.dropped);
+    for path in &committed.dropped {
+        if let Some(rest) = heirs.without(run, path, "source", &goes, &mut names)? {
+            files.dropped.extend(rest);
+            replace("dropped", path);
         }
     }
     Ok(replaced)

@@ -23,7 +23,7 @@ pub(crate) const SIGNATURE_METADATA: &str = "spanql.signatures";
 pub(crate) const DUPLICATES_METADATA: &str = "spanql.duplicates";
 
 /// How signatures are made and compared; to be changed with either.
-pub(crate) const SIGNATURE_METHOD: &str = "minhash 1";
+pub(crate) const SIGNATURE_METHOD: &str = "minhash 2";
 
 impl Store {
     /// Where signatures are kept; made when the first are.

@@ -20,7 +20,7 @@ use crate::store::{Committed, schema_of};
 /// The table over some files of a store.
 pub(super) fn table(files: &Committed) -> Result<Arc<dyn TableProvider>> {
     let schema = duplicates_schema();
-    if files.documents.is_empty() {
+    if files.documents.is_empty() && files.dropped.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
     }
     if let Some(kept) = &files.duplicates {
