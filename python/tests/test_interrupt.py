@@ -42,8 +42,8 @@ def serve():
         head = f"HTTP/1.1 206 Partial\\r\\nContent-Range: bytes 0-{{last}}/1000\\r\\nContent-Length: {{last + 1}}\\r\\n"
         asked[-1].sendall(f"{{head}}Connection: close\\r\\n\\r\\n{{{{".encode())
 threading.Thread(target=serve, daemon=True).start()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     run()
 except KeyboardInterrupt:
     ended = time.monotonic()
@@ -83,7 +83,6 @@ def interrupt(run: str, folder: Path, stdin: Any = subprocess.DEVNULL, store: st
         "rows.to_arrow()",
         "forever.to_json()",
         "forever._repr_html_()",
-        "pa.table(forever)",
         "list(forever)",
         "forever.write('never.csv')",
         "many.write('never.parquet')",
@@ -101,7 +100,7 @@ def interrupt(run: str, folder: Path, stdin: Any = subprocess.DEVNULL, store: st
         "spanql.extract_and_aggregate(['x' * 100_000] * 10_000_000)",
         "spanql.extract_and_aggregate([names * 1_000 + mails] * 1_000_000)",
         "spanql.extract_and_aggregate([names * 100] * 20_000, labels='*')",
-        "spanql.ingest(url, 'never.store')",
+        "spanql.ingest(url, 'url.store')",
     ],
 )
 def test_ctrl_c(run: str, tmp_path: Path) -> None:
