@@ -78,7 +78,9 @@ class Shadow(Generic[P, R]):
                 different = bool(other != answer)
                 if different:
                     describe(answer, other)
-            except Exception:
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except BaseException:  # a panic of native code is no Exception
                 failed = True
                 log.exception("the new function raised, or its answer cannot be compared")
         with self._lock:

@@ -125,7 +125,10 @@ pub fn ingest<'py>(
     options: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let paths = paths.words()?;
-    let listens = paths.iter().any(|path| path == "-");
+    let waits = |path: &str| {
+        std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    };
+    let listens = paths.iter().any(|path| path == "-" || waits(path));
     let (options, progress) = parse(options.as_ref())?;
     let state = Arc::new(State::default());
     let seen = Arc::clone(&state);

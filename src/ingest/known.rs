@@ -19,6 +19,8 @@ pub(super) struct Sorted {
     pub inputs: Vec<Input>,
     /// Of those, the sources whose earlier documents they replace: they have changed, or were not read to their end.
     pub replaced: BTreeSet<String>,
+    /// Of these, the sources of which the store has all.
+    pub whole: BTreeSet<String>,
     /// How many were ingested before, and are what they were as far as anybody can tell.
     pub skipped: u64,
     /// How many have changed and are left as they were ingested.
@@ -55,6 +57,9 @@ pub(super) fn sort(
             } else {
                 input.source = before.source.clone();
                 sorted.replaced.insert(before.source.clone());
+                if !before.unfinished {
+                    sorted.whole.insert(before.source.clone());
+                }
                 sorted.inputs.push(input);
             }
             continue;

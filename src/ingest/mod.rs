@@ -352,6 +352,7 @@ fn ingest_inputs(
     let Sorted {
         inputs,
         replaced,
+        whole,
         skipped,
         changed,
     } = known::sort(found.inputs, &run, options, progress)?;
@@ -387,6 +388,16 @@ fn ingest_inputs(
         source.encoding = learned.encoding.map(str::to_string);
         source.stamp = learned.stamp;
         source.unfinished = learned.unfinished;
+    }
+    // What could be read of it must not take the place of all of it.
+    if let Some(lost) = sources
+        .iter()
+        .find(|s| s.unfinished && whole.contains(&s.source))
+    {
+        return Err(Error::io(&lost.source)(std::io::Error::other(
+            "it has changed and could not be read to its end, but the store has all of what it was: nothing was ingested \
+             (ingest again later, without it, or with --changed keep)",
+        )));
     }
     let mut files = RecordedFiles {
         documents,

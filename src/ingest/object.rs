@@ -15,6 +15,7 @@ mod words;
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -56,6 +57,8 @@ struct Bucket {
     root: String,
     /// Why it cannot be reached any more: its other objects are not tried then, for each try takes its time.
     unreachable: OnceLock<String>,
+    /// How many objects in a row took too long.
+    slow: AtomicUsize,
 }
 
 /// What requests need.

@@ -278,6 +278,34 @@ fn what_was_not_read_to_its_end_is_read_anew() {
 }
 
 #[test]
+fn what_is_there_whole_is_not_replaced_by_less() {
+    let here = tempfile::tempdir().unwrap();
+    let (old, expected) = lines(20_000);
+    let new = [&old[..], b"{\"text\":\"more\"}\n"].concat();
+    let changed = Arc::new(AtomicUsize::new(0));
+    let serving = changed.clone();
+    let server = Server::start(move |_, _| match serving.load(Ordering::Relaxed) {
+        0 => Answer::whole(&old).with("ETag", "\"one\""),
+        // What is asked to find it is answered, what is asked to read it breaks off.
+        n if serving.fetch_add(1, Ordering::Relaxed) == n && n <= 2 => {
+            Answer::whole(&new).with("ETag", "\"two\"")
+        }
+        _ => Answer::whole(&new).with("ETag", "\"two\"").cut(1_000_000),
+    });
+    let posts = server.url("/posts.jsonl");
+    assert_eq!(ingest(here.path(), &[&posts]).0, Some(0));
+    changed.store(1, Ordering::Relaxed);
+    let (code, stderr) = ingest(here.path(), &[&posts, "--changed", "replace"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains("the store has all of what it was"),
+        "{stderr}"
+    );
+    assert!(texts(here.path()) == expected);
+    assert_eq!(quarantine(here.path()), Vec::<Value>::new());
+}
+
+#[test]
 fn a_file_that_changes_while_it_is_read_is_no_mix() {
     let here = tempfile::tempdir().unwrap();
     let (old, _) = lines(180_000);

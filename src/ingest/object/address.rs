@@ -45,12 +45,29 @@ pub(super) struct Web {
 
 /// Parameters beside these two in signed URLs of Amazon, Google and Azure: they say who may read and how long, not what is
 /// read.
+/// How parameters begin that only sign.
+const SIGNING: [&str; 9] = [
+    "q-ak",
+    "q-header-list",
+    "q-key-time",
+    "q-sign",
+    "q-url-param-list",
+    "x-amz-",
+    "x-cos-",
+    "x-goog-",
+    "x-oss-",
+];
 const SIGNATURES: [&str; 2] = ["sig", "signature"];
-const BESIDE: [&str; 16] = [
+const BESIDE: [&str; 23] = [
     "awsaccesskeyid",
     "expires",
     "googleaccessid",
+    "key-pair-id",
+    "ossaccesskeyid",
+    "policy",
+    "sdd",
     "se",
+    "security-token",
     "sip",
     "ske",
     "skoid",
@@ -61,6 +78,8 @@ const BESIDE: [&str; 16] = [
     "sp",
     "spr",
     "sr",
+    "srt",
+    "ss",
     "st",
     "sv",
 ];
@@ -148,7 +167,7 @@ impl Web {
             .query_pairs()
             .filter(|(name, _)| {
                 let lower = name.to_ascii_lowercase();
-                let signs = lower.starts_with("x-amz-") || lower.starts_with("x-goog-");
+                let signs = SIGNING.iter().any(|signing| lower.starts_with(signing));
                 !signs && !(signed && (is(name, &SIGNATURES) || is(name, &BESIDE)))
             })
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -296,6 +315,14 @@ mod tests {
         assert!(!one.identity.contains("id") && !one.identity.contains("hunter2"));
         let again = web("https://host/a%20b.jsonl?X-Amz-Signature=OTHER&id=1");
         assert_eq!(one.identity, again.identity);
+        // Signed again by CloudFront, Aliyun and Tencent.
+        for signed in [
+            "https://host/a?Policy=1&Signature=2&Key-Pair-Id=3",
+            "https://host/a?x-oss-date=1&x-oss-signature=2",
+            "https://host/a?q-sign-time=1&q-ak=2&q-signature=3",
+        ] {
+            assert_eq!(web(signed).identity, "https://host/a");
+        }
         assert_ne!(one.identity, web("https://host/a%20b.jsonl?id=2").identity);
         let plain = web("https://host/a%20b.jsonl?sig=x&se=2026");
         assert_eq!(plain.identity, plain.shown);

@@ -71,6 +71,7 @@ impl Objects {
             }),
             root: root.to_string(),
             unreachable: Default::default(),
+            slow: Default::default(),
         });
         self.buckets.insert(root.to_string(), Arc::clone(&bucket));
         Ok(bucket)
@@ -110,6 +111,7 @@ impl Objects {
             }),
             root: web.shown.clone(),
             unreachable: Default::default(),
+            slow: Default::default(),
         }))
     }
 

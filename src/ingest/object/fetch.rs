@@ -21,6 +21,11 @@ use crate::store::ObjectVersion;
 /// What is read in one go is given up when nothing comes for so long.
 const SILENCE: Duration = Duration::from_secs(60);
 const SHORT: &str = "the server sends less than it says";
+const LONG: &str = "the server sends more than it was asked for";
+
+/// How often a part that breaks off is asked for again, and how much longer each time before that.
+const MOST_RESUMED: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The stream of an answer.
 pub(super) type Body = BoxStream<'static, object_store::Result<Bytes>>;
@@ -46,7 +51,9 @@ impl Target {
         let if_match = etag.filter(|etag| !etag.starts_with("W/"));
         let mut bytes = BytesMut::with_capacity((range.end - range.start) as usize);
         let mut first: Option<ObjectVersion> = None;
-        loop {
+        let wanted = (range.end - range.start) as usize;
+        for resumed in 0..MOST_RESUMED {
+            tokio::time::sleep(PAUSE * resumed).await;
             let before = bytes.len();
             let options = GetOptions {
                 range: Some(GetRange::Bounded(range.start + before as u64..range.end)),
@@ -63,20 +70,22 @@ impl Target {
             let mut stream = answer.into_stream();
             let end = loop {
                 match stream.next().await {
+                    Some(Ok(more)) if bytes.len() + more.len() > wanted => {
+                        return Err(Failure::new(LONG));
+                    }
                     Some(Ok(more)) => bytes.extend_from_slice(&more),
                     Some(Err(error)) => break Some(self.failed(&error)),
                     None => break None,
                 }
             };
             match end {
-                None if bytes.len() as u64 == range.end - range.start => {
-                    return Ok((bytes.freeze(), version));
-                }
+                _ if bytes.len() == wanted => return Ok((bytes.freeze(), version)),
                 Some(failure) if bytes.len() == before => return Err(failure),
                 None if bytes.len() == before => return Err(Failure::new(SHORT)),
                 _ => {}
             }
         }
+        Err(Failure::new(SHORT))
     }
 
     /// All of it, as a stream.

@@ -151,6 +151,9 @@ impl Search<'_> {
             }
             Error::io(self.given)(failure.error())
         })?;
+        // What is much the same each time it is made must not be put together from parts.
+        let is_weak = |etag: &String| etag.starts_with("W/");
+        let parts = parts && !meta.e_tag.as_ref().is_some_and(is_weak);
         Ok(Input {
             source: web.shown.clone(),
             identity: Some(web.identity.clone()),

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
@@ -24,6 +25,8 @@ use crate::store::{Checked, ObjectVersion, Stamp};
 const PART: u64 = 8 << 20;
 /// Parts under way beside the one that is read.
 const AHEAD: usize = 2;
+/// So many objects in a row that take too long, and their store is taken for unreachable.
+const MOST_SLOW: usize = 3;
 /// Objects up to so many bytes are asked for before their turn,
 const SMALL: u64 = 1 << 20;
 /// and so many of them.
@@ -179,14 +182,17 @@ impl Read for ObjectReader<'_> {
                 None => self.next(),
             };
             self.current = next.map_err(|failure| {
-                if failure.unreachable {
+                let bucket = &self.object.bucket;
+                let too_slow = failure.slow && bucket.slow.fetch_add(1, Relaxed) + 1 >= MOST_SLOW;
+                if failure.unreachable || too_slow {
                     // Others may have set it before.
-                    let _ = self.object.bucket.unreachable.set(failure.words.clone());
+                    let _ = bucket.unreachable.set(failure.words.clone());
                 }
                 let error = failure.error();
                 self.failure = Some(failure);
                 error
             })?;
+            self.object.bucket.slow.store(0, Relaxed);
             self.seen.pass(&self.current);
         }
         let count = self.current.len().min(buffer.len());

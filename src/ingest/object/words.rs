@@ -27,6 +27,8 @@ pub(super) struct Failure {
     pub missing: bool,
     /// Nobody answers, so that other objects of the store need not be asked for.
     pub unreachable: bool,
+    /// It took too long, which one object of a store may do.
+    pub slow: bool,
     /// The server gives all of an object and no parts.
     pub no_parts: bool,
 }
@@ -40,6 +42,7 @@ impl Failure {
             words: String::new(),
             missing,
             unreachable: false,
+            slow: false,
             no_parts: matches!(error, Error::NotSupported { .. }) || status == Some(416),
         };
         failure.words = match (status, transport) {
@@ -63,7 +66,7 @@ impl Failure {
                 let cause = cause(error);
                 match transport.kind() {
                     HttpErrorKind::Timeout => {
-                        failure.unreachable = true;
+                        failure.slow = true;
                         format!("it does not answer in time: {}", service.endpoint())
                     }
                     HttpErrorKind::Connect => {
@@ -87,6 +90,7 @@ impl Failure {
             words: words.into(),
             missing: false,
             unreachable: false,
+            slow: false,
             no_parts: false,
         }
     }
