@@ -1,21 +1,23 @@
 //! What the nodes above a scan say while they run leaves no entity out that they want.
 
 use datafusion::common::ParamValues;
+use spanql::ingest::{IngestOptions, ingest};
+use spanql::{Session, SessionOptions};
 
 use super::{open, rows, set};
 
+const NONE: fn() -> ParamValues = || ParamValues::Map(Default::default());
+
+/// Over documents that all come after `m`, of which the later half has addresses before it.
+const NAMESAKES: &[&str] = &[
+    "SELECT e.value, d.value FROM entities e JOIN documents d USING (doc_id) \
+        WHERE e.label = 'EMAIL' ORDER BY e.value LIMIT 3",
+    "SELECT o.source, e.source, e.value FROM \
+        (SELECT arrow_cast(substr(email, 1, 1), 'Utf8View') AS source, email FROM documents) AS o \
+        JOIN entities e ON e.value = o.email ORDER BY o.source, e.value LIMIT 3",
+];
+
 const QUERIES: &[&str] = &[
-    // Columns of one name, of which each sorts.
-    "SELECT e.source, o.source, e.value FROM (VALUES ('a', 'user0@example.com'), ('z', 'user4@example.com')) \
-        AS o(source, email) JOIN entities e ON e.value = o.email AND e.label = 'EMAIL' \
-        ORDER BY o.source DESC, e.doc_id LIMIT 3",
-    "SELECT o.source, e.source, e.value FROM (VALUES ('a', 'user0@example.com'), ('z', 'user4@example.com')) \
-        AS o(source, email) JOIN entities e ON e.value = o.email AND e.label = 'EMAIL' \
-        ORDER BY o.source, e.doc_id LIMIT 3",
-    "SELECT e.label, d.label, e.doc_id FROM entities e JOIN documents d USING (doc_id) \
-        WHERE e.label IN ('EMAIL', 'URL') ORDER BY e.label DESC, e.doc_id, e.span_start LIMIT 5",
-    "SELECT e.label, d.label, e.doc_id FROM entities e JOIN documents d USING (doc_id) \
-        WHERE e.label IN ('EMAIL', 'URL') ORDER BY d.label DESC, e.doc_id, e.span_start LIMIT 5",
     // An error for documents that have no entity.
     "SELECT value, doc_id FROM entities WHERE label = 'EMAIL' \
         ORDER BY CAST(replace(source, 'even', '1') AS INT), doc_id, span_start LIMIT 3",
@@ -28,19 +30,53 @@ const QUERIES: &[&str] = &[
         SELECT ts, source FROM r",
 ];
 
+async fn nothing_is_left_out(session: &Session, query: &str) {
+    set(session, false).await;
+    let settings = "SET datafusion.optimizer.enable_dynamic_filter_pushdown";
+    rows(session, &format!("{settings} = false"), NONE())
+        .await
+        .unwrap();
+    let expected = rows(session, query, NONE()).await.unwrap();
+    assert!(expected.len() > 2, "{query}: {expected:?}");
+    rows(session, &format!("{settings} = true"), NONE())
+        .await
+        .unwrap();
+    for on in [false, true] {
+        set(session, on).await;
+        let actual = rows(session, query, NONE()).await.unwrap();
+        assert_eq!(actual, expected, "{on}: {query}");
+    }
+}
+
 #[tokio::test]
 async fn dynamic_filters_leave_nothing_out() {
     let dir = tempfile::tempdir().unwrap();
-    let session = open(dir.path(), 1).await;
-    let none = || ParamValues::Map(Default::default());
-    let one_by_one = "SET datafusion.execution.batch_size = 1";
-    rows(&session, one_by_one, none()).await.unwrap();
-    for query in QUERIES {
-        set(&session, false).await;
-        let expected = rows(&session, query, none()).await.unwrap();
-        assert!(expected.len() > 2, "{query}: {expected:?}");
-        set(&session, true).await;
-        let actual = rows(&session, query, none()).await.unwrap();
-        assert_eq!(actual, expected, "{query}");
+    for threads in [1, 2] {
+        let session = open(dir.path(), threads).await;
+        for query in QUERIES {
+            nothing_is_left_out(&session, query).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_meets_no_other_column_of_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let (posts, store) = (dir.path().join("posts.jsonl"), dir.path().join("store"));
+    let lines = (0..200).map(|n| {
+        let email = format!("{}{n}@example.com", if n < 100 { 'm' } else { 'a' });
+        format!("{{\"text\": \"to {email}\", \"email\": \"{email}\", \"value\": \"zzz\"}}\n")
+    });
+    std::fs::write(&posts, lines.collect::<String>()).unwrap();
+    let paths = [posts.to_str().unwrap().to_string()];
+    ingest(&paths, &store, &IngestOptions::default(), &()).unwrap();
+    let options = SessionOptions {
+        store: Some(store),
+        threads: Some(1),
+        ..SessionOptions::default()
+    };
+    let session = Session::open(options).await.unwrap();
+    for query in NAMESAKES {
+        nothing_is_left_out(&session, query).await;
     }
 }
