@@ -28,7 +28,7 @@ pub(crate) use commit::Run;
 pub(crate) use footer::{readable_rows, rows_of, schema_of};
 pub(crate) use kept::{LABELS_METADATA, checksum_in, documents_of, kept_name, labels_of};
 pub(crate) use lock::Lock;
-pub(crate) use reading::Reading;
+pub(crate) use reading::{Reading, remove};
 pub(crate) use record::{
     Kind, ObjectVersion, Record, RecordedFile, RecordedFiles, RecordedSource, Stamp, list,
     read_record, run_of,

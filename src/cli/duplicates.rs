@@ -8,9 +8,9 @@ use indicatif::ProgressBar;
 
 use super::Outcome;
 use super::engine::Engine;
+use super::files_bar::FilesBar;
 use crate::duplicates::{Summary, keep_duplicates};
 use crate::error::Result;
-use crate::keep::Progress;
 use crate::session::Session;
 
 /// Find copies and near copies once and keep which they are, so that queries need only read it
@@ -38,8 +38,8 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
     args.engine.block_on(async move {
         let session = Session::open(options).await?;
         let summary = if io::stderr().is_terminal() {
-            let bar = Arc::new(Bar(ProgressBar::no_length()));
-            let summary = keep_duplicates(&session, Arc::<Bar>::clone(&bar)).await;
+            let bar = Arc::new(FilesBar(ProgressBar::no_length()));
+            let summary = keep_duplicates(&session, Arc::<FilesBar>::clone(&bar)).await;
             bar.0.finish_and_clear();
             summary?
         } else {
@@ -50,18 +50,6 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
         let _ = writeln!(io::stderr(), "{words}");
         Ok(Outcome::Done)
     })
-}
-
-struct Bar(ProgressBar);
-
-impl Progress for Bar {
-    fn start(&self, files: u64) {
-        self.0.set_length(files);
-    }
-
-    fn advance(&self) {
-        self.0.inc(1);
-    }
 }
 
 fn closing_words(summary: &Summary, seconds: f64) -> String {

@@ -7,8 +7,9 @@ use indicatif::ProgressBar;
 
 use super::Outcome;
 use super::engine::Engine;
+use super::files_bar::FilesBar;
 use crate::error::Result;
-use crate::keep::{Progress, Summary, keep_entities};
+use crate::keep::{Summary, keep_entities};
 use crate::session::Session;
 
 /// Find entities once and keep them, so that queries need only read them
@@ -37,7 +38,7 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
     args.engine.block_on(async move {
         let session = Session::open(options).await?;
         let summary = if io::stderr().is_terminal() {
-            let bar = Bar(ProgressBar::no_length());
+            let bar = FilesBar(ProgressBar::no_length());
             let summary = keep_entities(&session, &args.labels, &bar).await;
             bar.0.finish_and_clear();
             summary?
@@ -49,18 +50,6 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
         let _ = writeln!(io::stderr(), "{words}");
         Ok(Outcome::Done)
     })
-}
-
-struct Bar(ProgressBar);
-
-impl Progress for Bar {
-    fn start(&self, files: u64) {
-        self.0.set_length(files);
-    }
-
-    fn advance(&self) {
-        self.0.inc(1);
-    }
 }
 
 fn closing_words(summary: &Summary, seconds: f64) -> String {

@@ -7,6 +7,7 @@ mod duplicates;
 mod engine;
 mod evaluate;
 mod extract;
+mod files_bar;
 pub mod ingest;
 mod recognizers;
 mod report;

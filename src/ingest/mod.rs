@@ -76,6 +76,7 @@ mod quarantine;
 mod reader;
 mod split;
 mod stamp;
+mod text;
 mod time;
 mod utf16;
 mod warc;

@@ -14,10 +14,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use arrow::array::RecordBatch;
 
-use super::ahead::Ahead;
 use super::chunk::{Chunk, Layout};
 use super::csv::{CsvScan, Header};
-use super::csv_dialect::{Dialect, sniff};
 use super::decompress::{Measure, Stream, decompress, is_plain};
 use super::encoding::{self, Encoding};
 use super::input::{Form, Input, InputFormat, Origin};
@@ -28,13 +26,11 @@ use super::pipeline::{Learned, Work};
 use super::quarantine::{Fault, Kind};
 use super::split::{Piece, Splitter, split, split_whole};
 use super::stamp::{Stamping, read_small};
+use super::text::{Body, Text};
 use super::warc_scan::WarcScan;
 use super::{DocumentUnit, IngestOptions, Progress};
 use crate::error::Error;
 use crate::store::Stamp;
-
-/// So much of a CSV file tells its dialect.
-const LOOK: usize = 64 << 10;
 
 /// Why the reader stopped early.
 pub(crate) enum Stop {
@@ -546,46 +542,6 @@ fn tells_encodings(format: InputFormat) -> bool {
         format,
         InputFormat::Eml | InputFormat::Mbox | InputFormat::Warc
     )
-}
-
-/// Text, in a stream or in memory.
-enum Body<'a> {
-    Stream(Box<dyn Read + 'a>),
-    Whole(Vec<u8>),
-}
-
-/// A text, and its encoding as soon as that is known.
-struct Text<'a> {
-    stream: Body<'a>,
-    found: &'a Cell<Option<Encoding>>,
-}
-
-impl<'a> Text<'a> {
-    /// So long as nothing else is found it is ASCII, which is UTF-8.
-    fn encoding(&self) -> Encoding {
-        self.found.get().unwrap_or(Encoding::UTF_8)
-    }
-
-    /// The text, whose encoding is known from here on, and its dialect as CSV.
-    fn dialect(self, delimiter: Option<u8>, quote: Option<u8>) -> (Self, Dialect) {
-        let (stream, head) = match self.stream {
-            Body::Stream(stream) => {
-                let mut stream = Ahead::new(stream);
-                let head = stream.look(LOOK).to_vec();
-                (Body::Stream(Box::new(stream)), head)
-            }
-            Body::Whole(text) => {
-                let head = text[..text.len().min(LOOK)].to_vec();
-                (Body::Whole(text), head)
-            }
-        };
-        let text = Self {
-            stream,
-            found: self.found,
-        };
-        let dialect = sniff(&text.encoding().glimpse(&head), delimiter, quote);
-        (text, dialect)
-    }
 }
 
 /// Tells how many bytes pass.

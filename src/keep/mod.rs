@@ -12,7 +12,7 @@ use futures::StreamExt;
 
 use crate::error::{Error, Result};
 use crate::session::{Session, no_store};
-use crate::store::{Lock, list};
+use crate::store::{Lock, list, remove};
 use crate::tables::Kept;
 pub(crate) use writer::KeptWriter;
 
@@ -123,14 +123,9 @@ pub async fn keep_entities(
 /// Removes kept files that no query reads any more, unless one may be reading just now.
 fn remove_outdated(session: &Session) -> Result<()> {
     let store = session.store().ok_or_else(no_store)?;
-    let outdated = Kept::of(&store.committed()?, session.models()).outdated();
-    if outdated.is_empty() {
+    // Nobody may remove or rename any between the look and the removal.
+    let Some(_alone) = store.alone()? else {
         return Ok(());
-    }
-    if let Some(_alone) = store.alone()? {
-        for path in outdated {
-            fs::remove_file(&path).map_err(Error::io(&path))?;
-        }
-    }
-    Ok(())
+    };
+    remove(&Kept::of(&store.committed()?, session.models()).outdated())
 }

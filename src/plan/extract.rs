@@ -126,20 +126,13 @@ impl ExtractExec {
     }
 
     /// The same node, which takes no dynamic filters.
-    pub(super) fn without_filters(&self) -> Self {
-        let (input, extractor) = (Arc::clone(&self.input), Arc::clone(&self.extractor));
-        Self {
-            input,
-            extractor,
-            labels: self.labels.clone(),
-            columns: self.columns.clone(),
-            fields: self.fields.clone(),
-            fetch: self.fetch,
+    pub(super) fn without_filters(&self) -> Result<Self> {
+        let new = self.with(Arc::clone(&self.input), self.fetch)?;
+        Ok(Self {
             needed: Needed::default(),
             takes_filters: false,
-            properties: Arc::clone(&self.properties),
-            metrics: ExecutionPlanMetricsSet::new(),
-        }
+            ..new
+        })
     }
 
     /// Dynamic filters come after all other rules. Below a limit they would let other rows through it.

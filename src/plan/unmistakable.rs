@@ -41,7 +41,7 @@ fn told(plan: Arc<dyn ExecutionPlan>, mistakable: bool) -> Result<Arc<dyn Execut
     let mistakable = mistakable || has_namesakes(plan.as_ref()) || plan.is::<RecursiveQueryExec>();
     if let Some(extract) = plan.downcast_ref::<ExtractExec>() {
         return Ok(match mistakable {
-            true => Arc::new(extract.without_filters()),
+            true => Arc::new(extract.without_filters()?),
             false => plan,
         });
     }

@@ -105,7 +105,7 @@ impl Store {
 }
 
 /// Others may have removed some of them before.
-fn remove(files: &[PathBuf]) -> Result<()> {
+pub(crate) fn remove(files: &[PathBuf]) -> Result<()> {
     for path in files {
         match fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io(path)(e)),
