@@ -41,8 +41,8 @@ use crate::functions;
 use crate::functions::run::Run;
 use crate::ner::{Cancel, Catalog, Models};
 use crate::plan::{
-    ByDocument, CompactViews, JoinRule, OneScanRule, Planner, Settings, ShareScans, SizedBatches,
-    Unmistakable, ViewKeys, compact_batch, show_functions,
+    ByDocument, CompactViews, JoinRule, OneScanRule, Planner, Settings, ShareScans,
+    SinglePrecision, SizedBatches, Unmistakable, ViewKeys, compact_batch, show_functions,
 };
 use crate::recognize::Registry;
 use crate::store::{Committed, Reading, Store};
@@ -215,6 +215,7 @@ impl Session {
             .with_default_features()
             .with_physical_optimizer_rules(physical_rules)
             .with_query_planner(Arc::new(Planner))
+            .with_analyzer_rule(Arc::new(SinglePrecision))
             .with_optimizer_rule(Arc::new(tables::EntitiesRule))
             .with_optimizer_rule(Arc::new(JoinRule))
             .with_optimizer_rule(Arc::new(OneScanRule))

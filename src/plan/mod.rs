@@ -4,7 +4,7 @@
 //! scans of the same documents in several places of a plan are shared by a [`SharedExec`]. `SET spanql.one_scan = false`
 //! switches both off, and [`JoinRule`], which lets entities be joined with their documents where these are scanned.
 //! [`SizedBatches`] gives long documents shorter batches. [`ViewKeys`] groups by views instead of dictionaries, [`ByDocument`]
-//! batch by batch where groups are of one document. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees
+//! batch by batch where groups are of one document; [`SinglePrecision`] compares scores as what they are. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees
 //! to it that whatever keeps batches does not keep the documents that they point into; [`show_functions`] shows in EXPLAIN
 //! ANALYZE what functions scanned. What an entity is, and how it becomes columns, is absent here.
 
@@ -23,6 +23,7 @@ mod scan_texts;
 mod settings;
 mod share;
 mod shared;
+mod single_precision;
 mod unmistakable;
 mod view_keys;
 
@@ -39,5 +40,6 @@ pub use planner::Planner;
 pub use scan_texts::{ScanTexts, ScanTextsExec};
 pub use settings::Settings;
 pub use shared::{ShareScans, SharedExec};
+pub use single_precision::SinglePrecision;
 pub use unmistakable::Unmistakable;
 pub use view_keys::ViewKeys;

@@ -17,6 +17,7 @@ use spanql::{Result, Session, SessionOptions, Store};
 mod analyze;
 mod batches;
 mod by_document;
+mod dropped;
 mod filters;
 mod joins;
 #[path = "../mock/mod.rs"]
