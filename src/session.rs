@@ -215,6 +215,7 @@ impl Session {
             .with_default_features()
             .with_physical_optimizer_rules(physical_rules)
             .with_query_planner(Arc::new(Planner))
+            .with_analyzer_rule(Arc::new(tables::KnownLabels))
             .with_analyzer_rule(Arc::new(SinglePrecision))
             .with_optimizer_rule(Arc::new(tables::EntitiesRule))
             .with_optimizer_rule(Arc::new(JoinRule))

@@ -52,7 +52,7 @@ before = 4
 "#;
 
 /// Each asks for something else: all columns, some, none; conditions on label, document, value; mixtures; limits.
-const QUERIES: [&str; 12] = [
+const QUERIES: [&str; 15] = [
     "SELECT * FROM entities",
     "SELECT count(*) FROM entities",
     "SELECT label, count(*), count(DISTINCT value) FROM entities GROUP BY label",
@@ -65,6 +65,11 @@ const QUERIES: [&str; 12] = [
     "SELECT count(*) FROM entities WHERE label = 'EMAIL' AND label = 'URL'",
     "SELECT value FROM entities WHERE value > (SELECT min(value) FROM entities WHERE label = 'ORDER')",
     "SELECT count(*) FROM (SELECT 1 FROM entities WHERE label = 'HASHTAG' AND value = 'rust' LIMIT 3)",
+    // What other labels' values, which lie in the same file, are not fit for.
+    "SELECT value FROM entities WHERE label = 'ORDER' AND CAST(substr(value, 5) AS INT) >= 3",
+    "SELECT value FROM entities WHERE label = 'ORDER' AND 10 / (length(value) - 15) < 5",
+    "SELECT value FROM (SELECT value, CAST(substr(value, 5) AS INT) AS n FROM entities WHERE label = 'ORDER') \
+        WHERE n >= 3 ORDER BY n, value LIMIT 100",
 ];
 
 struct Bench {

@@ -77,7 +77,8 @@ impl AggregateUDFImpl for ApproxTopK {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         match types {
-            [value, k] if k.is_integer() => match value {
+            // NULL is the type of a parameter that is not bound yet.
+            [value, k] if k.is_integer() || k.is_null() => match value {
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
                     Ok(vec![DataType::Utf8View, DataType::Int64])
                 }

@@ -13,10 +13,14 @@ use datafusion::logical_expr::{
 };
 
 use super::compiled::Compiled;
+use super::run::Run;
 use super::text::{constant, constant_type, map_text, text_type, view_of_part};
-use crate::recognize::Pattern;
+use crate::error::Error;
+use crate::recognize::{Cancel, Pattern};
 
 const NAME: &str = "regexp_extract_all";
+/// How many matches there are between two questions whether they are still wanted.
+const BETWEEN: usize = 1024;
 
 /// `regexp_extract_all(text, pattern [, group])`: one list a text of all non-overlapping matches, leftmost first, or
 /// of one of their groups.
@@ -140,8 +144,9 @@ impl ScalarUDFImpl for RegexpExtractAll {
             }
         };
         let pattern = self.pattern(pattern, group)?;
+        let run = Run::of(&args.config_options);
         map_text(&args.args[0], |texts| {
-            Ok(Arc::new(match_lists(&pattern, texts)?) as ArrayRef)
+            Ok(Arc::new(match_lists(&pattern, texts, run.cancel())?) as ArrayRef)
         })
     }
 
@@ -151,7 +156,7 @@ impl ScalarUDFImpl for RegexpExtractAll {
 }
 
 /// Matches as views into the texts' own buffers.
-fn match_lists(pattern: &Pattern, texts: &StringViewArray) -> Result<ListArray> {
+fn match_lists(pattern: &Pattern, texts: &StringViewArray, cancel: &Cancel) -> Result<ListArray> {
     let mut views: Vec<u128> = Vec::new();
     let mut lengths = Vec::with_capacity(texts.len());
     for (row, text) in texts.iter().enumerate() {
@@ -161,7 +166,11 @@ fn match_lists(pattern: &Pattern, texts: &StringViewArray) -> Result<ListArray> 
                 let range = found.unwrap_or(0..0);
                 let start = range.start;
                 views.push(view_of_part(texts, row, &text[range], start));
+                !(views.len().is_multiple_of(BETWEEN) && cancel.is_cancelled())
             });
+        }
+        if cancel.is_cancelled() {
+            return Err(Error::Interrupted.into());
         }
         lengths.push(views.len() - before);
     }

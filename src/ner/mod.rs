@@ -74,6 +74,16 @@ pub trait Model: Debug + Send + Sync {
     /// A message for the user, such as that the weights cannot be read. A panic is taken for an error too, and the next
     /// call must find the model usable, or be told that it is not.
     fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String>;
+
+    /// As [`Model::tag`], for whoever may no longer want it soon: a model that takes long over one text looks at `cancel` now
+    /// and then. Once it is cancelled, what is found is of no use.
+    ///
+    /// # Errors
+    /// As [`Model::tag`].
+    fn tag_until(&self, texts: &[&str], cancel: &Cancel) -> Result<Vec<Vec<Tagged>>, String> {
+        let _ = cancel;
+        self.tag(texts)
+    }
 }
 
 /// What a model found.

@@ -74,7 +74,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`Error::Model`] where the model fails or panics, or says what cannot be; [`Error::Interrupted`] where `cancel`
-    /// says so between two batches.
+    /// says so before a batch is through.
     pub fn tag(&self, texts: &[&str], cancel: &Cancel) -> Result<(Vec<Arc<[Tagged]>>, Usage)> {
         let mut usage = Usage::default();
         let mut answers: Vec<Arc<[Tagged]>> = vec![Arc::default(); texts.len()];
@@ -136,12 +136,9 @@ impl Scheduler {
         let mut spans: Vec<Vec<Tagged>> = vec![Vec::new(); all.len()];
         let mut rest = &order[..];
         while !rest.is_empty() {
-            if cancel.is_cancelled() {
-                return Err(Error::Interrupted);
-            }
             let (batch, later) = rest.split_at(self.batch(rest, &all));
             rest = later;
-            self.run(batch, &parts, &mut spans, usage)?;
+            self.run(batch, &parts, &mut spans, cancel, usage)?;
             usage.tokens += batch.iter().map(|&part| all[part].tokens).sum::<usize>();
         }
         let merged = of_text
@@ -163,12 +160,19 @@ impl Scheduler {
         batch: &[usize],
         parts: &[&str],
         spans: &mut [Vec<Tagged>],
+        cancel: &Cancel,
         usage: &mut Usage,
     ) -> Result<()> {
+        if cancel.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
         let texts: Vec<&str> = batch.iter().map(|&part| parts[part]).collect();
         let started = Instant::now();
-        let found = self.guarded(|| self.model.tag(&texts))?;
+        let found = self.guarded(|| self.model.tag_until(&texts, cancel))?;
         usage.time += started.elapsed();
+        if cancel.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
         let found = found.map_err(|message| self.failed(message))?;
         if found.len() != texts.len() {
             let message = format!("it gave {} answers for {} texts", found.len(), texts.len());

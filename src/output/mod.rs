@@ -241,6 +241,8 @@ fn encoder<'a>(
     out: impl Write + Send + 'a,
 ) -> Result<Box<dyn Encoder + 'a>> {
     Ok(match format {
+        // A plan is one long cell, which a table would cut.
+        Format::Table if is_plan(schema) => Box::new(vertical::Vertical::new(schema, out)),
         Format::Table => Box::new(table::Table::new(schema, out)),
         Format::Vertical => Box::new(vertical::Vertical::new(schema, out)),
         Format::Json => Box::new(json::Array::new(schema, out)?),
@@ -250,6 +252,12 @@ fn encoder<'a>(
         Format::Arrow if target == Target::File => Box::new(ipc::File::new(schema, out)?),
         Format::Arrow => Box::new(ipc::Stream::new(schema, out)?),
     })
+}
+
+/// Whether EXPLAIN made it.
+fn is_plan(schema: &SchemaRef) -> bool {
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    names.eq(["plan_type", "plan"])
 }
 
 #[cfg(test)]

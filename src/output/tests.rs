@@ -516,3 +516,24 @@ async fn a_pipe_gets_rows_before_the_query_ends() {
     let got = reading.join().unwrap();
     assert!(got.starts_with(b"{\"text\":\"yyy") && got.ends_with(b"yyy\"}\n"));
 }
+
+/// What EXPLAIN says is longer than a cell.
+#[tokio::test]
+async fn plans_are_shown_whole_where_a_table_is_asked_for() {
+    let plan = format!("ProjectionExec: {}\n  ExtractExec", "value@0, ".repeat(20));
+    let names = Arc::new(Schema::new(vec![
+        Field::new("plan_type", DataType::Utf8, false),
+        Field::new("plan", DataType::Utf8, false),
+    ]));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec!["physical_plan"])),
+        Arc::new(StringArray::from(vec![plan.as_str()])),
+    ];
+    let batch = RecordBatch::try_new(names, columns).unwrap();
+    let batches = futures::stream::iter([Ok(batch.clone())]);
+    let stream = Box::pin(RecordBatchStreamAdapter::new(batch.schema(), batches));
+    let shown = String::from_utf8(written(stream, Format::Table).await).unwrap();
+    for line in plan.lines() {
+        assert!(shown.contains(line), "{shown}");
+    }
+}

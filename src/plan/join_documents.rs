@@ -144,7 +144,7 @@ fn over(expr: Expr, columns: &DFSchema, are: &[Expr]) -> Result<Expr> {
 }
 
 /// Whether it says the same of a row wherever it is asked.
-pub(crate) fn is_plain(expr: &Expr) -> bool {
+fn is_plain(expr: &Expr) -> bool {
     let is_query = |part: &Expr| {
         Ok(matches!(
             part,

@@ -5,7 +5,7 @@
 //! switches both off, and [`JoinRule`], which lets entities be joined with their documents where these are scanned.
 //! [`SizedBatches`] gives long documents shorter batches. [`ViewKeys`] groups by views instead of dictionaries, [`ByDocument`]
 //! batch by batch where groups are of one document; [`SinglePrecision`] compares scores as what they are. [`ExtractExec`] turns documents into entities; [`CompactViews`] sees
-//! to it that whatever keeps batches does not keep the documents that they point into; [`show_functions`] shows in EXPLAIN
+//! to it that whatever keeps batches does not keep the documents that they point into; [`GateExec`] stops conditions; [`show_functions`] shows in EXPLAIN
 //! ANALYZE what functions scanned. What an entity is, and how it becomes columns, is absent here.
 
 mod batches;
@@ -13,6 +13,7 @@ mod by_document;
 mod compact;
 mod extract;
 mod extract_node;
+mod gate;
 mod gather;
 mod join_documents;
 mod models;
@@ -32,9 +33,9 @@ pub use by_document::{ByDocument, ByDocumentExec};
 pub use compact::{CompactViews, CompactViewsExec, compact_batch};
 pub use extract::ExtractExec;
 pub use extract_node::Extract;
+pub use gate::GateExec;
 pub use gather::OneScanRule;
 pub use join_documents::JoinRule;
-pub(crate) use join_documents::is_plain;
 pub use models::{FunctionsExec, show_functions};
 pub use planner::Planner;
 pub use scan_texts::{ScanTexts, ScanTextsExec};

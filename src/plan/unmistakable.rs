@@ -1,19 +1,20 @@
 //! [`Unmistakable`]: no dynamic filters for scans that could take them for a condition on another column.
 //!
 //! DataFusion 55 hands filters down by column names. Where two columns of a node have one name, a filter on one can arrive as
-//! a filter on the other: harmless for files, which are only left out by statistics that rarely tell, but documents would be
-//! missing. A recursive query runs its plan again with the filters of the last time.
+//! a filter on the other: documents, or parts of files by their statistics, would be missing. A recursive query runs its plan
+//! again with the filters of the last time.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::config::ConfigOptions;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 
-use super::ExtractExec;
+use super::{ExtractExec, GateExec};
 
 /// Tells scans below such nodes to take none. Runs right before DataFusion hands dynamic filters down.
 #[derive(Debug, Default)]
@@ -44,6 +45,9 @@ fn told(plan: Arc<dyn ExecutionPlan>, mistakable: bool) -> Result<Arc<dyn Execut
             true => Arc::new(extract.without_filters()?),
             false => plan,
         });
+    }
+    if mistakable && plan.is::<DataSourceExec>() {
+        return Ok(Arc::new(GateExec::closed(plan)));
     }
     let children = plan
         .children()

@@ -70,12 +70,14 @@ impl Dispatch {
     }
 
     /// Calls `ask` with each recognizer and candidate, in ascending order of candidates; it returns the byte before
-    /// which that recognizer needs no asking again. It may be called before that byte all the same, and twice.
+    /// which that recognizer needs no asking again. It may be called before that byte all the same, and twice. None ends it.
     #[inline]
-    pub(super) fn run(&self, text: &str, mut ask: impl FnMut(usize, usize) -> usize) {
+    pub(super) fn run(&self, text: &str, mut ask: impl FnMut(usize, usize) -> Option<usize>) {
         let bytes = text.as_bytes();
         for &who in &self.starts {
-            ask(who, 0);
+            if ask(who, 0).is_none() {
+                return;
+            }
         }
         self.candidates
             .for_each(bytes, &self.tables, |at, candidate| {
@@ -86,7 +88,10 @@ impl Dispatch {
                         Candidate::DigitRun(length) => shapes.of_digits(bytes, at, length),
                     };
                     while asked != 0 {
-                        resume = ask(readers[asked.trailing_zeros() as usize], at);
+                        match ask(readers[asked.trailing_zeros() as usize], at) {
+                            Some(next) => resume = next,
+                            None => return usize::MAX,
+                        }
                         asked &= asked - 1;
                     }
                 }

@@ -4,6 +4,7 @@
 //! look-around seeing the text around. How a window is chosen is `prefilter.rs`'s business.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -29,7 +30,10 @@ const SIZE_LIMIT: usize = 10 << 20;
 /// use spanql::recognize::Pattern;
 /// let order = Pattern::new("ORDER", r"\bORD-(\d{4})\b", 1)?;
 /// let mut found = Vec::new();
-/// order.find_all("ORD-0001, ORD-0002", |range| found.push(range));
+/// order.find_all("ORD-0001, ORD-0002", |range| {
+///     found.push(range);
+///     true
+/// });
 /// assert_eq!(found, [Some(4..8), Some(14..18)]);
 /// # Ok::<(), spanql::Error>(())
 /// ```
@@ -146,12 +150,13 @@ impl Pattern {
     }
 
     /// Calls `found` with every match (or its group; `None` where the group took no part), in order, as `find_iter`
-    /// of the `regex` crate gives them, empty ones included.
-    pub fn find_all(&self, text: &str, mut found: impl FnMut(Option<Range<usize>>)) {
+    /// of the `regex` crate gives them, empty ones included, as long as it says to go on.
+    pub fn find_all(&self, text: &str, mut found: impl FnMut(Option<Range<usize>>) -> bool) {
         let compiled = &*self.compiled;
+        let goes_on = Cell::new(true);
         let mut found = |range| {
-            found(range);
-            true
+            goes_on.set(found(range));
+            goes_on.get()
         };
         let Some(prefilter) = &compiled.prefilter else {
             compiled.search(
@@ -176,7 +181,7 @@ impl Pattern {
                     }
                 };
             }
-            resume
+            goes_on.get().then_some(resume)
         });
     }
 }
@@ -360,7 +365,10 @@ mod tests {
     fn entities_are_groups_that_took_part_and_are_not_empty() {
         let pattern = Pattern::new("X", "a(b*)|c", 1).unwrap();
         let mut all = Vec::new();
-        pattern.find_all("abb c a", |range| all.push(range));
+        pattern.find_all("abb c a", |range| {
+            all.push(range);
+            true
+        });
         assert_eq!(all, [Some(1..3), None, Some(7..7)]);
         let text = "abb c a";
         assert_eq!(

@@ -206,7 +206,7 @@ impl Scanner {
                     stopped = cancel.is_cancelled();
                 }
                 if stopped {
-                    return usize::MAX;
+                    return None;
                 }
                 let State {
                     resume,
@@ -235,7 +235,7 @@ impl Scanner {
                         },
                     );
                 }
-                *resume
+                Some(*resume)
             });
         };
         match &plan.folding {

@@ -22,7 +22,7 @@ pub(super) fn find(recognizer: &dyn Recognizer, text: &str) -> Vec<Span> {
             };
             resume = recognizer.verify(text, at, &mut found);
         }
-        resume
+        Some(resume)
     });
     if folds {
         spans.iter_mut().for_each(|span| folded.restore(span));

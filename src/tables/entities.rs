@@ -12,7 +12,7 @@ use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, Strin
 use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::execution::context::ExecutionProps;
@@ -30,7 +30,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use crate::functions::entity_columns::{EntityField, Extractor};
 use crate::ner::Models;
-use crate::plan::{Extract, ExtractExec, Settings, is_plain};
+use crate::plan::{Extract, ExtractExec, GateExec, Settings};
 
 use super::kept::{FromKept, Kept, Split};
 use super::parquet_files;
@@ -144,7 +144,6 @@ impl EntitiesTable {
         let df_schema = DFSchema::try_from(Arc::clone(&schema))?;
         for condition in conditions {
             let condition = unqualified(condition)?;
-            self.check_known(&condition)?;
             let words: DictionaryArray<Int32Type> = DictionaryArray::try_new(
                 (0..labels.len() as i32).collect(),
                 Arc::new(StringArray::from(labels.clone())),
@@ -163,38 +162,9 @@ impl EntitiesTable {
         Ok(labels)
     }
 
-    /// A misspelt label must not look like documents without entities. What is compared with something made of the label,
-    /// such as `lower(label)`, may be anything.
-    fn check_known(&self, condition: &Expr) -> Result<()> {
-        let check = |literal: &Expr| -> Result<()> {
-            if let Expr::Literal(value, _) = literal
-                && let Some(Some(label)) = string_of(value)
-            {
-                self.models.registry().scanner(&[label])?;
-            }
-            Ok(())
-        };
-        condition.apply(|expr| {
-            match expr {
-                Expr::BinaryExpr(BinaryExpr {
-                    left,
-                    op: Operator::Eq | Operator::NotEq,
-                    right,
-                }) => {
-                    if is_column(left) {
-                        check(right)?;
-                    } else if is_column(right) {
-                        check(left)?;
-                    }
-                }
-                Expr::InList(list) if is_column(&list.expr) => {
-                    list.list.iter().try_for_each(check)?;
-                }
-                _ => {}
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        Ok(())
+    /// The recognizers and models that it asks.
+    pub(super) fn models(&self) -> &Arc<Models> {
+        &self.models
     }
 
     /// The scan of documents and the node that extracts from them, where no kept entities are current that are asked for.
@@ -273,7 +243,12 @@ impl EntitiesTable {
         }
         let columns = wanted.columns.iter().map(String::as_str);
         let plan = narrowed("entities", table, conditions, columns)?;
-        state.create_physical_plan(&plan).await
+        let plan = state.create_physical_plan(&plan).await?;
+        Ok(match kept.whole {
+            true => plan,
+            // Rows of other labels are not asked what only those of the wanted ones are fit for.
+            false => Arc::new(GateExec::new(plan)),
+        })
     }
 }
 
@@ -296,7 +271,7 @@ impl TableProvider for EntitiesTable {
             .map(|filter| match Self::decides(filter) {
                 Decides::Documents | Decides::Labels => TableProviderFilterPushDown::Exact,
                 // The files of kept entities are narrowed by it, and what comes out of them is looked at once more.
-                Decides::Entities if !self.kept.is_empty() && is_plain(filter) => {
+                Decides::Entities if !self.kept.is_empty() && fails_for_none(filter) => {
                     TableProviderFilterPushDown::Inexact
                 }
                 Decides::Entities => TableProviderFilterPushDown::Unsupported,
@@ -427,19 +402,34 @@ pub(crate) fn label_value(label: &str) -> ScalarValue {
     )
 }
 
-/// A column as it is; casts change its type, not its words.
-fn is_column(expr: &Expr) -> bool {
-    match expr {
-        Expr::Cast(cast) => is_column(&cast.expr),
-        Expr::TryCast(cast) => is_column(&cast.expr),
-        other => matches!(other, Expr::Column(_)),
-    }
+/// Whether a condition can be asked of any row: it compares columns with constants, as they are.
+fn fails_for_none(condition: &Expr) -> bool {
+    use Operator::{And, Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq, Or};
+    let can_fail = condition.exists(|part| {
+        Ok(match part {
+            Expr::BinaryExpr(BinaryExpr { op, .. }) => !matches!(
+                op,
+                And | Or | Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom
+            ),
+            Expr::Cast(cast) => !is_words(cast.field.data_type()),
+            Expr::Column(_)
+            | Expr::Literal(..)
+            | Expr::Not(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::Between(_)
+            | Expr::InList(_)
+            | Expr::Like(_) => false,
+            _ => true,
+        })
+    });
+    !can_fail.unwrap_or(true)
 }
 
-fn string_of(value: &ScalarValue) -> Option<Option<&str>> {
-    match value {
-        ScalarValue::Dictionary(_, value) => string_of(value),
-        other => other.try_as_str(),
+fn is_words(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, words) => words.is_string(),
+        other => other.is_string(),
     }
 }
 

@@ -7,10 +7,12 @@ mod duplicates;
 mod entities;
 pub(crate) mod files;
 mod kept;
+mod known_labels;
 mod listed;
 mod parquet_files;
 
 pub use entities::EntitiesRule;
+pub use known_labels::KnownLabels;
 
 use std::sync::Arc;
 

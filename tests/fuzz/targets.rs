@@ -105,7 +105,10 @@ pub fn equals_regex(pattern: &str, text: &str) {
             .map(|c| c.get(group).map(|found| found.range()))
             .collect();
         let mut found = Vec::new();
-        ours.find_all(text, |range| found.push(range));
+        ours.find_all(text, |range| {
+            found.push(range);
+            true
+        });
         assert_eq!(
             found, expected,
             "find_all, {pattern:?}, group {group}, {text:?}"

@@ -28,24 +28,24 @@ async fn a_dropped_query_stops_in_the_middle_of_a_text() {
     session.register("posts", Arc::new(table)).unwrap();
     let idle = bytes.strong_count();
 
-    for query in [
+    for sql in [
         "SELECT extract_entities(text) FROM posts",
         "SELECT count(*) FROM posts WHERE array_length(entity_values(text, 'EMAIL')) > 0",
         "SELECT redact(text) FROM posts",
         "SELECT ner(text) FROM posts",
         "SELECT regexp_extract_all(text, '[a-z]+@[a-z]+') FROM posts",
     ] {
-        let query = session.sql(query, ParamValues::List(vec![])).await.unwrap();
+        let query = session.sql(sql, ParamValues::List(vec![])).await.unwrap();
         let mut stream = query.stream().await.unwrap();
         let early = tokio::time::timeout(PROMISED, stream.next()).await;
-        assert!(early.is_err(), "it has an answer before it is dropped");
-        assert!(bytes.strong_count() > idle, "it has not begun");
+        assert!(early.is_err(), "{sql}: an answer before it is dropped");
+        assert!(bytes.strong_count() > idle, "{sql}: not begun");
 
         let dropped = Instant::now();
         drop((stream, query));
         while bytes.strong_count() > idle {
             tokio::time::sleep(Duration::from_millis(1)).await;
-            assert!(dropped.elapsed() < 5 * PROMISED, "it still holds the text");
+            assert!(dropped.elapsed() < 5 * PROMISED, "{sql}: not ended");
         }
     }
 }

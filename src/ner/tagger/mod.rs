@@ -27,7 +27,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use twox_hash::XxHash64;
 
 use super::script::{Mainly, Script};
-use super::{Model, Tagged, sentences};
+use super::{Cancel, Model, Tagged, sentences};
 use decode::{Decoder, Piece};
 use features::{Buffers, Features};
 use lexicon::Lexicon;
@@ -317,6 +317,10 @@ impl Model for Tagger {
     }
 
     fn tag(&self, texts: &[&str]) -> Result<Vec<Vec<Tagged>>, String> {
+        self.tag_until(texts, &Cancel::default())
+    }
+
+    fn tag_until(&self, texts: &[&str], cancel: &Cancel) -> Result<Vec<Vec<Tagged>>, String> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = idle().pop().unwrap_or_default();
         let mut found = vec![Vec::new(); texts.len()];
@@ -326,6 +330,10 @@ impl Model for Tagger {
                     sentence.start = self.read(number, text, sentence.clone(), &mut scratch);
                     if scratch.tokens.len() >= BATCH {
                         self.finish(&mut scratch, &mut found);
+                        if cancel.is_cancelled() {
+                            idle().push(scratch);
+                            return Ok(found);
+                        }
                     }
                 }
             }
