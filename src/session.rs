@@ -200,6 +200,12 @@ impl Session {
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
         // DataFusion 55's newer aggregates fail at the memory limit where they should emit early or spill.
         settings.options_mut().execution.enable_migration_aggregate = false;
+        // Values are mostly rare. Where three in ten are new, each partition would gather nearly all of them before the groups
+        // are made, and hold them twice.
+        settings
+            .options_mut()
+            .execution
+            .skip_partial_aggregation_probe_ratio_threshold = 0.3;
         // So that an error can say where in the statement it is.
         settings.options_mut().sql_parser.collect_spans = true;
         let mut physical_rules = PhysicalOptimizer::new().rules;
