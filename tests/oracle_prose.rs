@@ -366,10 +366,13 @@ const YUAN_PIECES: &[&str] = &[
 /// Amounts in digits before `元` and `美元`: the longest run of what numbers are written with must be one number.
 fn yuan(text: &str) -> Vec<String> {
     let run = Regex::new(r"(?:[0-9,.万亿]*[0-9][ 余])?[0-9,.万亿]+$").unwrap();
-    let number = Regex::new(
-        r"^(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:(?: |余)?(?:万亿|万|亿))?$",
-    )
+    // 亿 counts once, 万 once before it and once after it.
+    let figures = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?[ 余]?";
+    let number = Regex::new(&format!(
+        "^(?:{figures}|(?:{figures}万)?(?:{figures}亿)?(?:{figures}万)?|{figures}万亿(?:{figures}万)?)$"
+    ))
     .unwrap();
+    let none = Regex::new("^$|^[^亿]*万[^亿]*万$|[万亿]0+[ 余]?万|[ 余]$").unwrap();
     let spoilt_before = Regex::new(r"(?:[0-9a-zA-Z_几]|[0-9][.,/:]|[a-zA-Z]-)$").unwrap();
     // Groups of three behind one to three digits, a space or an apostrophe between them.
     let groups = Regex::new(r"(?:^|[^0-9])((?:[0-9]{1,3})(?:[ '][0-9]{3})*[ '])$").unwrap();
@@ -430,7 +433,11 @@ fn yuan(text: &str) -> Vec<String> {
         if torn && !one {
             continue;
         }
-        if number.is_match(&written) && start >= floor && !spoilt_before.is_match(&text[..start]) {
+        if number.is_match(&written)
+            && !none.is_match(&written)
+            && start >= floor
+            && !spoilt_before.is_match(&text[..start])
+        {
             all.push(text[start..end].to_string());
             floor = end;
         }
