@@ -85,11 +85,15 @@ fn in_chinese(number: u64, digits: &[char; 10], units: [&str; 4]) -> String {
 }
 
 fn with_commas(number: u64) -> String {
+    grouped(number, ',')
+}
+
+fn grouped(number: u64, separator: char) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
+            text.push(separator);
         }
         text.push(digit);
     }
@@ -189,7 +193,7 @@ proptest! {
     }
 
     #[test]
-    fn every_sum_in_every_form_is_found(number in prop_oneof![1_u64..20_000, 1_u64..1_000_000_000_000], cents in 1_u64..100) {
+    fn every_sum_in_every_form_is_found(number in prop_oneof![1_u64..20_000, 1_u64..1_000_000_000_000], cents in 1_u64..100, more in 1_u64..500) {
         let whole = format!("CNY {number}");
         let exact = format!("{number}.{cents:02}");
         let units = ["", "十", "百", "千"];
@@ -207,6 +211,15 @@ proptest! {
             (format!("{exact} GBP"), format!("GBP {exact}")),
             (format!("{} million dollars", with_commas(number)), format!("USD {number}000000")),
             (format!("{exact} 亿美元"), format!("USD {number}{cents:02}000000")),
+            (format!("{} CHF", grouped(number, '\'')), format!("CHF {number}")),
+            (format!("{},{cents:02} €", grouped(number, ' ')), format!("EUR {exact}")),
+            (format!("EUR {}.{cents:02}", grouped(number, '\u{a0}')), format!("EUR {exact}")),
+            (format!("{}元", grouped(number, ' ')), whole.clone()),
+            (format!("₹{number} lakh"), format!("INR {number}00000")),
+            (format!("${exact} bn"), format!("USD {number}{cents:02}0000000")),
+            (format!("${number}\nmillion"), format!("USD {number}000000")),
+            (format!("${number}-{} million", number + more), format!("USD {number}000000")),
+            (format!("¥{number}至{}万", number + more), format!("CNY {number}0000")),
         ] {
             is_found("MONEY", &entity, &value);
         }
@@ -232,12 +245,18 @@ proptest! {
         }
         for (area, number) in [("10", &beijing), ("351", &taiyuan)] {
             let value = format!("+86{area}{number}");
-            for entity in [format!("0{area}-{number}"), format!("(0{area}){number}"), format!("+86 {area} {number}")] {
+            for entity in [
+                format!("0{area}-{number}"), format!("0{area} - {number}"), format!("0{area}—{number}"),
+                format!("(0{area}){number}"), format!("+86 {area} {number}"),
+            ] {
                 is_found("PHONE", &entity, &value);
             }
             for entity in [format!("0{area}-{number}转{extension}"), format!("0{area}-{number}-{extension}")] {
                 is_found("PHONE", &entity, &format!("{value};ext={extension}"));
             }
+        }
+        for entity in [format!("00852-{beijing}"), format!("00852 {} {}", &beijing[..4], &beijing[4..])] {
+            is_found("PHONE", &entity, &format!("+852{beijing}"));
         }
         for entity in [
             format!("({area}) {exchange}-{line}"),
@@ -341,17 +360,23 @@ fn clocks(text: &str) -> Vec<String> {
 
 const YUAN_PIECES: &[&str] = &[
     "1", "20", "300", "1,234", ",", ".", ".5", "万", "亿", "元", "美元", "元素", "余", " ", "，",
-    "中", "-", "x", "/", ":", "几",
+    "中", "-", "x", "/", ":", "几", "000", "'",
 ];
 
 /// Amounts in digits before `元` and `美元`: the longest run of what numbers are written with must be one number.
 fn yuan(text: &str) -> Vec<String> {
     let run = Regex::new(r"(?:[0-9,.万亿]*[0-9][ 余])?[0-9,.万亿]+$").unwrap();
-    let number = Regex::new(
-        r"^(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:(?: |余)?(?:万亿|万|亿))?$",
-    )
+    // 亿 counts once, 万 once before it and once after it.
+    let figures = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?[ 余]?";
+    let number = Regex::new(&format!(
+        "^(?:{figures}|(?:{figures}万)?(?:{figures}亿)?(?:{figures}万)?|{figures}万亿(?:{figures}万)?)$"
+    ))
     .unwrap();
+    let none = Regex::new("^$|^[^亿]*万[^亿]*万$|[万亿]0+[ 余]?万|[ 余]$").unwrap();
     let spoilt_before = Regex::new(r"(?:[0-9a-zA-Z_几]|[0-9][.,/:]|[a-zA-Z]-)$").unwrap();
+    // Groups of three behind one to three digits, a space or an apostrophe between them.
+    let groups = Regex::new(r"(?:^|[^0-9])((?:[0-9]{1,3})(?:[ '][0-9]{3})*[ '])$").unwrap();
+    let group = Regex::new(r"^[0-9]{3}(?:[^0-9]|$)").unwrap();
     let (mut all, mut floor) = (Vec::new(), 0);
     for (unit, _) in text.match_indices('元') {
         let end = unit + '元'.len_utf8();
@@ -381,7 +406,38 @@ fn yuan(text: &str) -> Vec<String> {
             .map_or(written, |(_, rest)| rest)
             .trim_start_matches([',', '.']);
         let start = before.len() - written.len();
-        if number.is_match(written) && start >= floor && !spoilt_before.is_match(&text[..start]) {
+        let more = groups
+            .captures(&text[..start])
+            .filter(|_| group.is_match(written))
+            .map_or("", |c| c.get(1).unwrap().as_str());
+        let (left, sign) = (&text[..start - more.len()], more.chars().last());
+        let sure = sign == Some('\'') || written.starts_with('0') || more.contains(" 0");
+        let in_table = Regex::new("(?:-|[0-9] )$").unwrap().is_match(left);
+        let one = !more.is_empty()
+            && !more.starts_with('0')
+            && !(more.contains(' ') && more.contains('\''))
+            && !Regex::new("[0-9a-zA-Z.,:/_#@万亿]$")
+                .unwrap()
+                .is_match(left)
+            && (sure || !in_table);
+        let torn = group.is_match(written)
+            && (written.starts_with("000") || written.starts_with('0') && !more.is_empty());
+        let (start, written) = if one {
+            (
+                left.len(),
+                format!("{more}{written}").replace([' ', '\''], ""),
+            )
+        } else {
+            (start, written.to_string())
+        };
+        if torn && !one {
+            continue;
+        }
+        if number.is_match(&written)
+            && !none.is_match(&written)
+            && start >= floor
+            && !spoilt_before.is_match(&text[..start])
+        {
             all.push(text[start..end].to_string());
             floor = end;
         }

@@ -24,10 +24,10 @@ pub(super) struct Qq;
 /// What says that a number is QQ's, in lower case.
 const CUES: [&str; 6] = ["qq", "q群", "加q", "扣扣", "企鹅号", "企鹅群"];
 /// What may stand between a cue and a number, in lower case.
-const WORDS: [&str; 30] = [
+const WORDS: [&str; 34] = [
     " ", "：", ":", "号", "群", "码", "是", "为", "#", "=", "-", "/", "(", ")", "（", "）", "【",
-    "】", "number", "group", "id", "交流", "讨论", "官方", "粉丝", "技术", "客服", "咨询", "联系",
-    "微信",
+    "】", "“", "\"", "『", "《", "number", "group", "id", "交流", "讨论", "官方", "粉丝", "技术",
+    "客服", "咨询", "联系", "微信",
 ];
 const ENDS: ByteSet = cue::last_bytes(&CUES).union(cue::last_bytes(&WORDS));
 const MAX_WORDS: usize = 6;
@@ -45,7 +45,7 @@ impl Recognizer for Qq {
         "qq"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
         let before = ENDS.union(cue::last_bytes(&AND));
@@ -127,6 +127,10 @@ mod tests {
             "QQ Group ID 12345678",
             "QQ#12345678 QQ=1234",
             "(QQ-12345678)",
+            "QQ群：“12345678”",
+            "QQ\"12345678\"",
+            "{\"qq\": \"12345678\"}",
+            "QQ群《12345678》",
         ] {
             assert_table(&Qq, &[(text, &[qq])]);
         }

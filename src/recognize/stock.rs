@@ -6,12 +6,15 @@
 //!        / market ["."] code               SH600519  sz000001  sh.600519  HK00700  HK.00700
 //!        / exchange colon [" "] code       上交所：600519  SZ:000001  NASDAQ: AAPL  美股：BABA      (in `market.rs`)
 //!        / code                            after 股票代码 or 证券代码; in Xueqiu's $苹果(AAPL)$
+//!        / code                            after another of an exchange or a word, and 、 / ， / 和 / "and" …
 //!        / "$" 2*5UPPER ["." UPPER]        a cashtag
 //! code   = 6DIGIT                          shares, funds and indices of Shanghai, Shenzhen, Beijing   (in `market.rs`)
 //!        / 1*5DIGIT                        shares of Hong Kong; before `HK` in lower case 4 or 5, after it 5
 //!        / 1*5UPPER [("." / "-") UPPER]    the United States; a letter alone only before a closing bracket
 //! ```
-//! Digits alone are none: they may be anything. A cashtag stands between spaces, punctuation or Chinese text; it is
+//! Digits alone are none: they may be anything. In a list (`(Nasdaq: GOOG, GOOGL)`, `股票代码：600519、000001`) each code
+//! must be one of its market by itself; no word stands after digits, and after letters the list ends with a bracket, a
+//! semicolon or the next exchange. Words that no ticker is (`NASDAQ: THE INDEX FELL`) are none. A cashtag stands between spaces, punctuation or Chinese text; it is
 //! neither one of the shell's usual variables (`$PATH`) nor a currency (`$USD`); and nothing that only programs have
 //! (options, pipes, brackets, other variables) stands within 40 bytes in the same line. Borders: not cut out of a
 //! longer word, number or host name.
@@ -25,6 +28,7 @@
 //! after what a market or cue ends with; at most 80 bytes at each.
 
 mod dollar;
+mod list;
 mod market;
 
 use std::borrow::Cow;
@@ -55,7 +59,7 @@ impl Recognizer for Stock {
         "stock"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
         const DIGITS: ByteSet = ByteSet::of(b"0123456789");
@@ -99,8 +103,17 @@ impl Recognizer for Stock {
         };
         match candidate {
             Some(Ok(span)) if span.start >= found.floor() => {
-                let end = span.end;
+                let mut end = span.end;
+                let codes = match bytes[at] {
+                    b':' | 0xEF => list::after(text, end, Some(read(&text[span.clone()]).0)),
+                    b'0'..=b'9' if span.start == at => list::after(text, end, None),
+                    _ => Vec::new(),
+                };
                 found.push_scored(span, score);
+                for code in codes {
+                    end = code.end;
+                    found.push_scored(code, score);
+                }
                 return end;
             }
             Some(Err((span, reason))) => found.refuse(span, reason),
@@ -239,8 +252,17 @@ fn after_exchange(text: &str, at: usize) -> Option<Candidate> {
     }
     let (start, market) = Market::named(&text[..at])?;
     let letters = code.starts_with(|c: char| c.is_ascii_uppercase());
+    if is_word_of_english(text, text.len() - after.len()..end) {
+        return Some(Err((start..end, "a word that no ticker is")));
+    }
     (letters == (market == Market::UnitedStates))
         .then(|| checked(text, start..end, market, code))?
+}
+
+/// Whether letters are a word in a sentence of capitals (`NASDAQ: THE INDEX FELL`), not a code in brackets.
+fn is_word_of_english(text: &str, span: Range<usize>) -> bool {
+    const WORDS: [&str; 9] = ["THE", "AND", "BUT", "OF", "TO", "IN", "IS", "WAS", "NOT"];
+    WORDS.contains(&&text[span.clone()]) && !text[span.end..].starts_with([')', '）'])
 }
 
 /// Where letters that begin at `start` and may be a code of the United States end. One alone is one only in brackets.
@@ -317,6 +339,25 @@ mod tests {
                     &["600519.SH", "300750 → 300750.SZ"],
                 ),
                 ("（证券代码（830799））", &["830799 → 830799.BJ"]),
+                (
+                    "股票代码：600519、000001，300750。上交所：600519，510300",
+                    &[
+                        "600519 → 600519.SH",
+                        "000001 → 000001.SZ",
+                        "300750 → 300750.SZ",
+                        "上交所：600519 → 600519.SH",
+                        "510300 → 510300.SH",
+                    ],
+                ),
+                // Of another market by itself, an amount, a number.
+                (
+                    "上交所：600519、000001；股票代码：600519，300000元，300750 600519.SH，300750",
+                    &[
+                        "上交所：600519 → 600519.SH",
+                        "600519 → 600519.SH",
+                        "600519.SH",
+                    ],
+                ),
                 ("$贵州茅台(SH600519)$", &["SH600519 → 600519.SH"]),
                 // No ticker, or only a part of something longer.
                 ("", &[]),
@@ -361,6 +402,15 @@ mod tests {
                     &["SEHK: 5 → 00005.HK", "HKG:9988 → 09988.HK"],
                 ),
                 ("股票代码：00700", &["00700 → 00700.HK"]),
+                (
+                    "（港交所：0700、9988和3690）港交所：0700，2020年",
+                    &[
+                        "港交所：0700 → 00700.HK",
+                        "9988 → 09988.HK",
+                        "3690 → 03690.HK",
+                        "港交所：0700 → 00700.HK",
+                    ],
+                ),
                 ("$腾讯控股(00700)$", &["00700 → 00700.HK"]),
                 (
                     "88.hk 0.HK 12345.HK HK0700 HK123456 700 HK 1.0700.HK 港交所：123456",
@@ -396,6 +446,25 @@ mod tests {
                     "NYSE: BRK.A NYSE: BF-B",
                     &["NYSE: BRK.A → BRK.A.US", "NYSE: BF-B → BF.B.US"],
                 ),
+                (
+                    "(Nasdaq: GOOG, GOOGL), (NYSE: BRK.A and BRK.B) (NASDAQ: GOOG, GOOGL, NYSE: IBM)",
+                    &[
+                        "Nasdaq: GOOG → GOOG.US",
+                        "GOOGL → GOOGL.US",
+                        "NYSE: BRK.A → BRK.A.US",
+                        "BRK.B → BRK.B.US",
+                        "NASDAQ: GOOG → GOOG.US",
+                        "GOOGL → GOOGL.US",
+                        "NYSE: IBM → IBM.US",
+                    ],
+                ),
+                (
+                    "NASDAQ: AAPL, THE MAKER OF PHONES. NYSE: IBM AND NOT GOOG;",
+                    &["NASDAQ: AAPL → AAPL.US", "NYSE: IBM → IBM.US"],
+                ),
+                ("$AAPL, GOOG) x", &["$AAPL → AAPL.US"]),
+                ("NASDAQ: THE INDEX FELL; NASDAQ: IN BRIEF", &[]),
+                ("(NASDAQ: THE)", &["NASDAQ: THE → THE.US"]),
                 ("$AAPL", &["$AAPL → AAPL.US"]),
                 (
                     "买$TSLA和$NVDA！ ($BRK.B) $AMD, $INTC.",
@@ -465,6 +534,9 @@ mod tests {
                 "600519",
                 " 600519",
                 "股票代码：",
+                "股票代码：600519、",
+                "NASDAQ: AAPL, ",
+                "AAPL, ",
                 "1.h",
             ],
         );

@@ -9,8 +9,9 @@
 //! word   = 号 / 公众号 / 同号 / 是 / "ID" / ： / （ / … / a space                       (`WORDS` below)
 //! ```
 //! After `VX` and `WX` a word is needed, after `V信` and the English names a colon. A handle of letters alone needs 号,
-//! 是, `ID` or a colon before it (after `WeChat`: `ID`), or the next word would be one (`微信Android版`). Borders: not cut
-//! out of a longer word, nor of a host or an e-mail address.
+//! 是, `ID` or a colon before it (after `WeChat`: `ID`), or the next word would be one (`微信Android版`); so does the name of
+//! a platform with digits (`微信iPhone12`), and whatever stands before 版. Borders: not cut out of a longer word, nor of a
+//! host or an e-mail address.
 //!
 //! The value is in lower case.
 //!
@@ -45,7 +46,7 @@ enum Says {
 }
 
 /// What may stand between a cue and a handle, in lower case.
-const WORDS: [(&str, Says); 25] = [
+const WORDS: [(&str, Says); 29] = [
     (" ", Says::Little),
     ("：", Says::Much),
     (":", Says::Much),
@@ -71,6 +72,21 @@ const WORDS: [(&str, Says); 25] = [
     ("【", Says::Little),
     ("】", Says::Little),
     ("「", Says::Little),
+    ("『", Says::Little),
+    ("《", Says::Little),
+    ("“", Says::Little),
+    ("\"", Says::Little),
+];
+/// What runs the app, in lower case.
+const PLATFORMS: [&str; 8] = [
+    "iphone",
+    "ipad",
+    "ipados",
+    "android",
+    "windows",
+    "macos",
+    "harmony",
+    "harmonyos",
 ];
 
 impl Recognizer for WeChat {
@@ -84,10 +100,10 @@ impl Recognizer for WeChat {
         "wechat"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
-        let after_x = ByteSet::of(b" :/()iIqQ").union(ByteSet::range(0x80, 0xFF));
+        let after_x = ByteSet::of(b" :/()\"iIqQ").union(ByteSet::range(0x80, 0xFF));
         // 微 is E5 BE AE, 加 E5 8A A0, 信 E4 BF A1, ： EF BC 9A.
         vec![
             Anchor::Bytes(Bytes::of(b"\xBE").preceded_by(b"\xE5").followed_by(b"\xAE")),
@@ -111,7 +127,7 @@ impl Recognizer for WeChat {
         let handle = &text[start..end];
         let letters = handle.bytes().all(|b| b.is_ascii_alphabetic());
         let enough = says
-            >= if letters {
+            >= if letters || names_version(handle, &text[end..]) {
                 cue.for_letters
             } else {
                 cue.for_any
@@ -243,6 +259,13 @@ fn handle_end(bytes: &[u8], start: usize) -> usize {
     }
 }
 
+/// Whether what looks like a handle says which of the app's versions is meant.
+fn names_version(handle: &str, after: &str) -> bool {
+    let platform = handle.trim_end_matches(|c: char| c.is_ascii_digit());
+    let known = |name: &&str| platform.eq_ignore_ascii_case(name);
+    after.starts_with('版') || PLATFORMS.iter().any(|name| known(&name))
+}
+
 /// Whether a handle is as long as one, or digits a mobile number.
 fn has_length(handle: &[u8]) -> bool {
     match handle {
@@ -292,6 +315,12 @@ mod tests {
             "Weixin: abc_123",
             "Weixin ID：abc_123",
             "ＶＸ：abc_123",
+            "微信公众号“abc_123”",
+            "微信号：“abc_123”",
+            "微信号\"abc_123\"",
+            "VX\"abc_123\"",
+            "微信《abc_123》",
+            "公众号在微信『abc_123』",
         ] {
             assert_table(&WeChat, &[(text, &[handle])]);
         }
@@ -303,7 +332,11 @@ mod tests {
                     "微信：zhangsan WeChat ID: zhangsan",
                     &["zhangsan", "zhangsan"],
                 ),
-                ("微信号zhangsan", &["zhangsan"]),
+                (
+                    "微信号zhangsan 微信公众号“zhangsan”",
+                    &["zhangsan", "zhangsan"],
+                ),
+                ("微信号iphone12 微信：windows10", &["iphone12", "windows10"]),
                 ("微信（同号）：13812345678", &["13812345678"]),
                 ("电话/微信同号：13812345678", &["13812345678"]),
                 ("微信：ａｂｃ＿１２３", &["ａｂｃ＿１２３ → abc_123"]),
@@ -316,6 +349,10 @@ mod tests {
                     &[],
                 ),
                 ("WeChat: available on phones", &[]),
+                (
+                    "微信iPhone12 微信 Windows10版 微信(Android14) 微信beta_8版 微信“android”",
+                    &[],
+                ),
                 (
                     "微信：abcde 微信：abc_1234567890abcdefg 微信：1abc_123 微信：_abc123",
                     &[],

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display};
 
-use super::super::numeral::{han_digit, run};
+use super::super::numeral::han_digit;
+use super::figures::{self, Separators};
 
 /// `mantissa` / 10^`scale`. Money is counted, so no binary fraction comes near it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,13 +13,34 @@ pub(super) struct Amount {
 }
 
 impl Amount {
-    const ZERO: Self = Self::whole(0);
+    pub(super) const ZERO: Self = Self::whole(0);
 
     const fn whole(number: u128) -> Self {
         Self {
             mantissa: number,
             scale: 0,
         }
+    }
+
+    /// With more digits behind it, decimals or not.
+    pub(super) fn followed_by(mut self, digits: &[u8], decimals: bool) -> Option<Self> {
+        for digit in digits {
+            let shifted = self.mantissa.checked_mul(10)?;
+            self.mantissa = shifted.checked_add(u128::from(digit - b'0'))?;
+        }
+        if decimals {
+            self.scale += u32::try_from(digits.len()).ok()?;
+        }
+        Some(self)
+    }
+
+    /// Whether it is less than another; neither where 128 bits do not hold both at one scale.
+    pub(super) fn is_below(self, other: Self) -> bool {
+        let scale = self.scale.max(other.scale);
+        let at = |one: Self| one.mantissa.checked_mul(power(scale - one.scale)?);
+        at(self)
+            .zip(at(other))
+            .is_some_and(|(one, other)| one < other)
     }
 
     /// With so many zeros more.
@@ -98,50 +120,11 @@ pub(super) struct Written {
     pub(super) han_digit: bool,
 }
 
-/// The separators of thousands and of decimals.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Separators(u8, u8);
-
-pub(super) const ENGLISH: Separators = Separators(b',', b'.');
-pub(super) const EUROPEAN: Separators = Separators(b'.', b',');
-
-/// Digits in groups, with decimals or none.
-fn figure(
-    bytes: &[u8],
-    at: usize,
-    Separators(group, point): Separators,
-) -> Option<(Amount, usize)> {
-    let mut amount = Amount::ZERO;
-    let mut push = |at: usize, length: usize, scale: u32| {
-        for digit in &bytes[at..at + length] {
-            let shifted = amount.mantissa.checked_mul(10)?;
-            amount.mantissa = shifted.checked_add(u128::from(digit - b'0'))?;
-        }
-        amount.scale += scale * u32::try_from(length).ok()?;
-        Some(())
-    };
-    let first = run(bytes, at, MOST);
-    push(at, first, 0)?;
-    let mut end = at + first;
-    if (1..=3).contains(&first) {
-        while bytes.get(end) == Some(&group) && run(bytes, end + 1, 4) == 3 {
-            push(end + 1, 3, 0)?;
-            end += 4;
-        }
-    }
-    if bytes.get(end) == Some(&point) {
-        let decimals = run(bytes, end + 1, MOST);
-        push(end + 1, decimals, 1)?;
-        end += if decimals > 0 { 1 + decimals } else { 0 };
-    }
-    (end > at).then_some((amount, end))
-}
-
 /// More digits than an amount has; 128 bits hold fewer, too.
-const MOST: usize = 40;
+pub(super) const MOST: usize = 40;
 
 /// What a number is written with in Chinese: units, by their zeros.
-fn unit(c: char) -> Option<u32> {
+pub(super) fn unit(c: char) -> Option<u32> {
     Some(match c {
         '十' | '拾' => 1,
         '百' | '佰' => 2,
@@ -175,11 +158,18 @@ pub(super) fn start_before(text: &str, end: usize) -> usize {
         .chars()
         .next()
         .is_some_and(|c| unit(c).is_some());
-    match text[..start].strip_suffix(' ') {
+    let start = match text[..start].strip_suffix(' ') {
         Some(before) if apart && before.ends_with(|c: char| c.is_ascii_digit()) => {
             tight(before.len())
         }
         _ => start,
+    };
+    let head = figures::start(text.as_bytes(), start);
+    // `5万1 300`: two numbers.
+    if text[..head].ends_with(is_numeral) {
+        start
+    } else {
+        head
     }
 }
 
@@ -191,7 +181,7 @@ pub(super) fn read(text: &str, at: usize, separators: Separators) -> Option<Writ
     let (mut parts, mut digits) = (0, 0);
     while let Some(c) = text[i..].chars().next() {
         if c.is_ascii_digit() || c == '.' && parts == 0 {
-            let (amount, end) = figure(bytes, i, separators)?;
+            let (amount, end) = figures::read(bytes, i, separators)?;
             // `2万5`: where no unit follows, the figure is another number's.
             let alone = parts > 0 && !text[end..].starts_with(|c| unit(c).is_some());
             if alone || sum.number.is_some() {
@@ -307,41 +297,4 @@ impl Sum {
         };
         self.large.plus(self.small)?.plus(rest)
     }
-}
-
-/// An English word or letter for a number of zeros at `at`: `million` after a space or a hyphen, `k` directly.
-pub(super) fn magnitude(text: &str, at: usize) -> Option<(u32, usize)> {
-    const WORDS: [(&str, u32); 4] = [
-        ("thousand", 3),
-        ("million", 6),
-        ("billion", 9),
-        ("trillion", 12),
-    ];
-    const LETTERS: [(&str, u32); 8] = [
-        ("k", 3),
-        ("m", 6),
-        ("b", 9),
-        ("mm", 6),
-        ("mn", 6),
-        ("bn", 9),
-        ("tn", 12),
-        ("mln", 6),
-    ];
-    let bytes = text.as_bytes();
-    let apart = usize::from(matches!(bytes.get(at), Some(b' ' | b'-')));
-    let start = at + apart;
-    let length = bytes
-        .get(start..)?
-        .iter()
-        .take(9)
-        .take_while(|b| b.is_ascii_alphabetic())
-        .count();
-    let word = &text[start..start + length];
-    let known = WORDS
-        .iter()
-        .chain(LETTERS[..if apart > 0 { 0 } else { LETTERS.len() }].iter());
-    known
-        .clone()
-        .find(|(name, _)| word.eq_ignore_ascii_case(name))
-        .map(|(_, zeros)| (*zeros, start + length))
 }

@@ -29,6 +29,7 @@ fn sign(letters: &str, sign: char) -> Option<&'static str> {
         ("R", '$') => "BRL",
         ("MX", '$') => "MXN",
         ("", '¥' | '￥') => "CNY",
+        ("CN", '¥' | '￥') => "CNY",
         ("JP", '¥') => "JPY",
         ("", '€') => "EUR",
         ("", '£') => "GBP",
@@ -93,6 +94,7 @@ fn chinese(last: char) -> &'static [(&'static str, &'static str)] {
             ("加", "CAD"),
             ("澳", "AUD"),
             ("新", "SGD"),
+            ("新加坡", "SGD"),
             ("台", "TWD"),
             ("", "CNY"),
         ],
@@ -119,6 +121,10 @@ fn chinese(last: char) -> &'static [(&'static str, &'static str)] {
         '金' => &[("美", "USD")],
         '镑' | '鎊' => &[("英", "GBP")],
         '钱' => &[("块", "CNY")],
+        '铢' => &[("泰", "THB")],
+        '布' => &[("卢", "RUB")],
+        '比' => &[("卢", "INR"), ("印度卢", "INR")],
+        '郎' => &[("瑞士法", "CHF")],
         _ => &[],
     }
 }
@@ -134,7 +140,7 @@ fn chinese_before(text: &str, end: usize) -> Option<(&'static str, usize)> {
 }
 
 /// What a currency's name can end with before an amount.
-pub(super) const LAST_BYTES: &[u8] = b"$DYBRPWFKLN\xA5\xAC\xA9\xB9\xBD\xA3\x81\x91";
+pub(super) const LAST_BYTES: &[u8] = b"$DYBRPWFKLNS\xA5\xAC\xA9\xB9\xBD\xA3\x81\x91";
 
 /// The currency named directly before `at`, or before a space there.
 pub(super) fn before(text: &str, at: usize) -> Option<Named> {
@@ -142,6 +148,14 @@ pub(super) fn before(text: &str, at: usize) -> Option<Named> {
     let named = &text[..end];
     let last = named.chars().next_back()?;
     let whole = |edge: usize| !border::joins(border::before(text, edge));
+    if named.ends_with("$US") {
+        let edge = end - "$US".len();
+        return whole(edge).then_some(Named {
+            code: "USD",
+            edge,
+            vague: false,
+        });
+    }
     if last.is_ascii_uppercase() {
         let code = named.as_bytes().last_chunk::<3>()?;
         let (_, code) = CODES.iter().find(|(name, _)| name.as_bytes() == code)?;
@@ -191,7 +205,7 @@ pub(super) fn before(text: &str, at: usize) -> Option<Named> {
 pub(super) fn may_be_before(bytes: &[u8], at: usize) -> bool {
     let named = &bytes[..at];
     match named.strip_suffix(b" ").unwrap_or(named) {
-        [.., b'$'] => true,
+        [.., b'$'] | [.., b'$', b'U', b'S'] => true,
         [.., first, second, third] if third.is_ascii() => [first, second, third]
             .iter()
             .all(|b| b.is_ascii_uppercase()),
@@ -203,7 +217,7 @@ pub(super) fn may_be_before(bytes: &[u8], at: usize) -> bool {
 pub(super) fn may_be_after(bytes: &[u8], at: usize) -> bool {
     let rest = bytes.get(at..).unwrap_or_default();
     let (apart, rest) = match rest {
-        [b' ' | b'-', rest @ ..] => (true, rest),
+        [b' ' | b'-' | b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => (true, rest),
         _ => (false, rest),
     };
     match rest {
@@ -216,6 +230,14 @@ pub(super) fn may_be_after(bytes: &[u8], at: usize) -> bool {
                     | b"mi"
                     | b"bi"
                     | b"tr"
+                    | b"mn"
+                    | b"ml"
+                    | b"mr"
+                    | b"bn"
+                    | b"bl"
+                    | b"tn"
+                    | b"la"
+                    | b"cr"
                     | b"do"
                     | b"eu"
                     | b"yu"
@@ -328,10 +350,10 @@ fn english(text: &str) -> Option<(usize, &'static str, bool)> {
     }
 }
 
-/// The Chinese name that begins at `start`: three characters or fewer.
+/// The Chinese name that begins at `start`: four characters or fewer.
 pub(super) fn han_after(text: &str, start: usize) -> Option<Named> {
     let mut last_start = start;
-    for last in text[start..].chars().take(3) {
+    for last in text[start..].chars().take(4) {
         let edge = last_start + last.len_utf8();
         let part = &text[start..last_start];
         if let Some((_, code)) = chinese(last).iter().find(|(name, _)| *name == part) {

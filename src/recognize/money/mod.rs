@@ -7,36 +7,45 @@
 //! sign      = [country] $ / ¥ / ￥ / € / £ / ₩ / ₹ / ₽   `US$`, `HK$`, `NT$`, `A$`, `C$` …; € after the amount, too
 //! word      = dollars, euros, yuan, yen … / 元, 美元, 人民币, 港币, 英镑, 块钱 …
 //! amount    = figures [magnitude] / Chinese number / both: 3亿5000万, 1.5万, 100多万
-//! figures   = digits [decimals], thousands with ","; "." and "," the other way round for euros
-//! magnitude = [sp / "-"] thousand / million / billion / trillion, directly: k m b bn mn mm tn, in any case
+//! figures   = digits [decimals], thousands with "," or a space, an apostrophe or ’; "." and "," the other way round for euros
+//! magnitude = [sp / "-" / line break] thousand / lakh / million / crore / billion / trillion, in one or many;
+//!             directly or after a space: mn mm mil mio mln bn bln mrd tn, and, if a name stands before, k m b; in any case
+//! range     = name amount "-" / – / ~ / 至 / to / or … amount magnitude    no name at its second end, which is greater
 //! change    = 元 [n 角 [n 分]] [整 / 正] [a currency's word]        `三元五角`, `壹万贰仟元整`, `100元人民币`
 //! ```
 //! `$` is USD, `¥` and `元` are CNY, unless something beside the amount says otherwise (`$100 CAD`, `港币100元`). Of a
-//! range that names its currency once, the end beside the name is found (`100-200元`). `约`, `近` and `以上` are outside;
-//! `余` and `多` are between amount and name, and the value is the amount without them. Left out: amounts that name no
-//! number (`数百万元`, `几十元`), minus signs, pounds without `sterling` (a weight), cents, slang, and English number words.
+//! range that names its currency once, the end beside the name is found (`100-200元`). Where that is the first end and its
+//! magnitude stands at the second, the whole range is the entity, and the value is of the first end (`$10-20 million`,
+//! 10,000,000 dollars); where the second end has a name, too, only that is found (`$10 to $20 million`). A first end that
+//! is greater has no share in the magnitude (`$500 to $2 million`). `约`, `近` and `以上` are outside; `余` and `多` are
+//! between amount and name, and the value is the amount without them. Left out: amounts that name no number (`数百万元`,
+//! `几十元`), minus signs, pounds without `sterling` (a weight), cents, slang, and English number words.
 //!
 //! Borders: not cut out of a longer number, an identifier or a version. `元` begins words (`100元素`, `3元组`), and one
 //! numeral before it often counts something else (`二元一次方程`, `三元桥`). `$1` is mostly a parameter in a
-//! program: one digit after `$` is money only beside a word such as `only`, `for` or `each`, and never before `{`, `=` and
-//! the like.
+//! program: one digit after `$` is money only beside a word such as `only`, `for` or `each`, and no figures are before `{`,
+//! `=`, an assembler's `, %esi` and the like. Spaces part the groups of one number only where no other digits stand beside
+//! them, unless a group begins with 0 (`10 000`): `figures.rs`.
 //!
 //! The value is the code, a space, and a plain decimal: `CNY 12000`, `USD 1234.50`. It is exact; a fraction has two digits
 //! or as many more as it takes. The score is 1; 0.6 of one digit after `$`.
 //!
-//! Cost: stops at runs of digits beside a space, a letter or a sign, and at `元`, `圆`, `块`, `镑`, `金`; at most 160
+//! Cost: stops at runs of digits beside a space, a letter or a sign, and at `元`, `圆`, `块`, `镑`, `金`; at most 300
 //! bytes at each.
 
 mod amount;
 mod currency;
+mod figures;
+mod magnitude;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use self::amount::{Amount, ENGLISH, EUROPEAN, Separators, Written};
+use self::amount::{Amount, Written};
 use self::currency::Named;
+use self::figures::{ENGLISH, EUROPEAN, Separators};
 use super::numeral::{run, small_at};
 use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border};
 
@@ -66,7 +75,7 @@ impl Recognizer for Money {
         "money"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
         let figures = DigitRuns::of_length(1..=31);
@@ -163,15 +172,18 @@ fn read(text: &str, at: usize, floor: usize, known: bool) -> Read {
     })
 }
 
-/// Whether the figures at `start`, whatever their separators, stand before `€`.
+/// Whether the figures at `start`, with a comma before their decimals, stand before `€`.
 fn euros_follow(text: &str, start: usize) -> bool {
-    let figures = text.as_bytes()[start..]
-        .iter()
-        .take(40)
-        .take_while(|b| b.is_ascii_digit() || matches!(b, b',' | b'.'))
-        .count();
-    let rest = &text[start + figures..];
-    rest.strip_prefix(' ').unwrap_or(rest).starts_with('€')
+    let digits = run(text.as_bytes(), start, 40);
+    // Most numbers end before something else.
+    let may = matches!(
+        &text.as_bytes()[start + digits..],
+        [b',' | b'.' | b'\'' | 0xC2 | 0xE2, ..] | [b' ', b'0'..=b'9' | 0xE2, ..]
+    );
+    may && figures::read(text.as_bytes(), start, EUROPEAN).is_some_and(|(_, end)| {
+        let rest = &text[end..];
+        rest.strip_prefix(' ').unwrap_or(rest).starts_with('€')
+    })
 }
 
 /// The amount at `start` with what stands before and after it.
@@ -184,12 +196,29 @@ fn beside(
 ) -> Read {
     let written = amount::read(text, start, separators)?;
     let Written { amount, end, .. } = written;
-    let scaled = text.as_bytes()[end - 1]
-        .is_ascii_digit()
-        .then(|| amount::magnitude(text, end))
+    if figures::is_rest(text.as_bytes(), start) {
+        return Some((
+            start..end,
+            Err("the digits before it are of the same number"),
+        ));
+    }
+    let in_figures = text.as_bytes()[end - 1].is_ascii_digit();
+    let mut scaled = in_figures
+        .then(|| magnitude::after(text, end, before.is_some()))
         .flatten()
         .and_then(|(zeros, end)| Some((amount.times_ten_to(zeros)?, end)))
         .filter(|&(_, end)| before.is_some() || currency::after(text, end).is_some());
+    if let Some(before) = before
+        && in_figures
+        && scaled.is_none()
+        && let Some(range) = magnitude::shared(text, end, amount, separators)
+    {
+        if range.own {
+            let reason = "its magnitude stands at the range's other end";
+            return Some((before.edge..end, Err(reason)));
+        }
+        scaled = Some((amount.times_ten_to(range.zeros)?, range.end));
+    }
     let (amount, end) = scaled.unwrap_or((amount, end));
     let about = text[end..].starts_with(['余', '餘', '多']);
     let after = if about {
@@ -236,7 +265,9 @@ fn beside(
     }
     let dollar = before.is_some_and(|named| named.vague && named.code == "USD");
     if dollar && !spelt && !known {
-        if text[sum_end..].starts_with(['{', '}', '^', '$', '=', '@', '~', '[', '\\', '|', '`']) {
+        if text[sum_end..].starts_with(['{', '}', '^', '$', '=', '@', '~', '[', '\\', '|', '`'])
+            || is_operand(&text[sum_end..])
+        {
             return Some((span, Err("rather a parameter than an amount")));
         }
         if written.digit {
@@ -326,6 +357,20 @@ fn closes(text: &str, end: usize) -> bool {
         Some('%') => false,
         _ => !border::joins(after),
     }
+}
+
+/// Whether what follows `$56` is the register that an assembler's instruction puts it in: `movl $56, %esi`,
+/// `addl $56, -4(%ebp)`.
+fn is_operand(after: &str) -> bool {
+    let Some(after) = after.strip_prefix(',') else {
+        return false;
+    };
+    let after = after.strip_prefix([' ', '\t']).unwrap_or(after);
+    let offset = after.strip_prefix('-').unwrap_or(after);
+    let digits = run(offset.as_bytes(), 0, 6);
+    let register = offset[digits..].strip_prefix('(');
+    let register = register.unwrap_or(&offset[digits..]).as_bytes();
+    matches!(register, [b'%', letter, ..] if letter.is_ascii_alphabetic())
 }
 
 /// Whether a word beside `$5` speaks of a price.

@@ -239,6 +239,182 @@ fn chinese() {
 }
 
 #[test]
+fn ranges_share_a_magnitude() {
+    assert_table(
+        &Money,
+        &[
+            (
+                "$10-20 million, $1.5-2 billion; $5-10 million ¥100-200万，$50-100k $10-30k",
+                &[
+                    "$10-20 million → USD 10000000",
+                    "$1.5-2 billion → USD 1500000000",
+                    "$5-10 million → USD 5000000",
+                    "¥100-200万 → CNY 1000000",
+                    "$50-100k → USD 50000",
+                    "$10-30k → USD 10000",
+                ],
+            ),
+            (
+                "$10 to 20 million, USD 10 – 20 bn; $2 or 3 million，人民币10到20千万",
+                &[
+                    "$10 to 20 million → USD 10000000",
+                    "USD 10 – 20 bn → USD 10000000000",
+                    "$2 or 3 million → USD 2000000",
+                    "人民币10到20千万 → CNY 100000000",
+                ],
+            ),
+            (
+                "$10 to $20 million, $200-$400 Billion; 人民币10至20万元，￥10~20万元 $10-20 million dollars",
+                &[
+                    "$20 million → USD 20000000",
+                    "$400 Billion → USD 400000000000",
+                    "20万元 → CNY 200000",
+                    "20万元 → CNY 200000",
+                    "20 million dollars → USD 20000000",
+                ],
+            ),
+            (
+                "$500 to $2 million, $100-200 a day, $10k-20 million, $100 to 200 people, $30-50 minutes",
+                &[
+                    "$500 → USD 500",
+                    "$2 million → USD 2000000",
+                    "$100 → USD 100",
+                    "$10k → USD 10000",
+                    "$100 → USD 100",
+                    "$30 → USD 30",
+                ],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn magnitudes_apart() {
+    assert_table(
+        &Money,
+        &[
+            (
+                "$25 bn, $25 m, $25 k; $25\nmillion $25\r\nbillion $2.5 mil $2.5mil €2.5 mio €3 Mrd. $5 billions",
+                &[
+                    "$25 bn → USD 25000000000",
+                    "$25 m → USD 25000000",
+                    "$25 k → USD 25000",
+                    "$25\nmillion → USD 25000000",
+                    "$25\r\nbillion → USD 25000000000",
+                    "$2.5 mil → USD 2500000",
+                    "$2.5mil → USD 2500000",
+                    "€2.5 mio → EUR 2500000",
+                    "€3 Mrd → EUR 3000000000",
+                    "$5 billions → USD 5000000000",
+                ],
+            ),
+            (
+                "₹500 crore, ₹3 lakh, ₹2 lakh crore, 25 bn euros, 5 lakh rupees",
+                &[
+                    "₹500 crore → INR 5000000000",
+                    "₹3 lakh → INR 300000",
+                    "₹2 lakh crore → INR 2000000000000",
+                    "25 bn euros → EUR 25000000000",
+                    "5 lakh rupees → INR 500000",
+                ],
+            ),
+            // Words of their own, and parts of some.
+            (
+                "$20 b/c of $50 M&Ms $30 B-movies $40 k's $25 miles $25\nm $25 B2B",
+                &[
+                    "$20 → USD 20",
+                    "$50 → USD 50",
+                    "$30 → USD 30",
+                    "$40 → USD 40",
+                    "$25 → USD 25",
+                    "$25 → USD 25",
+                    "$25 → USD 25",
+                ],
+            ),
+            ("run 100 m EUR; 5 k dollars", &[]),
+        ],
+    );
+}
+
+#[test]
+fn groups_apart() {
+    assert_table(
+        &Money,
+        &[
+            (
+                "2 000 000欧元，1 000 000 euros，10 000 USD，10 000 元，1 234,56 €，$10 000，1'000 CHF，CHF 1'000",
+                &[
+                    "2 000 000欧元 → EUR 2000000",
+                    "1 000 000 euros → EUR 1000000",
+                    "10 000 USD → USD 10000",
+                    "10 000 元 → CNY 10000",
+                    "1 234,56 € → EUR 1234.56",
+                    "$10 000 → USD 10000",
+                    "1'000 CHF → CHF 1000",
+                    "CHF 1'000 → CHF 1000",
+                ],
+            ),
+            (
+                "EUR 1 250, 12 500 元; USD10 000 CHF 1’234’567.50 €12\u{202f}500",
+                &[
+                    "EUR 1 250 → EUR 1250",
+                    "12 500 元 → CNY 12500",
+                    "USD10 000 → USD 10000",
+                    "CHF 1’234’567.50 → CHF 1234567.50",
+                    "€12\u{202f}500 → EUR 12500",
+                ],
+            ),
+            (
+                "$10 000-20 000; 10 000万元",
+                &["$10 000 → USD 10000", "10 000万元 → CNY 100000000"],
+            ),
+            // Numbers of their own, and what is left of some.
+            (
+                "in 2019 100 USD, 10 20 300 USD; $ 42 108 95, 12-15 100元, v3.5 100元, 5万1 300元 $20 1234",
+                &[
+                    "100 USD → USD 100",
+                    "300 USD → USD 300",
+                    "$ 42 → USD 42",
+                    "100元 → CNY 100",
+                    "100元 → CNY 100",
+                    "300元 → CNY 300",
+                    "$20 → USD 20",
+                ],
+            ),
+            ("2019 000 USD, x5 000 USD; 1234'050 CHF，,000元", &[]),
+        ],
+    );
+}
+
+#[test]
+fn more_names_and_no_operands() {
+    assert_table(
+        &Money,
+        &[
+            (
+                "500泰铢、500卢布、3万卢比、500 印度卢比、500瑞士法郎、500新加坡元、CN¥100、$US50，$US 60",
+                &[
+                    "500泰铢 → THB 500",
+                    "500卢布 → RUB 500",
+                    "3万卢比 → INR 30000",
+                    "500 印度卢比 → INR 500",
+                    "500瑞士法郎 → CHF 500",
+                    "500新加坡元 → SGD 500",
+                    "CN¥100 → CNY 100",
+                    "$US50 → USD 50",
+                    "$US 60 → USD 60",
+                ],
+            ),
+            (
+                "movl $56, %esi; addl $56,-4(%ebp) cmpl $56, (%eax); pay $56, 5% off",
+                &["$56 → USD 56"],
+            ),
+            ("500巴基斯坦卢比 500法郎 5比3 x$US50", &[]),
+        ],
+    );
+}
+
+#[test]
 fn scores() {
     assert_eq!(find(&Money, "only $5")[0].score, 0.6);
     assert_eq!(find(&Money, "only $50")[0].score, 1.0);
@@ -273,6 +449,16 @@ fn hostile_texts_are_linear() {
             "€1.",
             "块",
             "镑",
+            "1 000 ",
+            "1 000",
+            "$1 000 ",
+            "1'000",
+            "$10-",
+            "$10 to ",
+            "$10-20 ",
+            "$10\n",
+            "¥1-2万亿",
+            "$56, ",
         ],
     );
 }

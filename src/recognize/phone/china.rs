@@ -58,7 +58,9 @@ pub(super) fn landline(text: &str, at: usize, bracketed: bool) -> Option<Parts> 
                 let rest = rest.strip_prefix([')', '）'])?;
                 rest.strip_prefix([' ', '-']).unwrap_or(rest)
             } else {
-                rest.strip_prefix([' ', '-'])?
+                // Longer ones before what they begin with.
+                let signs = [" - ", " ", "-", "——", "—", "–"];
+                signs.iter().find_map(|sign| rest.strip_prefix(sign))?
             };
             (
                 subscriber_end(bytes, text.len() - start.len(), lengths)?,

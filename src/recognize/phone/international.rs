@@ -13,6 +13,8 @@ const TOO_MANY: usize = 16;
 pub(super) fn after_prefix(text: &str, prefix: usize, at: usize) -> Option<(u32, Parts)> {
     let bytes = text.as_bytes();
     let first = run(bytes, at, TOO_MANY);
+    // No code begins with 0: `00020` is a padded number, while `+001` is dialled so.
+    (bytes[prefix] == b'+' || bytes.get(at) != Some(&b'0')).then_some(())?;
     let (length, code) = (1..=first.min(3)).find_map(|n| {
         let code = value(&bytes[at..at + n]);
         plans::lengths(code).map(|_| (n, code))

@@ -5,7 +5,7 @@
 //! international = ("+" / "00") country-code groups        as many digits as the country has: plans.rs
 //! groups        = digits separated by one of: space - . ( ) or a bracket with a space or hyphen; "(0)" is dropped
 //! mobile        = ["86" / "0086" / "(+86)" / …] 1[3-9] and 9 digits, in one piece or 3-4-4 with one separator
-//! landline      = "0" area ["-" / sp] subscriber / "(0" area ")" subscriber / "86-" area "-" subscriber
+//! landline      = "0" area ["-" / sp / " - " / – / — / ——] subscriber / "(0" area ")" subscriber / "86-" area "-" subscriber
 //! service       = 400 / 800 and 7 digits, in one piece or three with "-" or sp: `400-810-8888`
 //! american      = ["1" separator] area separator exchange separator line, the area in brackets or not
 //! extension     = 转 / 分机 / x / ext. / ";ext=" and 1-6 digits, after Chinese landlines and services also "-" and 1-5
@@ -15,8 +15,9 @@
 //! other countries, seven digits without an area, short numbers (`110`, `95588`), and letters (`1-800-FLOWERS`): their
 //! form alone does not tell. The number of `tel:` URIs (RFC 3966) is found, the scheme is outside.
 //!
-//! Borders: not cut out of a longer run of digits or groups (a card, an identity number), of a decimal, a price, a
-//! percentage, an identifier or an e-mail address.
+//! Borders: not cut out of a longer run of digits or groups (a card, an IBAN, a dump), of a decimal, a price, a
+//! percentage, an identifier, a message's id or an e-mail address. Only `+` and brackets say where groups begin; a `0`
+//! alone before others is of a table.
 //!
 //! The value is `+` and the digits, and `;ext=801` for an extension (RFC 3966 §3). The score is 1 of what is written as
 //! a number is: with `+`, brackets, a leading 1, or the separators of its country; 0.8 of a Chinese mobile in one
@@ -85,16 +86,17 @@ impl Recognizer for Phone {
         "phone"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("2")
+        Cow::Borrowed("3")
     }
     fn anchors(&self) -> Vec<Anchor> {
         // After a plus sign; in one piece; a first group with what can stand after it.
         vec![
             Anchor::Digits(DigitRuns::of_length(1..=15).preceded_by(b"+")),
             Anchor::Digits(DigitRuns::of_length(9..=17)),
-            Anchor::Digits(DigitRuns::of_length(3..=3).followed_by(b" -).\xEF")),
+            Anchor::Digits(DigitRuns::of_length(3..=3).followed_by(b" -).\xE2\xEF")),
             Anchor::Digits(DigitRuns::of_length(2..=2).followed_by(b" -)\xEF")),
-            Anchor::Digits(DigitRuns::of_length(4..=4).followed_by(b" -)\xEF")),
+            Anchor::Digits(DigitRuns::of_length(4..=4).followed_by(b" -)\xE2\xEF")),
+            Anchor::Digits(DigitRuns::of_length(5..=5).followed_by(b" -")),
         ]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
@@ -200,10 +202,12 @@ fn bracketed(text: &str, inner: Range<usize>) -> Option<Range<usize>> {
 fn stands_alone(text: &str, span: &Range<usize>) -> Result<(), &'static str> {
     let bytes = text.as_bytes();
     let entity = &text[span.clone()];
-    let marked = entity.starts_with(['+', '(', '（']) || entity.starts_with("00");
+    let marked = entity.starts_with(['+', '(', '（']);
+    // After a number that says its country, a long run of digits is another number.
+    let longest = if entity.starts_with("00") { 4 } else { LONG };
     let grouped = entity.contains(' ')
         && !marked
-        && (group_before(bytes, span.start) || group_after(bytes, span.end));
+        && (group_before(bytes, span.start) || group_after(bytes, span.end, longest));
     if grouped {
         Err("more groups of digits stand beside it")
     } else if !opens(text, span.start) {
@@ -215,7 +219,10 @@ fn stands_alone(text: &str, span: &Range<usize>) -> Result<(), &'static str> {
     }
 }
 
-/// Whether a group of three digits or more, or a country code, stands before a space before `start`.
+/// Longer than any group.
+const LONG: usize = 18;
+
+/// Whether a group of three digits or more, a country code, or a lone 0 stands before a space before `start`.
 fn group_before(bytes: &[u8], start: usize) -> bool {
     let Some((b' ', rest)) = bytes[..start].split_last() else {
         return false;
@@ -226,12 +233,13 @@ fn group_before(bytes: &[u8], start: usize) -> bool {
         .take(4)
         .take_while(|b| b.is_ascii_digit())
         .count();
-    digits >= 3 || digits > 0 && rest[..rest.len() - digits].ends_with(b"+")
+    let lone = digits == 1 && rest.ends_with(b"0");
+    digits >= 3 || lone || digits > 0 && rest[..rest.len() - digits].ends_with(b"+")
 }
 
-/// Whether a group of three digits or more stands after a space after `end`.
-fn group_after(bytes: &[u8], end: usize) -> bool {
-    bytes.get(end) == Some(&b' ') && run(bytes, end + 1, 3) >= 3
+/// Whether a group of three digits or more, `longest` at most, stands after a space after `end`.
+fn group_after(bytes: &[u8], end: usize, longest: usize) -> bool {
+    bytes.get(end) == Some(&b' ') && (3..=longest).contains(&run(bytes, end + 1, LONG))
 }
 
 /// Whether a number may begin at `start`.
@@ -256,7 +264,7 @@ fn closes(text: &str, end: usize) -> bool {
     match c {
         '.' => !further.is_some_and(|f| f.is_ascii_alphanumeric()),
         '-' => !further.is_some_and(|f| f.is_ascii_digit()),
-        '@' | '%' => false,
+        '@' | '%' | '$' => false,
         _ => !border::joins(after),
     }
 }
@@ -431,7 +439,33 @@ mod tests {
                         "+86-10-65529988 → +861065529988",
                     ],
                 ),
+                (
+                    "+001 407 323 1668, 00852-21234567, 00852 2123 4567; 00353 61 213147",
+                    &[
+                        "+001 407 323 1668 → +14073231668",
+                        "00852-21234567 → +85221234567",
+                        "00852 2123 4567 → +85221234567",
+                        "00353 61 213147 → +35361213147",
+                    ],
+                ),
+                (
+                    "010—65541234，010–65541234；010 - 65541234，0755——23456789",
+                    &[
+                        "010—65541234 → +861065541234",
+                        "010–65541234 → +861065541234",
+                        "010 - 65541234 → +861065541234",
+                        "0755——23456789 → +8675523456789",
+                    ],
+                ),
                 // No phone, or only a part of something longer.
+                (
+                    "DE89 3704 0044 0532 0130 00, 0000 0020 5254 0012 3456; 0020 5254 0012 3456 0000",
+                    &[],
+                ),
+                (
+                    "1234 0044 20 7946 0958, 0 604 669 3288; <17090200005$1021 00020 1234 5678 010—15541234",
+                    &[],
+                ),
                 (
                     "000-65529988 010-15529988 026-65529988 0399-1234567 010-6552998 01015529988",
                     &[],
@@ -523,6 +557,9 @@ mod tests {
                 "00",
                 "0044 ",
                 "010-65529988转",
+                "00852 ",
+                "010—",
+                "010 - ",
             ],
         );
     }
