@@ -327,6 +327,8 @@ fn clocks(text: &str) -> Vec<String> {
         r"^(?: to | ?--? ?)(?<h>[0-9]{1,2})(?:[:：](?<m>[0-9]{2}))? ?(?<half>[aApP])[mM](?:[^0-9A-Za-z_é]|$)",
     )
     .unwrap();
+    let digit_before_wide = Regex::new("[0-9]：$").unwrap();
+    let digit_after_wide = Regex::new("^：[0-9]").unwrap();
     let elapsed = Regex::new("[0-9] {1,2}up {1,2}$").unwrap();
     let score = Regex::new("比分[： ]?$").unwrap();
     let after_half = Regex::new("[0-9] ?[aApP][mM]-$").unwrap();
@@ -347,7 +349,7 @@ fn clocks(text: &str) -> Vec<String> {
                 let second = c.name("ss").map(|s| s.as_str().parse::<u32>().unwrap());
                 let stands = (!spoilt_before.is_match(before) || after_year.is_match(before))
                     && (!after_letter.is_match(before) || after_half.is_match(before))
-                    && !(wide && Regex::new("[0-9]：$").unwrap().is_match(before));
+                    && !(wide && digit_before_wide.is_match(before));
                 let digits_end = c
                     .name("s")
                     .map_or_else(|| c.name("m").unwrap().end(), |s| s.end());
@@ -403,7 +405,7 @@ fn clocks(text: &str) -> Vec<String> {
                 let counted = wide && rest[end..].starts_with('个');
                 let short = unsure && (rest.starts_with("0:") || counted || score.is_match(before))
                     || elapsed.is_match(before)
-                    || wide && Regex::new("^：[0-9]").unwrap().is_match(&rest[end..]);
+                    || wide && digit_after_wide.is_match(&rest[end..]);
                 (stands && fine && fine_half && !short && !spoilt_after.is_match(&rest[end..]))
                     .then_some(end)
             });

@@ -196,7 +196,7 @@ fn clock_follows(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Whether a date that stands after `before` stands as in the head of a mail: at the start of a text or a line, or after
-/// a weekday's comma, a semicolon or a colon. In a listing of files the size is no day, and the day no year:
+/// a weekday's comma, a semicolon, a colon or a dash. In a listing of files the size is no day, and the day no year:
 /// `14 Oct 12 09:50`, `10, 14 Oct 12 09:50`.
 fn begins_stamp(before: &str) -> bool {
     if before.is_empty() || before.ends_with('\n') {
@@ -208,7 +208,7 @@ fn begins_stamp(before: &str) -> bool {
     let before = before.strip_suffix(' ').unwrap_or(before);
     match before.strip_suffix(',') {
         Some(weekday) => weekday.ends_with(|c: char| c.is_ascii_alphabetic()),
-        None => before.ends_with([';', ':']),
+        None => before.ends_with([';', ':', '-']),
     }
 }
 

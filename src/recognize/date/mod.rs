@@ -24,8 +24,8 @@
 //! words (`昨天`, `next Monday`), other years of two digits, years of an era (`民国`, `平成`), the lunar calendar, weeks
 //! (`2026-W47`), and compact dates (`20261122`, which could be any number).
 //!
-//! RFC 822's dates stand at the start of a text or a line, or after `Sun, `, `; ` or `: `: in a list of files the size is no
-//! day and the day no year (`14 Oct 12 09:50`).
+//! RFC 822's dates stand at the start of a text or a line, or after `Sun, `, `; `, `: ` or `- `: in a list of files the size
+//! is no day and the day no year (`14 Oct 12 09:50`).
 //!
 //! Borders: not cut out of a longer run of digits or letters, of a version (`1.2026.11.22`) or an address (`2026.1.2.3`); in a
 //! path `/2018/1/3-areas` and `/2013/11/01.png` are names in the folder of a month, `/2002/10/01.html` is a day.
@@ -351,10 +351,11 @@ mod tests {
                     ],
                 ),
                 (
-                    "Date: 6 Nov 94 08:49; by x; 06 Nov 94 08:49\n6 Nov 94 08:49",
+                    "Date: 6 Nov 94 08:49; by x; 06 Nov 94 08:49\n6 Nov 94 08:49 - 6 Nov 94 08:49",
                     &[
                         "6 Nov 94 → 1994-11-06",
                         "06 Nov 94 → 1994-11-06",
+                        "6 Nov 94 → 1994-11-06",
                         "6 Nov 94 → 1994-11-06",
                     ],
                 ),

@@ -9,7 +9,7 @@
 //! offset  = (+ / -) hh[:]mm                               also +hh after seconds; -hh:mm directly after hh:mm is a range
 //! chinese = [part] hour (点/時/时/點) minutes [ss 秒]         single spaces allowed between
 //! minutes = mm 分 / 半 / 整 / 钟 / 一刻 / 三刻 / mm             the last after 点 only
-//! part    = 上午 下午 中午 早上 晚上 凌晨 今晚 …
+//! part    = 上午 下午 中午 早上 晚上 凌晨 今晚 …                  of two characters also with 的 behind it
 //! range   = (part hour ":" mm / part hour (点/时) [minutes]) dash (hour ":" mm / hour (点/时) [minutes])
 //!         / part hour dash hour (点/时) [minutes] / hour ":" mm (dash / " to ") hour [":" mm] [sp] meridiem
 //! dash    = [sp] (- / – / — / ~ / ～ / 至 / 到) [sp]           a dash may be doubled
@@ -223,8 +223,10 @@ mod tests {
                     ],
                 ),
                 (
-                    "凌晨 5：03 分，10：30：45 +0800；时间：8：15 PM。3：10:30",
+                    "下午的 1：30，最晚的8：30，凌晨 5：03 分，10：30：45 +0800；时间：8：15 PM。3：10:30",
                     &[
+                        "下午的 1：30 → 13:30",
+                        "8：30 → 08:30",
                         "凌晨 5：03 → 05:03",
                         "10：30：45 +0800 → 10:30:45+08:00",
                         "8：15 PM → 20:15",
