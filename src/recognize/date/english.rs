@@ -58,6 +58,9 @@ struct Days {
 /// The end of the range whose first day ends at `end`.
 fn last_day(text: &str, end: usize) -> Option<Days> {
     let bytes = text.as_bytes();
+    // One look tells most days from ranges: a hyphen, or the first byte of a longer dash.
+    let dash = end + usize::from(bytes.get(end) == Some(&b' '));
+    matches!(bytes.get(dash), Some(b'-' | 0xE2)).then_some(())?;
     let at = dash::behind(text, end, DASHES)?;
     let (last, i) = number(bytes, at, 1..=2)?;
     Some(Days {
@@ -71,7 +74,8 @@ fn last_day(text: &str, end: usize) -> Option<Days> {
 pub(super) fn day_first(text: &str, at: usize) -> Read {
     let bytes = text.as_bytes();
     let (day, i) = number(bytes, at, 1..=2)?;
-    let days = last_day(text, ordinal_end(bytes, i));
+    let day_end = ordinal_end(bytes, i);
+    let days = last_day(text, day_end);
     if let separator @ (b'-' | b'/') = *bytes.get(i)?
         && days.is_none()
     {
@@ -84,7 +88,7 @@ pub(super) fn day_first(text: &str, at: usize) -> Read {
     }
     let (last, close, i) = match days {
         Some(Days { last, end, close }) => (Some(last), close, end),
-        None => (None, true, ordinal_end(bytes, i)),
+        None => (None, true, day_end),
     };
     let checked =
         |year, month| Day::checked(year, month, Some(day)).and_then(|day| day.until(last));

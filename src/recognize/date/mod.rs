@@ -120,7 +120,12 @@ fn read(text: &str, at: usize, floor: usize) -> Read {
         0 => chinese::around(text, border::char_start(text, at)).filter(fits),
         length @ (1 | 2) => english::month_first(text, at).filter(fits).or_else(|| {
             let in_digits = bytes.get(at + length + 1).is_some_and(u8::is_ascii_digit);
+            // `3-5 Nov` begins as `3-5-2026` does.
+            let ranged = bytes.get(at + length) == Some(&b'-');
             let numeric = in_digits.then(|| numeric::year_last(text, at, floor));
+            if in_digits && !ranged {
+                return numeric.flatten();
+            }
             numeric.flatten().or_else(|| english::day_first(text, at))
         }),
         4 => {
