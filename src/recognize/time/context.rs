@@ -1,7 +1,7 @@
 //! What stands around digits and says that they are no time of day: scores, lengths of sessions, sections of manuals.
 
 use super::super::border;
-use super::super::numeral::run_before;
+use super::super::numeral::{run, run_before};
 
 /// Whether what stands before says that two numbers are a score or a ratio: `比分21：15`.
 pub(super) fn is_relation(before: &str) -> bool {
@@ -32,13 +32,24 @@ pub(super) fn is_elapsed(before: &str, after: &str) -> bool {
     let Some(before) = days.iter().find_map(|unit| before.strip_suffix(unit)) else {
         // `get up 7:30` is said too.
         let clock = before.strip_suffix("up").and_then(strip_spaces);
-        return clock.is_some_and(|clock| clock.ends_with(|c: char| c.is_ascii_digit()));
+        return clock.is_some_and(|clock| clock.ends_with(|c: char| c.is_ascii_digit()))
+            || before.ends_with("up") && counts_users(after);
     };
     let number = strip_spaces(before).unwrap_or(before);
     let digits = run_before(number.as_bytes(), number.len(), 6);
     let up = strip_spaces(&number[..number.len() - digits]);
     let before = up.and_then(|up| up.strip_suffix("up"));
     before.is_some_and(|before| !border::joins(before.chars().next_back()))
+}
+
+/// Whether `, 2 users` follows.
+fn counts_users(after: &str) -> bool {
+    let Some(after) = after.strip_prefix(", ") else {
+        return false;
+    };
+    let after = after.strip_prefix(' ').unwrap_or(after);
+    let digits = run(after.as_bytes(), 0, 4);
+    digits > 0 && after[digits..].starts_with(" user")
 }
 
 /// Whether `before` ends with `- 13:25 `, or with `- down ` or `- crash ` of a session that something else ended.

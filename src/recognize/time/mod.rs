@@ -309,7 +309,7 @@ mod tests {
                     &["10:27:27", "12:32", "13:25", "04:26"],
                 ),
                 (
-                    "up 41 days, 23:42, up  1 day,  3:04; I get up 7:30 (10:30), back up 10 days (3pm)",
+                    "up 1:43,  2 users; up 41 days, 23:42, up  1 day,  3:04; I get up 7:30 (10:30), back up 10 days (3pm)",
                     &["7:30 → 07:30", "10:30", "3pm → 15:00"],
                 ),
                 // Chinese.
