@@ -313,6 +313,7 @@ const HASHTAG_PIECES: &[&str] = &[
     "include",
     "ff00ff",
     "fff",
+    "#618#",
     "#facade",
     "0x",
     "=3D\"",
@@ -371,6 +372,10 @@ const DATE_PIECES: &[&str] = &[
     "T",
     "_",
     "é",
+    "至",
+    "/2026/11/22",
+    ".html",
+    "3月2-5日",
 ];
 
 /// Words and what is nearly a word, around the one entity `◆`.
@@ -608,15 +613,21 @@ fn mobiles(text: &str) -> Vec<String> {
 fn dates(text: &str) -> Vec<String> {
     let forms = [
         r"(?<y>[0-9]{4})(?:-(?<m>[0-9]{1,2})-|/(?<n>[0-9]{1,2})/|\.(?<o>[0-9]{1,2})\.)(?<d>[0-9]{1,2})",
-        r"(?<y>[0-9]{4}) ?年 ?(?<m>[0-9]{1,2}) ?月(?: ?(?<d>[0-9]{1,2}) ?[日号])?",
+        r"(?<y>[0-9]{4}) ?年 ?(?<m>[0-9]{1,2}) ?月(?: ?(?<d>[0-9]{1,2})(?: ?(?:--?|至至?) ?(?<l>[0-9]{1,2}))? ?[日号])?",
         r"(?<d>[0-9]{1,2})(?:-(?<m>[0-9]{1,2})-|/(?<n>[0-9]{1,2})/|\.(?<o>[0-9]{1,2})\.)(?<y>[0-9]{4})",
-        r"(?<m>[0-9]{1,2}) ?月 ?(?<d>[0-9]{1,2}) ?[日号]",
+        r"(?<m>[0-9]{1,2}) ?月 ?(?<d>[0-9]{1,2})(?: ?(?:--?|至至?) ?(?<l>[0-9]{1,2}))? ?[日号]",
     ]
     .map(|form| Regex::new(form).unwrap());
     let spoilt_before = Regex::new(r"(?:[0-9a-zA-Zé]|[0-9][./-])$").unwrap();
     let spoilt_after = Regex::new(r"^(?:[0-9a-su-zA-SU-Zé]|[Tt](?:[^0-9]|$)|[./-][0-9])").unwrap();
+    // A hyphen parts two dates; what looks like a date behind one is enough for the first.
+    let date_after = Regex::new(
+        r"^-(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?:[^0-9]|$)",
+    )
+    .unwrap();
+    let name_after = Regex::new(r"^(?:[-_][A-Za-z]|\.[-_]|\.(?P<end>[0-9A-Za-z]+))").unwrap();
     let of_a_year = Regex::new("[0-9] ?年 ?$").unwrap();
-    let (mut all, mut at) = (Vec::new(), 0);
+    let (mut all, mut at, mut last_end) = (Vec::new(), 0, None);
     'next: while at < text.len() {
         for (i, form) in forms.iter().enumerate() {
             let Some(found) = form
@@ -635,20 +646,34 @@ fn dates(text: &str) -> Vec<String> {
                 number("m").or(number("n")).or(number("o")).unwrap(),
             );
             let whole = found.get(0).unwrap();
-            let ends = matches!(i, 1 | 3) || !spoilt_after.is_match(&text[whole.end()..]);
+            let (before, after) = (&text[..at], &text[whole.end()..]);
+            let chinese = matches!(i, 1 | 3);
+            let ends = chinese || !spoilt_after.is_match(after) || date_after.is_match(after);
+            let ranged = !chinese && before.ends_with('-') && last_end == Some(at - 1);
+            let named = i == 0
+                && found.name("n").is_some()
+                && before.ends_with('/')
+                && name_after
+                    .captures(after)
+                    .is_some_and(|c| c.name("end").is_none_or(|end| end.as_str() != "html"));
             let (month, day) = match (i, number("d")) {
                 (2, Some(day)) if month > 12 => (day, Some(month)),
                 (2, Some(day)) if day <= 12 && day != month => continue,
                 (_, day) => (month, day),
             };
-            let exists = NaiveDate::from_ymd_opt(year as i32, month, day.unwrap_or(1)).is_some();
+            let exists = |day| NaiveDate::from_ymd_opt(year as i32, month, day).is_some();
+            let last = number("l");
+            let exists = exists(day.unwrap_or(1))
+                && last.is_none_or(|last| day.is_some_and(|day| day < last) && exists(last));
             if (1000..3000).contains(&year)
                 && exists
                 && ends
-                && !spoilt_before.is_match(&text[..at])
+                && !named
+                && (ranged || !spoilt_before.is_match(before))
             {
                 all.push(whole.as_str().to_string());
                 at = whole.end();
+                last_end = Some(at);
                 continue 'next;
             }
         }

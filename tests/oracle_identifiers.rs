@@ -88,6 +88,7 @@ const IP: &[&str] = &[
     "10.0.0.1", "192.168.1.20", "0.9.4.1", "0.0.0.0", "1.2.3", "256", "255", "01", "7", ".", ".", "-", "::", ":", ":",
     "a", "fe80", "2001:db8", "1a2b", "::1", "::ffff:", "00:1a:2b", "[", "]", "/", "/0", " ", "%eth0", "std", "v",
     "version ", "版本", "Mutt/", "addr:", "IPv6:", "中", "，", "é", "_", "g", "１", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:",
+    "kernel ", "内核", "pkg==", "src_ip==", "==", "Section ", "§", "第", " 节",
 ];
 
 #[rustfmt::skip]
@@ -167,7 +168,20 @@ fn version_4(text: &str, at: usize) -> Option<usize> {
         before,
         "(?i:(?:^|[^a-z])(?:v|rv|ver|version|revision|release|rel|build|firmware)|版本|版本号|版)[:：.]? ?$"
     ) || matches_regex!(before, "(?:^|[^A-Za-z])[A-Z][A-Za-z]*/$");
-    (!spoilt && !version).then_some(at + length)
+    static PINNED: LazyLock<Regex> = LazyLock::new(|| regex("([0-9A-Za-z_.-]+)==$"));
+    let pinned = PINNED.captures(before).is_some_and(|c| {
+        !matches_regex!(
+            &c[1],
+            r"\.|(?:^|[-_])(?:addr|address|client|dst|host|ip|peer|server|src)(?:[-_]|$)"
+        )
+    });
+    let version =
+        version || pinned || matches_regex!(before, r"(?:内核|(?i:(?:^|[^0-9A-Za-z_é])kernel)) ?$");
+    let section = matches_regex!(
+        before,
+        r"(?:[§第]|(?i:(?:^|[^0-9A-Za-z_é])(?:section|sec\.|chapter|clause|paragraph))) ?$"
+    ) || matches_regex!(after, "^ ?[节章]");
+    (!spoilt && !version && !section).then_some(at + length)
 }
 
 fn version_6(text: &str, at: usize) -> Option<usize> {
@@ -175,6 +189,9 @@ fn version_6(text: &str, at: usize) -> Option<usize> {
     // After a colon only if that ends a word which is no group.
     let opens = !matches_regex!(before, "[0-9A-Za-z_é:]$")
         || matches_regex!(before, "(?:^|[^0-9A-Za-z_é:]|[g-zG-Z_é][0-9A-Za-z_é]*):$");
+    // netstat's `:::8080`.
+    let port = rest.starts_with("::") && before.ends_with(':') && !matches_regex!(before, r"\w:$");
+    let opens = opens && !port;
     let run = match_end!(rest, "[0-9A-Fa-f:]+")?;
     let quad = match_end!(rest, r"[0-9A-Fa-f:]*:[0-9]{1,3}(?:\.[0-9]{1,3}){3}");
     let without_colon = run - usize::from(rest[..run].ends_with(':'));

@@ -183,12 +183,47 @@ proptest! {
             (format!("{twelve}.{m:02}{}", half.to_lowercase()), &minute),
             (format!("{second} {sign}{hours:02}{quarters:02}"), &zoned),
             (format!("{second}{sign}{hours:02}:{quarters:02}"), &zoned),
+            (format!("{h:02}：{m:02}"), &minute),
+            (format!("{h}：{m:02}：{s:02}"), &second),
             (format!("{h}点{m:02}分"), &minute),
             (format!("{h}时{m}分{s}秒"), &second),
             (format!("{}点{}分", small_in_chinese(h), small_in_chinese(m)), &minute),
         ];
         for (entity, value) in cases {
             is_found("TIME", &entity, value);
+        }
+    }
+
+    #[test]
+    fn ranges_that_say_the_half_of_the_day_once_begin_in_it(first in 1_u32..11, hours in 1_u32..10, m in 0_u32..60) {
+        let last = (first + hours).min(11);
+        let value = format!("{}:{m:02}", first + 12);
+        for entity in [
+            format!("下午{first}:{m:02}-{last}:{m:02}"),
+            format!("下午{first}：{m:02}至{last}点{m}分"),
+            format!("下午{first}点{m}分—{last}点{m}分"),
+            format!("{first}:{m:02}-{last}:{m:02}pm"),
+            format!("{first}:{m:02} to {last}:{m:02} p.m."),
+        ] {
+            is_found("TIME", &entity, &value);
+        }
+        is_found("TIME", &format!("下午{}点到{}点", small_in_chinese(first), small_in_chinese(last)), &format!("{}:00", first + 12));
+    }
+
+    #[test]
+    fn days_of_one_month_begin_with_the_first(y in 1000_i32..3000, m in 1_u32..13, first in 1_u32..28, days in 1_u32..9) {
+        let last = (first + days).min(28);
+        let name = MONTHS[m as usize - 1];
+        let iso = format!("{y}-{m:02}-{first:02}");
+        for entity in [
+            format!("{y}年{m}月{first}-{last}日"),
+            format!("{y} 年 {m} 月 {first} - {last} 日"),
+            format!("{name} {first}-{last}, {y}"),
+            format!("{name} {first} – {last} {y}"),
+            format!("{first}-{last} {name} {y}"),
+            format!("{first} – {last} {} {y}", &name[..3]),
+        ] {
+            is_found("DATE", &entity, &iso);
         }
     }
 
@@ -270,7 +305,7 @@ proptest! {
     #[test]
     fn clocks_equal_their_oracle(text in text_of(CLOCK_PIECES, 12)) {
         let entities = found("TIME", &text).into_iter().map(|(entity, _)| entity);
-        let entities: Vec<_> = entities.filter(|entity| entity.contains(':')).collect();
+        let entities: Vec<_> = entities.filter(|entity| entity.contains([':', '：'])).collect();
         prop_assert_eq!(entities, clocks(&text), "{}", text);
     }
 
@@ -294,62 +329,105 @@ fn text_of(pieces: &'static [&'static str], length: usize) -> impl Strategy<Valu
 const CLOCK_PIECES: &[&str] = &[
     "10:30", "9:05", "24:00", "25:00", "12:60", ":45", ".5", ",123", "1", "T", "-", "/", " ", ".",
     "PM", " am", "Z", "+0800", " -0400", " UTC", "a", "é", "中", "，", ":", "_", "$", "%",
+    "10：30", "：45", "：", "2:00", "-3", " to ", "9am-", "个", "比分", " up ",
 ];
 
 /// Times with a colon, by one expression and what may not stand beside it.
 fn clocks(text: &str) -> Vec<String> {
-    let form = Regex::new(concat!(
-        r"^(?<h>[0-9]{1,2}):(?<m>[0-9]{2})(?<s>:[0-9]{2}(?:\.[0-9]{1,9}|,[0-9]{3})?)?",
-        r"(?<half> ?(?:[aA][mM]|[pP][mM]))?(?<zone>Z| UTC(?:[+-]0[48]00)?|[ ]?[+-](?:0800|0400))?"
-    ))
+    let form = |colon: &str| {
+        let form = concat!(
+            r"^(?<h>[0-9]{1,2})COLON(?<m>[0-9]{2})(?<s>COLON(?<ss>[0-9]{2})(?:\.[0-9]{1,9}|,[0-9]{3})?)?",
+            r"(?<half> ?(?:[aA][mM]|[pP][mM]))?(?<zone>Z| UTC(?:[+-]0[48]00)?|[ ]?[+-](?:0800|0400))?"
+        );
+        Regex::new(&form.replace("COLON", colon)).unwrap()
+    };
+    let (form, wide_form) = (form(":"), form("："));
+    let range = Regex::new(
+        r"^(?: to | ?--? ?)(?<h>[0-9]{1,2})(?:[:：](?<m>[0-9]{2}))? ?(?<half>[aApP])[mM](?:[^0-9A-Za-z_é]|$)",
+    )
     .unwrap();
+    let digit_before_wide = Regex::new("[0-9]：$").unwrap();
+    let digit_after_wide = Regex::new("^：[0-9]").unwrap();
+    let elapsed = Regex::new("[0-9] {1,2}up {1,2}$").unwrap();
+    let score = Regex::new("比分[： ]?$").unwrap();
+    let after_half = Regex::new("[0-9] ?[aApP][mM]-$").unwrap();
+    let after_letter = Regex::new("[a-zA-Z]-$").unwrap();
     let spoilt_before =
-        Regex::new(r"(?:[0-9a-su-zA-SU-Z_é$%+]|[0-9]\.|[a-zA-Z]-|[a-zA-Zé_][Tt]|:)$").unwrap();
+        Regex::new(r"(?:[0-9a-su-zA-SU-Z_é$%+]|[0-9]\.|[a-zA-Zé_][Tt]|:)$").unwrap();
     let after_year = Regex::new(r"(?:^|[^0-9])[0-9]{4}:$").unwrap();
     let spoilt_after = Regex::new(r"^(?:[0-9a-zA-Z_é%]|[.,][0-9]|:[0-9a-zA-Z:])").unwrap();
     let (mut all, mut at) = (Vec::new(), 0);
     while at < text.len() {
         let (before, rest) = text.split_at(at);
-        let end = form.captures(rest).and_then(|c| {
-            let number = |name: &str| c[name].parse::<u32>().unwrap();
-            let (hour, minute) = (number("h"), number("m"));
-            let second = c
-                .name("s")
-                .map(|s| s.as_str()[1..3].parse::<u32>().unwrap());
-            let stands = !spoilt_before.is_match(before) || after_year.is_match(before);
-            let digits_end = c
-                .name("s")
-                .map_or_else(|| c.name("m").unwrap().end(), |s| s.end());
-            let joined = |end: usize| {
-                rest[end..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == 'é')
-            };
-            let exact = second.is_some() || before.ends_with('T');
-            let half = c.name("half").filter(|half| !joined(half.end()));
-            let read_on = c.name("half").is_none() || half.is_some();
-            let mut end = half.map_or(digits_end, |half| half.end());
-            let mut zoned = false;
-            if let Some(zone) = c.name("zone").filter(|_| read_on) {
-                let fits = !joined(zone.end()) && (exact || !zone.as_str().starts_with('-'));
-                zoned = fits;
-                end = if fits { zone.end() } else { end };
-            }
-            let fine_half = half.is_none_or(|half| {
-                let afternoon = half.as_str().trim().eq_ignore_ascii_case("pm");
-                if afternoon {
-                    (1..24).contains(&hour)
-                } else {
-                    hour <= 12
+        let wide = wide_form.is_match(rest);
+        let end = (if wide { &wide_form } else { &form })
+            .captures(rest)
+            .and_then(|c| {
+                let number = |name: &str| c[name].parse::<u32>().unwrap();
+                let (hour, minute) = (number("h"), number("m"));
+                let second = c.name("ss").map(|s| s.as_str().parse::<u32>().unwrap());
+                let stands = (!spoilt_before.is_match(before) || after_year.is_match(before))
+                    && (!after_letter.is_match(before) || after_half.is_match(before))
+                    && !(wide && digit_before_wide.is_match(before));
+                let digits_end = c
+                    .name("s")
+                    .map_or_else(|| c.name("m").unwrap().end(), |s| s.end());
+                let joined = |end: usize| {
+                    rest[end..]
+                        .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == 'é')
+                };
+                let exact = second.is_some() || before.ends_with('T');
+                let half = c.name("half").filter(|half| !joined(half.end()));
+                let read_on = c.name("half").is_none() || half.is_some();
+                if let Some(until) = range
+                    .captures(&rest[digits_end..])
+                    .filter(|_| second.is_none())
+                {
+                    let last = until["h"].parse::<u32>().unwrap();
+                    let last_minute = until.name("m").map_or(0, |m| m.as_str().parse().unwrap());
+                    let pm = until["half"].eq_ignore_ascii_case("p");
+                    let of_day = |hour: u32| hour % 12 + if pm { 12 } else { 0 };
+                    let forward = of_day(hour) * 60 + minute < of_day(last) * 60 + last_minute;
+                    let both = [hour, last].iter().all(|hour| (1..=12).contains(hour));
+                    if both
+                        && of_day(hour) != hour
+                        && forward
+                        && last_minute < 60
+                        && minute < 60
+                        && stands
+                    {
+                        let half = until.name("half").unwrap();
+                        return Some(digits_end + half.end() + 1);
+                    }
                 }
+                let mut end = half.map_or(digits_end, |half| half.end());
+                let mut zoned = false;
+                if let Some(zone) = c.name("zone").filter(|_| read_on) {
+                    let fits = !joined(zone.end()) && (exact || !zone.as_str().starts_with('-'));
+                    zoned = fits;
+                    end = if fits { zone.end() } else { end };
+                }
+                let fine_half = half.is_none_or(|half| {
+                    let afternoon = half.as_str().trim().eq_ignore_ascii_case("pm");
+                    if afternoon {
+                        (1..24).contains(&hour)
+                    } else {
+                        hour <= 12
+                    }
+                });
+                let fine = match (hour, minute, second.unwrap_or(0)) {
+                    (24, 0, 0) => half.is_none(),
+                    (23, 59, 60) => true,
+                    _ => hour < 24 && minute < 60 && second.unwrap_or(0) < 60,
+                };
+                let unsure = half.is_none() && !exact && !zoned;
+                let counted = wide && rest[end..].starts_with('个');
+                let short = unsure && (rest.starts_with("0:") || counted || score.is_match(before))
+                    || elapsed.is_match(before)
+                    || wide && digit_after_wide.is_match(&rest[end..]);
+                (stands && fine && fine_half && !short && !spoilt_after.is_match(&rest[end..]))
+                    .then_some(end)
             });
-            let fine = match (hour, minute, second.unwrap_or(0)) {
-                (24, 0, 0) => half.is_none(),
-                (23, 59, 60) => true,
-                _ => hour < 24 && minute < 60 && second.unwrap_or(0) < 60,
-            };
-            let short = rest.starts_with("0:") && half.is_none() && !exact && !zoned;
-            (stands && fine && fine_half && !short && !spoilt_after.is_match(&rest[end..]))
-                .then_some(end)
-        });
         if let Some(end) = end {
             all.push(rest[..end].to_string());
         }

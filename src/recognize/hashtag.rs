@@ -6,7 +6,7 @@
 //! topic = "#" 1*32 topic-character "#"     32 is a bound of ours; tried first
 //! topic-character = word, non-ASCII characters other than white space, and - . + & '
 //! ```
-//! A topic begins and ends with a character other than punctuation that separates (`，。、；：` and `-.+&'`); one
+//! A topic has a letter, or is three digits or more (`#618#`). It begins and ends with a character other than punctuation that separates (`，。、；：` and `-.+&'`); one
 //! without Han or another script without spaces is two tags if a letter follows (`#summer#fun`).
 //!
 //! Borders: not after a word character of a script with spaces (`C#`, `page.html#part`), `&`, `/`, `#` (`&#39;`,
@@ -34,6 +34,8 @@ pub(super) struct Hashtag;
 
 const MAX_TAG: usize = 100;
 const MAX_TOPIC: usize = 32;
+/// As few digits as make a topic without a letter: `#1#` is a number in a list.
+const MIN_DIGITS: usize = 3;
 
 impl Recognizer for Hashtag {
     fn label(&self) -> &str {
@@ -46,7 +48,7 @@ impl Recognizer for Hashtag {
         "hashtag"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("2")
+        Cow::Borrowed("3")
     }
     fn anchors(&self) -> Vec<Anchor> {
         let inside = ByteSet::alphanumeric()
@@ -222,13 +224,14 @@ fn word_end(text: &str, start: usize) -> usize {
 
 /// Where a topic that begins at `start` ends, after its closing sign.
 fn topic_end(text: &str, start: usize) -> Option<usize> {
-    let (mut names, mut glued) = (false, false);
+    let (mut names, mut glued, mut digits) = (false, false, 0);
     let mut last = None;
     for (count, (offset, c)) in text[start..].char_indices().enumerate() {
         if c == '#' {
             let end = start + offset + 1;
             let two_tags = !glued && border::joins(border::after(text, end));
-            let fine = names && !two_tags && !last.is_some_and(|c| separates(c) || opens(c));
+            let named = names || count == digits && digits >= MIN_DIGITS;
+            let fine = named && !two_tags && !last.is_some_and(|c| separates(c) || opens(c));
             return fine.then_some(end);
         }
         let begins = count > 0 || !separates(c) && !closes(c);
@@ -236,6 +239,7 @@ fn topic_end(text: &str, start: usize) -> Option<usize> {
             return None;
         }
         names |= c.is_alphabetic();
+        digits += usize::from(c.is_ascii_digit());
         glued |= border::glues(c);
         last = Some(c);
     }
@@ -323,6 +327,7 @@ mod tests {
                 ("#a #b#", &["#a → a", "#b# → b"]),
                 ("#a#b c#d ’#é’#f", &["#a → a", "#b → b", "#é → é", "#f → f"]),
                 ("#话题#a", &["#话题# → 话题"]),
+                ("#618# #520#我爱你", &["#618# → 618", "#520# → 520"]),
                 (
                     "#爱德华·斯诺登 #コンピュータ・サイエンス· #a·",
                     &[
@@ -368,7 +373,7 @@ mod tests {
                 ("#", &[]),
                 ("# title", &[]),
                 ("##title", &[]),
-                ("#1 #123 #_ #1_2 #520#", &[]),
+                ("#1 #123 #_ #1_2 #1# #12# #618#1 #1_2#", &[]),
                 ("C# F#m page.html#part", &[]),
                 ("&#39; &#x27; /#/route", &[]),
                 ("#http://example.com", &[]),

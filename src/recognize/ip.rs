@@ -14,7 +14,9 @@
 //!
 //! Borders: not cut out of a longer word, of more than four numbers (`1.2.3.4.5`, an OID), of a host or file name
 //! (`4.3.2.1.in-addr.arpa`, `lib-1.2.3.4.so`), or of a longer run of groups; not a version (`v1.2.3.4`, `version
-//! 1.2.3.4`, `Browser/1.2.3.4`, `版本1.2.3.4`).
+//! 1.2.3.4`, `Browser/1.2.3.4`, `版本1.2.3.4`, `内核2.6.32.27`, `pkg==1.2.3.4` where the name is no address's) nor a section
+//! (`Section 4.2.1.1`, `§ 4.2.1.1`, `第1.2.3.4节`). A colon that ends a word stands before a v6 (`IPv6:::1`), not one alone
+//! (`:::8080`, any address and a port).
 //!
 //! The value is the canonical form of RFC 5952.
 //!
@@ -25,7 +27,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border, digits};
+use super::{Anchor, ByteSet, Bytes, DigitRuns, Found, Recognizer, border, cue, digits};
 
 /// Recognizes IP addresses.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl Recognizer for Ip {
         "ip"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
         const LETTERS: ByteSet = ByteSet::of(b"abcdefABCDEF");
@@ -104,8 +106,10 @@ fn version_4(text: &str, at: usize, found: &mut Found<'_>) -> Option<Range<usize
         "no host has an address of 0.1.0.0 or more below 1.0.0.0"
     } else if !opens(text, at) || !closes(text, end) {
         "it is part of something longer"
-    } else if is_version(&text[..at]) {
+    } else if is_version(&text[..at]) || is_pinned(&text[..at]) {
         "it is the number of a version"
+    } else if is_section(&text[..at], &text[end..]) {
+        "it is the number of a section"
     } else {
         return Some(at..end);
     };
@@ -180,6 +184,10 @@ fn is_version(before: &str) -> bool {
         return name[name.len() - length..].starts_with(|c: char| c.is_ascii_uppercase());
     }
     let before = before.strip_suffix(' ').unwrap_or(before);
+    // `kernel: 10.0.0.1 sent an invalid ICMP` is a log's line.
+    if before.ends_with("内核") || cue::ends(before, "kernel") {
+        return true;
+    }
     let before = before.strip_suffix([':', '：', '.']).unwrap_or(before);
     if ["版本", "版本号", "版"]
         .iter()
@@ -189,6 +197,32 @@ fn is_version(before: &str) -> bool {
     }
     let word = &before[before.len() - letters(before)..];
     WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether a package's name and `==` stand before, as in a list of requirements. In a filter an address's own name does:
+/// `ip.src==10.0.0.1`, `host==10.0.0.1`.
+fn is_pinned(before: &str) -> bool {
+    const ADDRESSED: [&str; 9] = [
+        "addr", "address", "client", "dst", "host", "ip", "peer", "server", "src",
+    ];
+    let Some(name) = before.strip_suffix("==") else {
+        return false;
+    };
+    let inside = |b: &u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
+    let length = name.bytes().rev().take(40).take_while(inside).count();
+    let name = &name[name.len() - length..];
+    let mut words = name.split(['-', '_']);
+    !name.is_empty() && !name.contains('.') && !words.any(|word| ADDRESSED.contains(&word))
+}
+
+/// Whether what stands beside four numbers says that they count sections.
+fn is_section(before: &str, after: &str) -> bool {
+    const WORDS: [&str; 5] = ["section", "sec.", "chapter", "clause", "paragraph"];
+    let before = before.strip_suffix(' ').unwrap_or(before);
+    let after = after.strip_prefix(' ').unwrap_or(after);
+    before.ends_with(['§', '第'])
+        || after.starts_with(['节', '節', '章'])
+        || WORDS.iter().any(|word| cue::ends(before, word))
 }
 
 /// The version 6 address around `at`, and the byte before which no other one can begin.
@@ -206,6 +240,11 @@ fn version_6(text: &str, at: usize, found: &mut Found<'_>) -> (Option<Range<usiz
     let colons = memchr::memchr_iter(b':', run).count();
     let shortened = || run.windows(2).any(|pair| pair == b"::");
     if run.len() > MAX_V6 || colons < 6 && !shortened() || start < found.floor() {
+        return (None, resume);
+    }
+    let word = border::before(text, start).is_some_and(border::is_word);
+    if bytes[start..end].starts_with(b":::") && !word {
+        found.refuse(start..end, "its third colon stands before a port");
         return (None, resume);
     }
     if border::joins(border::before(text, start)) {
@@ -311,6 +350,18 @@ mod tests {
                     "rv:1.2.3.4 version 1.2.3.4 Version: 1.2.3.4 ver.1.2.3.4 build 1.2.3.4",
                     &[],
                 ),
+                (
+                    "ip.addr==10.0.0.1 src_ip==10.0.0.2 kernel: 10.0.0.3 sent 第 10.0.0.4",
+                    &["10.0.0.1", "10.0.0.2", "10.0.0.3"],
+                ),
+                (
+                    "见4.2.1.1节 第1.2.3.4节 4.2.1.1 章 Section 4.2.1.1, sec. 4.2.1.1, § 4.2.1.1 §4.2.1.1 chapter 4.2.1.1",
+                    &[],
+                ),
+                (
+                    "内核2.6.32.27 Kernel 2.6.32.27 pkg==1.2.3.4 opencv-python==4.5.5.64",
+                    &[],
+                ),
                 ("版本1.2.3.4 版本号：1.2.3.4 版本: 1.2.3.4", &[]),
                 ("Browser/1.2.3.4 lib-1.2.3.4 a.1.2.3.4", &[]),
                 ("4.3.2.1.in-addr.arpa 1.2.3.4.example.com 1.2.3.4-beta", &[]),
@@ -370,7 +421,9 @@ mod tests {
                 ),
                 ("dead:beef::cafe", &["dead:beef::cafe"]),
                 ("[::]:22 ::/0", &["::", "::"]),
+                ("地址:::1 [IPv6:::1]", &["::1", "::1"]),
                 // No address, or only a part of something longer.
+                (":::1234 0 :::111 :::* `:::8080` :::1", &[]),
                 (": :: ::: :::: a:b 1:2 x[::] x[::1]", &[]),
                 (
                     "std::vector std::add::bad ace::bad Foo::Bar::e ::begin ::e",

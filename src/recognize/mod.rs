@@ -18,6 +18,7 @@ mod context;
 mod credit_card;
 mod cue;
 mod cve;
+mod dash;
 mod date;
 mod digits;
 mod dispatch;

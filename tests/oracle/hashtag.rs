@@ -21,6 +21,7 @@ pub fn hashtags(text: &str) -> Vec<String> {
     let topic = regex(r"^#((?:[\w.+&'-]|[^\x00-\x7F\s#]){1,32})#");
     let tag = regex(r"^#(\w+(?:[·・]\w+)*)");
     let letter = regex(r"\p{Alphabetic}");
+    let digits = regex("^[0-9]{3,}$");
     let separates = "-.+&'，。、；：";
     let urls: Vec<_> = {
         let scanner = Registry::builtin().scanner(&["URL"]).unwrap();
@@ -36,7 +37,8 @@ pub fn hashtags(text: &str) -> Vec<String> {
             let found = topic.captures(rest).filter(|_| fine)?;
             let inside = &found[1];
             let edges = [inside.chars().next()?, inside.chars().next_back()?];
-            let named = letter.is_match(inside) && !edges.iter().any(|c| separates.contains(*c));
+            let named = (letter.is_match(inside) || digits.is_match(inside))
+                && !edges.iter().any(|c| separates.contains(*c));
             let two_tags = !inside.contains(['中', '话', '题'])
                 && joins(rest[found[0].len()..].chars().next());
             (named && !two_tags && !"”！".contains(edges[0])).then(|| found[0].len())

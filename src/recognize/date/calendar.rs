@@ -33,6 +33,15 @@ impl Day {
         Ok(Self { year, month, day })
     }
 
+    /// Itself, if it begins a range of days that ends with the day `last` of its month.
+    pub(super) fn until(self, last: Option<u32>) -> Result<Self, &'static str> {
+        let Some(last) = last else { return Ok(self) };
+        if self.day.is_none_or(|day| day >= last) {
+            return Err("the range ends before it begins");
+        }
+        Self::checked(self.year, self.month, Some(last)).map(|_| self)
+    }
+
     /// `2026-11-22`, `2026-11`, or `--11-22` (ISO 8601:2000 §5.2.1.3, as RFC 6350 §4.3.1 keeps it).
     pub(super) fn value(self) -> String {
         let Self { year, month, day } = self;

@@ -1,6 +1,7 @@
 //! Chinese dates: `2026年11月22日`, `二〇二六年十一月`, `11月22日`.
 
 use super::super::border;
+use super::super::dash::{self, HAN_DASHES};
 use super::super::numeral::{han_digit, run_before, small_at, small_before, value};
 use super::calendar::Day;
 use super::{Read, YEARS, opens};
@@ -17,10 +18,14 @@ pub(super) fn around(text: &str, moon: usize) -> Read {
         Year::None => (None, start),
     };
     let month_end = moon + MOON.len();
-    let (day, end) = match day_at(text, after_space(text, month_end)) {
-        Some((day, end)) => (Some(day), end),
-        None if year.is_some() => (None, month_end),
-        None => return None,
+    let day_start = after_space(text, month_end);
+    let (day, last, end) = match day_at(text, day_start) {
+        Some((day, end)) => (Some(day), None, end),
+        None => match days_at(text, day_start) {
+            Some((first, last, end)) => (Some(first), Some(last), end),
+            None if year.is_some() => (None, None, month_end),
+            None => return None,
+        },
     };
     if !opens(text, start) || border::before(text, start).is_some_and(is_numeral) {
         return None;
@@ -28,7 +33,7 @@ pub(super) fn around(text: &str, moon: usize) -> Read {
     let day = if is_lunar(&text[..start]) {
         Err("a date of the lunar calendar")
     } else {
-        Day::checked(year, month, day)
+        Day::checked(year, month, day).and_then(|day| day.until(last))
     };
     Some((start..end, day))
 }
@@ -85,6 +90,13 @@ fn day_at(text: &str, at: usize) -> Option<(u32, usize)> {
     let rest = &text[after_space(text, end)..];
     rest.strip_prefix(['日', '号', '號'])
         .map(|rest| (day, text.len() - rest.len()))
+}
+
+/// Days with one unit at `at`: `5-7日`.
+fn days_at(text: &str, at: usize) -> Option<(u32, u32, usize)> {
+    let (first, end) = small_at(text, at)?;
+    let (last, end) = day_at(text, dash::behind(text, end, HAN_DASHES)?)?;
+    Some((first, last, end))
 }
 
 /// Digits of one number with a Chinese numeral: what stands before a date must not be a part of it.

@@ -1,6 +1,7 @@
 //! Dates with English month names: `Nov 22, 2026`, `22nd of November 2026`, `November 2026`, `Nov 22`.
 
 use super::super::border;
+use super::super::dash::{self, DASHES};
 use super::super::numeral::{number, run, run_before};
 use super::calendar::Day;
 use super::{Read, closes, opens, year};
@@ -11,6 +12,9 @@ pub(super) fn month_first(text: &str, at: usize) -> Read {
     let name = Name::before(text, at, b".")?;
     let (day, i) = number(bytes, at, 1..=2)?;
     let day_end = ordinal_end(bytes, i);
+    if let Some(read) = days_of_month(text, &name, day, day_end) {
+        return Some(read);
+    }
     let full = year_after_day(bytes, day_end)
         .or_else(|| year_after_clock(bytes, day_end))
         .filter(|&(_, end)| closes(text, end));
@@ -28,11 +32,53 @@ pub(super) fn month_first(text: &str, at: usize) -> Read {
     })
 }
 
-/// `22 November 2026`, `22-Nov-2026`, `22 Nov`: the day stands at `at`.
+/// `Nov 3-5, 2026`, `Nov 3-5`: days until another, the first of which ends at `end`.
+fn days_of_month(text: &str, name: &Name, day: u32, end: usize) -> Read {
+    let bytes = text.as_bytes();
+    let days = last_day(text, end)?;
+    let full = year_after_day(bytes, days.end).filter(|&(_, end)| closes(text, end));
+    let (year, end) = match full {
+        Some((year, end)) => (Some(year), end),
+        None if name.capital && days.close && ends_alone(text, days.end) => (None, days.end),
+        None => return None,
+    };
+    // `May 22 - 10 people` is no range.
+    let day = Day::checked(year, name.month, Some(day)).and_then(|day| day.until(Some(days.last)));
+    day.is_ok().then_some((name.start..end, day))
+}
+
+/// The end of a range of days.
+struct Days {
+    last: u32,
+    end: usize,
+    /// Whether no space stands beside the dash.
+    close: bool,
+}
+
+/// The end of the range whose first day ends at `end`.
+fn last_day(text: &str, end: usize) -> Option<Days> {
+    let bytes = text.as_bytes();
+    // One look tells most days from ranges: a hyphen, or the first byte of a longer dash.
+    let dash = end + usize::from(bytes.get(end) == Some(&b' '));
+    matches!(bytes.get(dash), Some(b'-' | 0xE2)).then_some(())?;
+    let at = dash::behind(text, end, DASHES)?;
+    let (last, i) = number(bytes, at, 1..=2)?;
+    Some(Days {
+        last,
+        end: ordinal_end(bytes, i),
+        close: !text[end..at].contains(' '),
+    })
+}
+
+/// `22 November 2026`, `22-Nov-2026`, `22 Nov`, and with days until another `3-5 Nov 2026`: the day stands at `at`.
 pub(super) fn day_first(text: &str, at: usize) -> Read {
     let bytes = text.as_bytes();
     let (day, i) = number(bytes, at, 1..=2)?;
-    if let separator @ (b'-' | b'/') = *bytes.get(i)? {
+    let day_end = ordinal_end(bytes, i);
+    let days = last_day(text, day_end);
+    if let separator @ (b'-' | b'/') = *bytes.get(i)?
+        && days.is_none()
+    {
         let (month, _, i) = name_at(bytes, i + 1)?;
         (bytes.get(i) == Some(&separator)).then_some(())?;
         let (year, end) = year(bytes, i + 1)
@@ -40,23 +86,31 @@ pub(super) fn day_first(text: &str, at: usize) -> Read {
         let whole = opens(text, at) && closes(text, end);
         return whole.then(|| (at..end, Day::checked(Some(year), month, Some(day))));
     }
-    let i = after_spaces(bytes, ordinal_end(bytes, i))?;
+    let (last, close, i) = match days {
+        Some(Days { last, end, close }) => (Some(last), close, end),
+        None => (None, true, day_end),
+    };
+    let checked =
+        |year, month| Day::checked(year, month, Some(day)).and_then(|day| day.until(last));
+    let i = after_spaces(bytes, i)?;
     let i = i + if bytes[i..].starts_with(b"of ") { 3 } else { 0 };
     let (month, capital, name_end) = name_at(bytes, i)?;
     opens(text, at).then_some(())?;
     let i = skip(bytes, skip(bytes, name_end, b'.'), b',');
     let full = after_spaces(bytes, i)
         .and_then(|i| {
-            year(bytes, i)
-                .or_else(|| short_year(bytes, i).filter(|&(_, end)| clock_follows(bytes, end)))
+            year(bytes, i).or_else(|| {
+                short_year(bytes, i)
+                    .filter(|&(_, end)| clock_follows(bytes, end) && begins_stamp(&text[..at]))
+            })
         })
         .filter(|&(_, end)| closes(text, end));
     if let Some((year, end)) = full {
-        return Some((at..end, Day::checked(Some(year), month, Some(day))));
+        return Some((at..end, checked(Some(year), month)));
     }
     let minutes = text[..at].ends_with(':');
-    (capital && !minutes && ends_alone(text, name_end) && !owns_number(bytes, name_end))
-        .then(|| (at..name_end, Day::checked(None, month, Some(day))))
+    let alone = ends_alone(text, name_end) && !owns_number(bytes, name_end);
+    (capital && close && !minutes && alone).then(|| (at..name_end, checked(None, month)))
 }
 
 /// `November 2026`: the year stands at `at`, the name before it, and no day before that.
@@ -143,6 +197,23 @@ fn short_year(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
 /// Whether a time of day follows, or nothing: then the two digits before it are a year, as in old mails.
 fn clock_follows(bytes: &[u8], at: usize) -> bool {
     at == bytes.len() || after_spaces(bytes, at).is_some_and(|i| clock_end(bytes, i).is_some())
+}
+
+/// Whether a date that stands after `before` stands as in the head of a mail: at the start of a text or a line, or after
+/// a weekday's comma, a semicolon, a colon or a dash. In a listing of files the size is no day, and the day no year:
+/// `14 Oct 12 09:50`, `10, 14 Oct 12 09:50`.
+fn begins_stamp(before: &str) -> bool {
+    if before.is_empty() || before.ends_with('\n') {
+        return true;
+    }
+    let Some(before) = before.strip_suffix(' ') else {
+        return false;
+    };
+    let before = before.strip_suffix(' ').unwrap_or(before);
+    match before.strip_suffix(',') {
+        Some(weekday) => weekday.ends_with(|c: char| c.is_ascii_alphabetic()),
+        None => before.ends_with([';', ':', '-']),
+    }
 }
 
 /// The end of `10:30` or `10:30:45`.

@@ -12,7 +12,11 @@
 //!          / Month-name [. ,] year                            a month
 //!          / Month-name day[th] / day[th] [of] Month-name     a day of no year
 //! chinese  = [year 年] month 月 [day 日|号|號]                 single spaces allowed between; a year or a day, or both
+//! days     = day dash day                                    for the day of chinese, and of english without "-"
+//! dash     = [sp] (- / – / —) [sp]                           in Chinese also ~ ～ 至 到; a dash may be doubled
 //! ```
+//! Days of one month are one date, the first of them: `2020年3月5-7日` is 2020-03-05. Without a year the English ones have
+//! no space beside the dash (`May 22 - 30 people`). Complete dates that a hyphen parts are two.
 //! Years are 1000-2999, months and days of one or two digits; in Chinese also `二〇二六`, with any of the circles that
 //! are typed for `〇`, and `十一`, `廿二`. Days are checked against the calendar (1900 is no leap year). `11/12/2026` is no
 //! entity, because it is November in New York and December in London; `22/11/2026` and `11/11/2026` are. A month's
@@ -20,7 +24,11 @@
 //! words (`昨天`, `next Monday`), other years of two digits, years of an era (`民国`, `平成`), the lunar calendar, weeks
 //! (`2026-W47`), and compact dates (`20261122`, which could be any number).
 //!
-//! Borders: not cut out of a longer run of digits or letters, of a version (`1.2026.11.22`) or an address (`2026.1.2.3`).
+//! RFC 822's dates stand at the start of a text or a line, or after `Sun, `, `; `, `: ` or `- `: in a list of files the size
+//! is no day and the day no year (`14 Oct 12 09:50`).
+//!
+//! Borders: not cut out of a longer run of digits or letters, of a version (`1.2026.11.22`) or an address (`2026.1.2.3`); in a
+//! path `/2018/1/3-areas` and `/2013/11/01.png` are names in the folder of a month, `/2002/10/01.html` is a day.
 //!
 //! The value is `2026-11-22`; `2026-11` for a month; `--11-22` for a day of no year. The score is 1, of a day of no
 //! year 0.6: `May 22` may be a name and a number.
@@ -59,7 +67,7 @@ impl Recognizer for Date {
         "date"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("2")
+        Cow::Borrowed("3")
     }
     fn anchors(&self) -> Vec<Anchor> {
         let [_, middle, last] = chinese::MOON;
@@ -72,7 +80,8 @@ impl Recognizer for Date {
             Anchor::Digits(year.preceded_by(b" ")),
             Anchor::Digits(day.followed_by(b"-/.")),
             Anchor::Digits(day.preceded_by(b" ")),
-            Anchor::Digits(day.followed_by(b" sSnNrRtT")),
+            // The last is the first byte of a dash that is longer than a hyphen.
+            Anchor::Digits(day.followed_by(b" sSnNrRtT\xE2")),
         ]
     }
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
@@ -111,14 +120,17 @@ fn read(text: &str, at: usize, floor: usize) -> Read {
         0 => chinese::around(text, border::char_start(text, at)).filter(fits),
         length @ (1 | 2) => english::month_first(text, at).filter(fits).or_else(|| {
             let in_digits = bytes.get(at + length + 1).is_some_and(u8::is_ascii_digit);
-            if in_digits {
-                numeric::year_last(text, at)
-            } else {
-                english::day_first(text, at)
+            // `3-5 Nov` begins as `3-5-2026` does.
+            let ranged = bytes.get(at + length) == Some(&b'-');
+            let numeric = in_digits.then(|| numeric::year_last(text, at, floor));
+            if in_digits && !ranged {
+                return numeric.flatten();
             }
+            numeric.flatten().or_else(|| english::day_first(text, at))
         }),
         4 => {
-            numeric::year_first(text, at).or_else(|| english::month_and_year(text, at).filter(fits))
+            let numeric = numeric::year_first(text, at, floor);
+            numeric.or_else(|| english::month_and_year(text, at).filter(fits))
         }
         _ => None,
     }
@@ -145,6 +157,7 @@ fn closes(text: &str, end: usize) -> bool {
     let digit_next =
         border::after(text, end + c.len_utf8()).is_some_and(|further| further.is_ascii_digit());
     match c {
+        '-' if digit_next => numeric::follows(text.as_bytes(), end + 1),
         '.' | '-' | '/' => !digit_next,
         'T' | 't' => digit_next,
         _ => c == '_' || !border::joins(after),
@@ -236,6 +249,61 @@ mod tests {
                     "2008年十月一日1998年 三月",
                     &["2008年十月一日 → 2008-10-01", "1998年 三月 → 1998-03"],
                 ),
+                // Ranges.
+                (
+                    "2020年3月5-7日，2017 年 7 月 12 - 15 日，三月五至七日，3月5～7号，3月5日-7日",
+                    &[
+                        "2020年3月5-7日 → 2020-03-05",
+                        "2017 年 7 月 12 - 15 日 → 2017-07-12",
+                        "三月五至七日 → --03-05",
+                        "3月5～7号 → --03-05",
+                        "3月5日 → --03-05",
+                    ],
+                ),
+                (
+                    "2020.03.05-2020.03.07 2020/3/5-2020/3/7 2020-03-05-2020-03-07 22/11/2026-23/11/2026",
+                    &[
+                        "2020.03.05 → 2020-03-05",
+                        "2020.03.07 → 2020-03-07",
+                        "2020/3/5 → 2020-03-05",
+                        "2020/3/7 → 2020-03-07",
+                        "2020-03-05",
+                        "2020-03-07",
+                        "22/11/2026 → 2026-11-22",
+                        "23/11/2026 → 2026-11-23",
+                    ],
+                ),
+                (
+                    "November 3-5, 2025; Nov. 3–5, 2025; October 18 - 20, 2002; March 15th-17th, 2021; Nov 3--5 2025",
+                    &[
+                        "November 3-5, 2025 → 2025-11-03",
+                        "Nov. 3–5, 2025 → 2025-11-03",
+                        "October 18 - 20, 2002 → 2002-10-18",
+                        "March 15th-17th, 2021 → 2021-03-15",
+                        "Nov 3--5 2025 → 2025-11-03",
+                    ],
+                ),
+                (
+                    "3-5 November 2025, 3–5 Nov 2025, 3rd - 5th of May 2025; May 3-5 or 3-5 May. May 22 - 10 people",
+                    &[
+                        "3-5 November 2025 → 2025-11-03",
+                        "3–5 Nov 2025 → 2025-11-03",
+                        "3rd - 5th of May 2025 → 2025-05-03",
+                        "May 3-5 → --05-03",
+                        "3-5 May → --05-03",
+                        "May 22 → --05-22",
+                    ],
+                ),
+                // In paths.
+                (
+                    "x.org/2002/10/01.html /2002/10/01/title /2002/10/01. /2002/10/01-",
+                    &[
+                        "2002/10/01 → 2002-10-01",
+                        "2002/10/01 → 2002-10-01",
+                        "2002/10/01 → 2002-10-01",
+                        "2002/10/01 → 2002-10-01",
+                    ],
+                ),
                 // No year.
                 (
                     "11月22日至次年3月31号、十一月廿二日、今年 2 月 29 日",
@@ -287,8 +355,38 @@ mod tests {
                         "22-Nov-26 → 2026-11-22",
                     ],
                 ),
+                (
+                    "Date: 6 Nov 94 08:49; by x; 06 Nov 94 08:49\n6 Nov 94 08:49 - 6 Nov 94 08:49",
+                    &[
+                        "6 Nov 94 → 1994-11-06",
+                        "06 Nov 94 → 1994-11-06",
+                        "6 Nov 94 → 1994-11-06",
+                        "6 Nov 94 → 1994-11-06",
+                    ],
+                ),
+                (
+                    "-rw-r--r-- 1 ann ann 14 Oct 12 09:50 << 5 Sep 12 12:04:19.27 root 10, 58 Feb 22 15:53 :80 Apr 16 11:54",
+                    &[
+                        "Oct 12 → --10-12",
+                        "Sep 12 → --09-12",
+                        "Feb 22 → --02-22",
+                        "Apr 16 → --04-16",
+                    ],
+                ),
                 // No date, or only a part of something longer.
                 ("", &[]),
+                (
+                    "http://x.com/2018/1/3-areas-where /2014/07/5-things /2022/12/2.-update /2013/11/01.top /2020/05/2.png /2013/11/01_a",
+                    &[],
+                ),
+                (
+                    "2020年3月7-5日 2020年2月28-30日 3月0-5日 November 5-3, 2025 30-31 Feb 2025",
+                    &[],
+                ),
+                (
+                    "2016-09-07-08-37-01 2020.03.05-03.07 2020.03.05-2020.03.071",
+                    &[],
+                ),
                 ("2", &[]),
                 ("2026 2026年，22日 20261122 11月 Nov", &[]),
                 ("11/12/2026 11-12-2026 1.2.2026", &[]),
@@ -344,6 +442,12 @@ mod tests {
                 "一",
                 "Nov 1 10:30 ",
                 "Nov ",
+                "Nov 1-",
+                "1-2 ",
+                "3月5-7",
+                "2020.03.05-",
+                "2020.03.05-2020.",
+                "/2020/3/5.a",
             ],
         );
     }

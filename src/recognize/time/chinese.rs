@@ -2,8 +2,8 @@
 
 use super::super::border;
 use super::super::numeral::{han_digit, run, small_at, small_before};
-use super::Read;
 use super::day::{Clock, Part};
+use super::{Read, range};
 
 /// The time whose `点` or `时` stands at `unit`.
 ///
@@ -19,17 +19,23 @@ pub(super) fn around(text: &str, unit: usize, known: bool) -> Read<'_> {
         return None;
     }
     let in_digits = text.as_bytes()[hour_start].is_ascii_digit();
-    // `晚一点` is a little later.
-    let part = Part::before(text, hour_start).filter(|(_, start)| {
-        let short = text[*start..hour_start].trim_end().chars().nth(1).is_none();
-        !short || in_digits
-    });
+    let part = part_before(text, hour_start);
+    if part.is_none()
+        && let Some((first, first_start)) = range::hour_before(text, hour_start)
+        && let Some((part, start)) = part_before(text, first_start)
+    {
+        // `下午3-5点`.
+        let end = minutes(text, after_space(text, unit_end), is_point, true)
+            .map_or(unit_end, |(_, _, end)| end);
+        let clock = Clock::of(part.hour(first), 0, 1.0);
+        return Some((start..end, clock.checked()));
+    }
     let (hour, start) = match part {
         Some((part, start)) => (part.hour(said), start),
         None => (said, hour_start),
     };
     let rest = after_space(text, unit_end);
-    let (minute, second, end) = match minutes(text, rest, is_point, part.is_some()) {
+    let (minute, second, mut end) = match minutes(text, rest, is_point, part.is_some()) {
         Some(read) => read,
         None => {
             let a_little = matches!(border::after(text, unit_end), Some('点' | '點' | '儿'));
@@ -48,7 +54,32 @@ pub(super) fn around(text: &str, unit: usize, known: bool) -> Read<'_> {
     };
     let mut clock = Clock::of(hour, minute, if part.is_some() { 1.0 } else { 0.8 });
     clock.second = second;
+    if let Some((part, _)) = part {
+        end = range::end(text, end, part, clock).unwrap_or(end);
+    }
     Some((start..end, clock.checked()))
+}
+
+/// The part of the day before the hour at `hour`, and where its name begins. `晚一点` is a little later.
+fn part_before(text: &str, hour: usize) -> Option<(Part, usize)> {
+    let in_digits = text.as_bytes()[hour].is_ascii_digit();
+    Part::before(text, hour).filter(|(_, start)| {
+        let short = text[*start..hour].trim_end().chars().nth(1).is_none();
+        !short || in_digits
+    })
+}
+
+/// `5点半` that says no half of the day, at `at`: hour, minute, and where it ends.
+pub(super) fn plain(text: &str, at: usize) -> Option<(u32, u32, usize)> {
+    let (hour, end) = small_at(text, at)?;
+    let unit = after_space(text, end);
+    let sign = border::after(text, unit)?;
+    let is_point = matches!(sign, '点' | '點');
+    (is_point || matches!(sign, '时' | '時')).then_some(())?;
+    let end = unit + sign.len_utf8();
+    let (minute, end) = minutes(text, after_space(text, end), is_point, true)
+        .map_or((0, end), |(minute, _, end)| (minute, end));
+    Some((hour, minute, end))
 }
 
 /// Minutes and seconds after the unit, at `at`, and where they end.

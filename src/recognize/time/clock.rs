@@ -1,20 +1,25 @@
-//! Times in digits: `10:30`, `10:30:45.123+08:00`, `10:30 PM`, `10pm`.
+//! Times in digits: `10:30`, `10：30`, `10:30:45.123+08:00`, `10:30 PM`, `10pm`.
 
 use super::super::border;
 use super::super::numeral::{number, run, run_before};
-use super::Read;
 use super::day::{Clock, Part, Zone};
+use super::{Read, context, range};
 
 /// `10:30` with all that may follow: the hour stands at `at`.
 pub(super) fn with_colon(text: &str, at: usize, known: bool) -> Read<'_> {
     let bytes = text.as_bytes();
     let (said, i) = number(bytes, at, 1..=2)?;
-    let (minute, mut end) = part(bytes, i)?;
-    opens(text, at).then_some(())?;
+    let colon = if bytes[i..].starts_with(COLON) {
+        COLON
+    } else {
+        WIDE_COLON
+    };
+    let (minute, mut end) = part(bytes, i, colon)?;
+    (opens(text, at) && !(colon == WIDE_COLON && follows_part(text, at))).then_some(())?;
     let mut clock = Clock::of(said, minute, if i - at == 1 { 0.6 } else { 0.8 });
     let mut start = at;
     let stamped = text[..at].ends_with(['T', 't']);
-    if let Some((second, after)) = part(bytes, end) {
+    if let Some((second, after)) = part(bytes, end, colon) {
         clock.second = Some(second);
         let fraction = fraction_end(bytes, after);
         clock.fraction = text[after..fraction].trim_start_matches(['.', ',']);
@@ -25,6 +30,9 @@ pub(super) fn with_colon(text: &str, at: usize, known: bool) -> Read<'_> {
         clock.hour = part.hour(said);
         clock.score = 1.0;
         start = named;
+        if let Some(after) = range::end(text, end, part, clock) {
+            return Some((start..after, clock.checked()));
+        }
     } else if let Some((afternoon, after)) = meridiem(text, end) {
         let Some(hour) = of_twelve(said, afternoon) else {
             return Some((at..after, Err(NOT_OF_TWELVE)));
@@ -32,6 +40,12 @@ pub(super) fn with_colon(text: &str, at: usize, known: bool) -> Read<'_> {
         clock.hour = hour;
         clock.score = 1.0;
         end = after;
+    } else if clock.second.is_none()
+        && let Some((hour, after)) = range::of_meridiem(text, end, said, minute)
+    {
+        clock.hour = hour;
+        clock.score = 1.0;
+        return Some((at..after, clock.checked()));
     }
     if let Some((zone, after)) = zone(text, end, exact) {
         clock.zone = Some(zone);
@@ -41,12 +55,27 @@ pub(super) fn with_colon(text: &str, at: usize, known: bool) -> Read<'_> {
     if exact {
         clock.score = 1.0;
     }
-    let read = if text[start..].starts_with("0:") && clock.score < 1.0 {
+    let (before, after, unsure) = (&text[..start], &text[end..], clock.score < 1.0);
+    let read = if unsure && text[start..].starts_with("0:") || context::is_elapsed(before, after) {
         Err("rather a duration than a time")
+    } else if unsure && context::is_relation(before) {
+        Err("rather a score or a ratio than a time")
+    } else if unsure && colon == WIDE_COLON && context::counts(after) {
+        Err("what follows the colon is counted")
     } else {
         clock.checked()
     };
-    closes(text, end).then_some((start..end, read))
+    let wide_goes_on = colon == WIDE_COLON && goes_on(bytes, end);
+    (closes(text, end) && !wide_goes_on).then_some((start..end, read))
+}
+
+/// `5:30` that says no half of the day: hour, minute, and where it ends.
+pub(super) fn plain(text: &str, at: usize) -> Option<(u32, u32, usize)> {
+    let bytes = text.as_bytes();
+    let (hour, i) = number(bytes, at, 1..=2)?;
+    let (minute, end) = minutes(bytes, i)?;
+    let whole = closes(text, end) && !goes_on(bytes, end) && meridiem(text, end).is_none();
+    whole.then_some((hour, minute, end))
 }
 
 /// `10pm`, `10 p.m.`, `10.30pm`: the hour stands at `at`.
@@ -61,16 +90,39 @@ pub(super) fn with_meridiem(text: &str, at: usize) -> Read<'_> {
     if !opens(text, at) || text[..at].ends_with(':') || !(1..=12).contains(&said) {
         return None;
     }
+    if text[end..].starts_with(')') && context::names_module(&text[..at]) {
+        return Some((at..end, Err("it is a section of the manual")));
+    }
     let hour = of_twelve(said, afternoon)?;
     Some((at..end, Clock::of(hour, minute, 1.0).checked()))
 }
 
 const NOT_OF_TWELVE: &str = "its hour is none of the morning's or the afternoon's";
 
+pub(super) const COLON: &[u8] = b":";
+/// What Chinese input methods write for it.
+pub(super) const WIDE_COLON: &[u8] = "：".as_bytes();
+
 /// `:30`.
-fn part(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
-    (bytes.get(at) == Some(&b':')).then_some(())?;
-    number(bytes, at + 1, 2..=2)
+fn part(bytes: &[u8], at: usize, colon: &[u8]) -> Option<(u32, usize)> {
+    bytes.get(at..)?.strip_prefix(colon)?;
+    number(bytes, at + colon.len(), 2..=2)
+}
+
+/// `:30` with either colon.
+pub(super) fn minutes(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    part(bytes, at, COLON).or_else(|| part(bytes, at, WIDE_COLON))
+}
+
+/// Whether a full-width colon and digits follow, which make what ends here a part of something longer.
+fn goes_on(bytes: &[u8], end: usize) -> bool {
+    bytes[end..].starts_with(WIDE_COLON) && run(bytes, end + WIDE_COLON.len(), 1) > 0
+}
+
+/// Whether digits and a full-width colon stand before.
+fn follows_part(text: &str, at: usize) -> bool {
+    let before = text[..at].strip_suffix('：');
+    before.is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The end of `.123`, or of `,123` as logs write milliseconds; `at` itself where there is none.
@@ -84,7 +136,7 @@ fn fraction_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// `am`, `PM`, `p.m.` after a space or none: whether the afternoon is meant, and where it ends.
-fn meridiem(text: &str, at: usize) -> Option<(bool, usize)> {
+pub(super) fn meridiem(text: &str, at: usize) -> Option<(bool, usize)> {
     let bytes = text.as_bytes();
     let i = at + usize::from(bytes.get(at) == Some(&b' '));
     let afternoon = match bytes.get(i)? {
@@ -101,7 +153,7 @@ fn meridiem(text: &str, at: usize) -> Option<(bool, usize)> {
 }
 
 /// The hour of 24. `13:30 PM` says it twice and is understood, `13:30 AM` contradicts itself.
-fn of_twelve(hour: u32, afternoon: bool) -> Option<u32> {
+pub(super) fn of_twelve(hour: u32, afternoon: bool) -> Option<u32> {
     match (hour, afternoon) {
         (12, false) => Some(0),
         (0..=11, false) | (12..=23, true) => Some(hour),
@@ -146,7 +198,7 @@ fn offset(bytes: &[u8], at: usize, least: usize) -> Option<(Zone, usize)> {
         }
         1 | 2 => {
             let (hours, i) = number(bytes, at + 1, 1..=2)?;
-            match part(bytes, i) {
+            match part(bytes, i, COLON) {
                 Some((minutes, end)) => (hours, minutes, end),
                 None if digits >= least => (hours, 0, i),
                 None => return None,
@@ -171,10 +223,26 @@ fn opens(text: &str, at: usize) -> bool {
         // A web server's log: `[22/Nov/2026:10:30:45 +0800]`.
         ':' => run_before(text.as_bytes(), at - 1, 5) == 4,
         '.' => !further.is_some_and(|f| f.is_ascii_digit()),
-        '-' => !further.is_some_and(|f| f.is_ascii_alphabetic()),
+        '-' => {
+            !further.is_some_and(|f| f.is_ascii_alphabetic()) || follows_meridiem(&text[..at - 1])
+        }
         '+' | '$' | '#' | '%' => false,
         _ => !border::joins(Some(c)),
     }
+}
+
+/// Whether `9am` or the like ends `before`, so that a hyphen after it makes a range.
+fn follows_meridiem(before: &str) -> bool {
+    let before = before.strip_suffix('.').unwrap_or(before);
+    let Some(before) = before.strip_suffix(['m', 'M']) else {
+        return false;
+    };
+    let before = before.strip_suffix('.').unwrap_or(before);
+    let Some(before) = before.strip_suffix(['a', 'A', 'p', 'P']) else {
+        return false;
+    };
+    let before = before.strip_suffix(' ').unwrap_or(before);
+    before.ends_with(|c: char| c.is_ascii_digit())
 }
 
 /// Whether a time may end at `end`.

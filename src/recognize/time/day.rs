@@ -83,6 +83,11 @@ impl Part {
     /// The part of the day that is named before `end`, perhaps with a space, and where its name begins.
     pub(super) fn before(text: &str, end: usize) -> Option<(Self, usize)> {
         let named = &text[..end - usize::from(text[..end].ends_with(' '))];
+        // `下午的 1:30`; but `晚的` is late.
+        let (named, linked) = match named.strip_suffix('的') {
+            Some(named) => (named, true),
+            None => (named, false),
+        };
         let last = named.chars().next_back().filter(|c| !c.is_ascii())?;
         let start = named.len() - last.len_utf8();
         let first = border::before(text, start);
@@ -98,6 +103,7 @@ impl Part {
             (Some('晚'), '上')
             | (Some('夜'), '里' | '裡' | '间' | '間')
             | (Some('晚'), '间' | '間') => Self::Night,
+            (_, '早' | '晚') if linked => return None,
             // At the latest, a little earlier.
             (Some('最' | '更' | '稍' | '太' | '越' | '较'), '早' | '晚') => return None,
             (Some('今' | '明' | '昨' | '当' | '當' | '每'), '早' | '晚') => Self::of(last),

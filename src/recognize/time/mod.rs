@@ -2,22 +2,31 @@
 //!
 //! Grammar (ISO 8601-1 §5.3, RFC 3339 and RFC 5322 §3.3 with what people make of them; Chinese usage):
 //! ```text
-//! clock   = [part] hour ":" mm [":" ss ["." 1*9digit / "," 3digit]] [[sp] meridiem] [zone]
+//! clock   = [part] hour ":" mm [":" ss ["." 1*9digit / "," 3digit]] [[sp] meridiem] [zone]      both ":" may be "："
 //! twelve  = hour ["." mm] [sp] meridiem                   `10pm`, `10.30 p.m.`
 //! meridiem = am / pm / a.m. / p.m.                        in any case
 //! zone    = "Z" / [sp] (UTC / GMT / UT) [offset] / [sp] offset
 //! offset  = (+ / -) hh[:]mm                               also +hh after seconds; -hh:mm directly after hh:mm is a range
 //! chinese = [part] hour (点/時/时/點) minutes [ss 秒]         single spaces allowed between
 //! minutes = mm 分 / 半 / 整 / 钟 / 一刻 / 三刻 / mm             the last after 点 only
-//! part    = 上午 下午 中午 早上 晚上 凌晨 今晚 …
+//! part    = 上午 下午 中午 早上 晚上 凌晨 今晚 …                  of two characters also with 的 behind it
+//! range   = (part hour ":" mm / part hour (点/时) [minutes]) dash (hour ":" mm / hour (点/时) [minutes])
+//!         / part hour dash hour (点/时) [minutes] / hour ":" mm (dash / " to ") hour [":" mm] [sp] meridiem
+//! dash    = [sp] (- / – / — / ~ / ～ / 至 / 到) [sp]           a dash may be doubled
 //! ```
+//! A range is one time, the one at which it begins, where one of its ends says the half of the day for both: `下午3点到5点`
+//! is 15:00, and `2:00-3:30pm` is 14:00. Where each end can be read alone there are two (`9am-5pm`, `上午9点到11点`,
+//! `晚上10点到6点`, `10:00-2pm`).
+//!
 //! Chinese numbers are digits or numerals (`十点三十分`, `零五分`). An hour alone (`8点`, `七时`) is a time after a part of
 //! the day or a date, as an end of a range (`8时至18时`), or before words such as `左右`: `三点建议` are three proposals.
 //! Times are checked; `24:00` is the end of a day. Left out: words (`noon`, `正午`), zones by letters (`EST`, `CST` is
-//! American and Chinese), compact times (`T103000`), and durations where they can be told (`3小时30分`, `0:05`).
+//! American and Chinese), compact times (`T103000`), and durations where they can be told (`3小时30分`, `0:05`, `up 1:43`
+//! of `uptime`, `(00:53)` after a range).
 //!
 //! Borders: not cut out of an address (`00:1a:2b`, `::12:34`), a ratio or a score (`3:2`, `1:100`), a decimal, a longer
-//! run of digits or letters; a port (`host:8080`) is no minute.
+//! run of digits or letters; a port (`host:8080`) is no minute. `比分21:15` is a score, `步骤1：15分钟` a heading, and
+//! `File::Temp (3pm)` a page of a manual.
 //!
 //! The value is ISO 8601: `15:30`, `10:30:45.123+08:00`, `10:30Z`. The score is 1 where seconds, a zone, half or part
 //! of the day say that a time is meant; 0.8 of `10:30` and of Chinese hours without a part of the day; 0.6 of `3:16`,
@@ -27,7 +36,9 @@
 
 mod chinese;
 mod clock;
+mod context;
 mod day;
+mod range;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -54,7 +65,7 @@ impl Recognizer for Time {
         "time"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("1")
+        Cow::Borrowed("2")
     }
     fn anchors(&self) -> Vec<Anchor> {
         // A letter before digits makes a word of them, but for the T of a timestamp.
@@ -65,7 +76,8 @@ impl Recognizer for Time {
             });
         let hour = DigitRuns::of_length(1..=2).not_preceded_by(letters);
         vec![
-            Anchor::Digits(hour.followed_by(b":aApP .")),
+            // The last is the first byte of a full-width colon.
+            Anchor::Digits(hour.followed_by(b":aApP .\xEF")),
             // 点 is E7 82 B9, 時 E6 99 82, 點 E9 BB 9E, 时 E6 97 B6: their last two bytes are in few other characters.
             Anchor::Bytes(Bytes::of(b"\xB9").preceded_by(b"\x82")),
             Anchor::Bytes(Bytes::of(b"\x82").preceded_by(b"\x99")),
@@ -87,9 +99,15 @@ impl Recognizer for Time {
         end
     }
     fn value<'a>(&self, entity: &'a str) -> Cow<'a, str> {
-        let unit = entity.find(['点', '點', '时', '時']).map(|at| at + 1);
+        // Of a range what comes first says when it begins: `下午2:00-5点`.
+        let first = entity.find(['点', '點', '时', '時', ':', '：']);
+        let unit = first.filter(|&at| !entity[at..].starts_with([':', '：']));
         let digit = entity.bytes().position(|b| b.is_ascii_digit());
-        match unit.or(digit).and_then(|at| read(entity, at, true)) {
+        match unit
+            .map(|at| at + 1)
+            .or(digit)
+            .and_then(|at| read(entity, at, true))
+        {
             Some((_, Ok(clock))) => {
                 let value = clock.value();
                 if value == entity {
@@ -110,7 +128,8 @@ fn read(text: &str, at: usize, known: bool) -> Read<'_> {
     if !bytes[at].is_ascii() {
         return chinese::around(text, border::char_start(text, at), known);
     }
-    if bytes.get(at + run(bytes, at, 3)) == Some(&b':') {
+    let rest = &bytes[at + run(bytes, at, 3)..];
+    if rest.starts_with(clock::COLON) || rest.starts_with(clock::WIDE_COLON) {
         clock::with_colon(text, at, known)
     } else {
         clock::with_meridiem(text, at)
@@ -192,6 +211,107 @@ mod tests {
                     &["10:30:45 +0800 → 10:30:45+08:00"],
                 ),
                 ("24:00 23:59:60", &["24:00", "23:59:60"]),
+                // Full-width colons.
+                (
+                    "上午10：30 １０：３０ 每天9：00—18：00 2020年3月5日10：30",
+                    &[
+                        "上午10：30 → 10:30",
+                        "１０：３０ → 10:30",
+                        "9：00 → 09:00",
+                        "18：00 → 18:00",
+                        "10：30 → 10:30",
+                    ],
+                ),
+                (
+                    "下午的 1：30，最晚的8：30，凌晨 5：03 分，10：30：45 +0800；时间：8：15 PM。3：10:30",
+                    &[
+                        "下午的 1：30 → 13:30",
+                        "8：30 → 08:30",
+                        "凌晨 5：03 → 05:03",
+                        "10：30：45 +0800 → 10:30:45+08:00",
+                        "8：15 PM → 20:15",
+                        "10:30",
+                    ],
+                ),
+                // Ranges.
+                (
+                    "下午3点到5点，下午3时至5时半，晚上 7 点 - 9 点，每晚7点—9点半，下午3-5点",
+                    &[
+                        "下午3点到5点 → 15:00",
+                        "下午3时至5时 → 15:00",
+                        "晚上 7 点 - 9 点 → 19:00",
+                        "每晚7点—9点半 → 19:00",
+                        "下午3-5点 → 15:00",
+                    ],
+                ),
+                (
+                    "下午2:00-5:30 下午2：00至5：30 下午2:00-5点 下午三点到5:30 上午9点到5点 晚上8点到12点",
+                    &[
+                        "下午2:00-5:30 → 14:00",
+                        "下午2：00至5：30 → 14:00",
+                        "下午2:00-5点 → 14:00",
+                        "下午三点到5:30 → 15:00",
+                        "上午9点到5点 → 09:00",
+                        "晚上8点到12点 → 20:00",
+                    ],
+                ),
+                (
+                    "上午9点到11点 晚上10点到6点 下午3点到17点半 下午3点到晚上8点 上午9:00-11:30 凌晨1点到3点",
+                    &[
+                        "上午9点 → 09:00",
+                        "11点 → 11:00",
+                        "晚上10点 → 22:00",
+                        "6点 → 06:00",
+                        "下午3点 → 15:00",
+                        "17点半 → 17:30",
+                        "下午3点 → 15:00",
+                        "晚上8点 → 20:00",
+                        "上午9:00 → 09:00",
+                        "11:30",
+                        "凌晨1点 → 01:00",
+                        "3点 → 03:00",
+                    ],
+                ),
+                (
+                    "2:00-3:30pm, 2:00 – 3 p.m., 4:15 to 5:45 PM; 12:00-1:30am",
+                    &[
+                        "2:00-3:30pm → 14:00",
+                        "2:00 – 3 p.m. → 14:00",
+                        "4:15 to 5:45 PM → 16:15",
+                        "12:00-1:30am → 00:00",
+                    ],
+                ),
+                (
+                    "9:00-11:30am 10:00-2pm 14:00-3:30pm",
+                    &[
+                        "9:00 → 09:00",
+                        "11:30am → 11:30",
+                        "10:00",
+                        "2pm → 14:00",
+                        "14:00",
+                        "3:30pm → 15:30",
+                    ],
+                ),
+                (
+                    "9am-5pm, 5p.m.-6 p.m. 9 AM-5:30PM",
+                    &[
+                        "9am → 09:00",
+                        "5pm → 17:00",
+                        "5p.m. → 17:00",
+                        "6 p.m. → 18:00",
+                        "9 AM → 09:00",
+                        "5:30PM → 17:30",
+                    ],
+                ),
+                // Times that programs print beside durations.
+                (
+                    "10:27:27 up 1:43, 2 users; Dec 2 12:32 - 13:25  (00:53) 04:26 – down (00:00)",
+                    &["10:27:27", "12:32", "13:25", "04:26"],
+                ),
+                (
+                    "up 1:43,  2 users; up 41 days, 23:42, up  1 day,  3:04; I get up 7:30 (10:30), back up 10 days (3pm)",
+                    &["7:30 → 07:30", "10:30", "3pm → 15:00"],
+                ),
                 // Chinese.
                 (
                     "下午3点半，上午十点三十分，15时30分20秒，晚上8点",
@@ -267,6 +387,11 @@ mod tests {
                 ),
                 ("5 amps 10 a 10 p 13pm 0am 10.3pm 10pmx 5 am5", &[]),
                 ("１10:30 10:30１", &[]),
+                (
+                    "比分21：15 比例为1：10 比分是 21:15 步骤1：15分钟 1：10个 UTC+00：00 100：10：30 10：30：5 10：3",
+                    &[],
+                ),
+                ("File::UserDirs (3pm) Foo::Bar(3pm) x-5pm am-5pm", &[]),
             ],
         );
     }
@@ -309,6 +434,15 @@ mod tests {
                 "8时至",
                 "晚1:",
                 "三点零",
+                "下午3点到5",
+                "下午3点到",
+                "2:00-3:30",
+                "1：30：",
+                "3-",
+                "9am-",
+                "up 1 days, ",
+                "- 1:23 (",
+                "::(3pm)",
                 "T1:",
                 "上午 ",
             ],
