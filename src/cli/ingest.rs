@@ -238,7 +238,7 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
     }
     if summary.changed_sources > 0 {
         words += &format!(
-            "; {} changed or ingested with other options, kept as ingested (--changed replace takes the new ones)",
+            "; {} changed, kept as ingested (--changed replace takes the new ones)",
             plural(summary.changed_sources, "source")
         );
     }

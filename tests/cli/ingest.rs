@@ -532,7 +532,7 @@ fn other_options_are_told_once() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
         stderr.contains("a.jsonl was ingested with other options (then: jsonl; now: jsonl --text content), and so were 1 more")
-            && stderr.contains("2 sources changed or ingested with other options, kept"),
+            && stderr.contains("2 sources changed, kept as ingested"),
         "{stderr}"
     );
     let output = run(
