@@ -155,8 +155,8 @@ mod tests {
 
     /// As paths below the folder.
     fn found(folder: &Path, pattern: &str) -> Vec<PathBuf> {
-        let found = matching(&folder.join(pattern).display().to_string()).unwrap();
-        let below = |path: PathBuf| path.strip_prefix(folder).unwrap().to_path_buf();
+        let found = matching(&folder.join(pattern).display().to_string()).expect("a glob");
+        let below = |path: PathBuf| path.strip_prefix(folder).expect("below").to_path_buf();
         found.into_iter().map(below).collect()
     }
 

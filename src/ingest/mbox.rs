@@ -91,7 +91,7 @@ fn is_envelope(line: &[u8]) -> bool {
             .filter(|word| !word.is_empty())
     };
     let has_time = words().any(|word| word.contains(&b':') && is_time(word));
-    let last = words().last().unwrap_or_default();
+    let last = words().next_back().unwrap_or_default();
     has_time && words().any(is_year) && (is_year(last) || is_zone(last))
 }
 
