@@ -17,7 +17,7 @@ pub(crate) mod rewrite;
 mod signatures;
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -62,14 +62,13 @@ impl Store {
     /// # Errors
     /// [`Error::MissingStore`] where the folder or its `documents` is absent.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
-        let store = Self {
-            root: root.as_ref().to_path_buf(),
-        };
-        if store.documents().is_dir() {
-            Ok(store)
-        } else {
-            Err(Error::MissingStore { path: store.root })
-        }
+        let root = root.as_ref();
+        let store = plain(root).map(|root| Self { root }).ok();
+        store
+            .filter(|store| store.documents().is_dir())
+            .ok_or_else(|| Error::MissingStore {
+                path: root.to_path_buf(),
+            })
     }
 
     /// The store in this folder, made if it is not there.
@@ -77,8 +76,10 @@ impl Store {
     /// # Errors
     /// [`Error::Io`] where folders cannot be made.
     pub fn create(root: impl AsRef<Path>) -> Result<Self> {
+        let root = root.as_ref();
+        std::fs::create_dir_all(root).map_err(Error::io(root))?;
         let store = Self {
-            root: root.as_ref().to_path_buf(),
+            root: plain(root).map_err(Error::io(root))?,
         };
         for dir in [store.documents(), store.quarantine(), store.ingests()] {
             std::fs::create_dir_all(&dir).map_err(Error::io(&dir))?;
@@ -168,6 +169,14 @@ impl Store {
             quarantine: files(self.quarantine(), "quarantine")?,
             dropped,
         })
+    }
+}
+
+/// The folder as it is given, but without `..`, which is part of no object's name and so of no file that a query reads.
+fn plain(root: &Path) -> std::io::Result<PathBuf> {
+    match root.components().any(|part| part == Component::ParentDir) {
+        true => root.canonicalize(),
+        false => Ok(root.to_path_buf()),
     }
 }
 

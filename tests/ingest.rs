@@ -652,7 +652,7 @@ fn a_small_file_is_what_it_is_as_a_stream() {
         ),
         (
             "a.mbox",
-            b"From a\nSubject: 1\n\none\n\nFrom b\nSubject: 2\n\ntwo\n",
+            b"From a\nSubject: 1\n\none\n\nFrom b Sat Nov 28 10:00:00 2026\nSubject: 2\n\ntwo\n",
         ),
         ("a.tar", &tar(&[("b.jsonl", b"{\"text\":\"in\"}\n")])),
     ];
@@ -989,6 +989,14 @@ fn letters_have_their_body_for_text_and_headers_for_columns() {
     ]
     .concat();
     bench.write("b.mbox", &mbox).write("c.eml", "");
+    let letters =
+        "From ann Sat Nov 28 10:00:00 2026\nSubject: s\n\nThanks\n\nFrom the bottom of my heart\n";
+    let heart = Bench::new();
+    heart.write("e.mbox", letters).ingest(&["e.mbox"]).unwrap();
+    assert_eq!(
+        heart.column("text"),
+        ["Thanks\n\nFrom the bottom of my heart"]
+    );
     let summary = bench.ingest(&["a.eml", "b.mbox", "c.eml"]).unwrap();
     assert_eq!(
         bench.column("text"),
@@ -1027,6 +1035,29 @@ fn letters_have_their_body_for_text_and_headers_for_columns() {
     bench.options.bad_bytes = BadBytes::Replace;
     let summary = bench.write("d.mbox", &mbox).ingest(&["d.mbox"]).unwrap();
     assert_eq!((summary.documents, summary.replaced), (3, 1));
+}
+
+#[test]
+fn headers_in_another_encoding_are_read_refused_or_counted() {
+    let mut bench = Bench::new();
+    let gbk = b"From: a@example.cn\nContent-Type: text/plain; charset=gbk\nSubject: \xD6\xD0\xCE\xC4\n\n\xB2\xE2\xCA\xD4\n";
+    let none = b"From: a@example.cn\nSubject: caf\xE9\n\nbody\n";
+    bench.write("a.eml", gbk).write("b.eml", none);
+    let summary = bench.ingest(&["a.eml", "b.eml"]).unwrap();
+    assert_eq!(bench.column("subject"), ["中文"]);
+    assert_eq!(bench.column("text"), ["测试"]);
+    assert_eq!((summary.quarantined, summary.replaced), (1, 0));
+    let reason = &bench.quarantine()[0].reason;
+    assert!(
+        reason.contains("headers") && reason.contains("--encoding"),
+        "{reason}"
+    );
+    bench.write("c.eml", none).write("d.eml", none);
+    bench.options.bad_bytes = BadBytes::Replace;
+    assert_eq!(bench.ingest(&["c.eml"]).unwrap().replaced, 1);
+    bench.options.encoding = "windows-1252".parse().unwrap();
+    assert_eq!(bench.ingest(&["d.eml"]).unwrap().replaced, 0);
+    assert_eq!(bench.column("subject"), ["中文", "caf\u{FFFD}", "café"]);
 }
 
 #[test]
@@ -1290,6 +1321,81 @@ fn a_named_pipe_is_read_as_it_is_written() {
     writer.join().unwrap().unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_never_the_same_twice() {
+    let mut bench = Bench::new();
+    let zipped = zip(&[("in.txt", b"zipped\n")]);
+    for (name, bytes) in [
+        ("p.txt", &b"one\n"[..]),
+        ("q.txt.gz", &gzip(b"packed\n")),
+        ("r.zip", &zipped),
+    ] {
+        let pipe = bench.path(name);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for _ in 0..2 {
+            let (pipe, bytes) = (pipe.clone(), bytes.to_vec());
+            let writer = std::thread::spawn(move || fs::write(pipe, bytes).unwrap());
+            let summary = bench.ingest(&[name]).unwrap();
+            writer.join().unwrap();
+            assert_eq!(
+                (summary.documents, summary.skipped_sources),
+                (1, 0),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(
+        bench.column("text"),
+        ["one", "one", "packed", "packed", "zipped", "zipped"]
+    );
+    let sources = tail(bench.column("source"));
+    assert_eq!(sources[..2], ["p.txt-000001", "p.txt-000002"]);
+    // Its name tells nothing: its first bytes do.
+    let pipe = bench.path("nameless");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let writer = std::thread::spawn(move || fs::write(pipe, "{\"text\":\"json\"}\n").unwrap());
+    bench.options.text = "text".into();
+    assert_eq!(bench.ingest(&["nameless"]).unwrap().documents, 1);
+    writer.join().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_nothing_and_strange_names_stop_nothing() {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+    let bench = Bench::new();
+    bench.write("d/a.txt", "one\n");
+    let strange = std::ffi::OsStr::from_bytes(b"bad\xFF.txt");
+    fs::write(bench.path("d").join(strange), "two\n").unwrap();
+    for (to, name) in [
+        ("absent", "b.txt"),
+        ("c.txt", "c.txt"),
+        ("..", "up"),
+        ("absent", ".#lock.txt"),
+    ] {
+        symlink(to, bench.path("d").join(name)).unwrap();
+    }
+    let summary = bench.ingest(&["d/*.txt"]).unwrap();
+    assert_eq!((summary.documents, summary.broken_links), (2, 2));
+    let summary = bench.ingest(&["d"]).unwrap();
+    assert_eq!((summary.skipped_sources, summary.broken_links), (2, 2));
+    assert_eq!(tail(bench.column("source")), ["a.txt", "bad\\xFF.txt"]);
+}
+
 #[test]
 fn a_long_record_whose_length_is_wrong_costs_no_other() {
     let page = |n: usize| warc("resource", "text/plain", format!("page {n}").as_bytes());
@@ -1399,6 +1505,137 @@ fn archives_are_read_file_by_file() {
         (3, 3, 3)
     );
     assert_eq!(bench.ingest(&["a.tar"]).unwrap().skipped_sources, 1);
+}
+
+#[test]
+fn members_of_one_name_in_a_zip_are_all_read() {
+    let bench = Bench::new();
+    let names = ["one.txt", "two.txt", "6ne.txt", "7ne.txt", "two.md"];
+    let members: Vec<(&str, &[u8])> = names.iter().map(|n| (*n, n.as_bytes())).collect();
+    let mut bytes = zip(&members);
+    // The crate writes no name twice.
+    for other in [b"6ne.txt", b"7ne.txt"] {
+        let places: Vec<usize> = (0..bytes.len() - other.len())
+            .filter(|at| bytes[*at..].starts_with(other))
+            .collect();
+        for at in places {
+            bytes[at] = b'o';
+        }
+    }
+    bench
+        .write("a.zip", &bytes)
+        .write("b.zip", [&b"#!/bin/sh\n"[..], &bytes].concat());
+    let summary = bench.ingest(&["a.zip", "b.zip"]).unwrap();
+    let expected = [
+        "a.zip/one.txt#1 one.txt",
+        "a.zip/one.txt (2)#1 6ne.txt",
+        "a.zip/two.txt#1 two.txt",
+        "a.zip/one.txt (3)#1 7ne.txt",
+    ];
+    let prefix = format!("{}/", bench.dir.path().display());
+    let ids = bench.column("doc_id");
+    let mut found: Vec<String> = (ids.iter().zip(bench.column("text")))
+        .map(|(id, text)| format!("{} {text}", id.replace(&prefix, "")))
+        .collect();
+    found.sort();
+    let mut all: Vec<String> = expected
+        .iter()
+        .flat_map(|id| [(*id).to_string(), id.replace("a.zip", "b.zip")])
+        .collect();
+    all.sort();
+    assert_eq!(found, all);
+    assert_eq!((summary.quarantined, summary.unknown_files), (0, 2));
+    // A list that says it is shorter than it is, as of a tool that counts in 16 bits.
+    let end = bytes.len() - 22;
+    bytes[end + 8] = 2;
+    bytes[end + 10] = 2;
+    let summary = bench.write("c.zip", &bytes).ingest(&["c.zip"]).unwrap();
+    assert!(summary.documents >= 2, "{summary:?}");
+    let reason = &bench.quarantine()[0].reason;
+    assert!(reason.contains("more members than can be read"), "{reason}");
+}
+
+/// A member as `tar` has it, of any kind, with its header as `set` leaves it.
+fn tar_member(name: &str, kind: u8, data: &[u8], set: impl FnOnce(&mut tar::GnuHeader)) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_path(name).unwrap();
+    header.set_entry_type(tar::EntryType::new(kind));
+    header.set_size(data.len() as u64);
+    header.set_mode(0o644);
+    set(header.as_gnu_mut().unwrap());
+    header.set_cksum();
+    let mut bytes = header.as_bytes().to_vec();
+    bytes.extend(data);
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+#[test]
+fn members_of_a_tar_are_read_whatever_their_kind_or_refused() {
+    let bench = Bench::new();
+    let pax = |pairs: &[(&str, &str)]| {
+        let records = pairs.iter().map(|(key, value)| {
+            // Less than a hundred bytes with its own length.
+            format!("{:02} {key}={value}\n", key.len() + value.len() + 5)
+        });
+        records.collect::<String>().into_bytes()
+    };
+    // 600 bytes that are there, in a file of 2 kB.
+    let there = format!("{}\n", "x".repeat(511)).into_bytes();
+    let holes = tar_member("holes.txt", b'S', &there, |header| {
+        header.set_real_size(2048);
+        header.sparse[0].offset.copy_from_slice(b"00000001000\0");
+        header.sparse[0].numbytes.copy_from_slice(b"00000001000\0");
+        header.sparse[1].offset.copy_from_slice(b"00000004000\0");
+        header.sparse[1].numbytes.copy_from_slice(b"00000000000\0");
+    });
+    let none = |_: &mut tar::GnuHeader| {};
+    let map = pax(&[("GNU.sparse.major", "1"), ("GNU.sparse.name", "map.txt")]);
+    let tar = [
+        tar_member("plain.txt", b'0', b"plain\n", none),
+        tar_member("whole.txt", b'7', b"contiguous\n", none),
+        holes,
+        tar_member("pax", b'x', &map, none),
+        tar_member("GNUSparseFile.1/map.txt", b'0', b"1\n0\n5\nholes\n", none),
+        tar_member("other.txt", b'Z', b"what\n", none),
+        tar_member("other.unknown", b'Z', b"what\n", none),
+        tar_member("folder", b'5', b"", none),
+        tar_member("volume", b'V', b"", none),
+        tar_member("last.txt", b'0', b"last\n", none),
+        vec![0; 1024],
+    ];
+    let summary = bench
+        .write("a.tar", tar.concat())
+        .ingest(&["a.tar"])
+        .unwrap();
+    let text = bench.column("text");
+    assert_eq!(
+        [&text[0], &text[1], &text[4]],
+        ["plain", "contiguous", "last"],
+        "{text:?}"
+    );
+    assert_eq!(
+        text[2],
+        format!("{}{}", "\0".repeat(512), "x".repeat(511)),
+        "what is before the first line feed"
+    );
+    assert_eq!(text[3], "\0".repeat(1024));
+    let refused = bench.quarantine();
+    let refused: Vec<(&str, bool)> = refused
+        .iter()
+        .map(|row| (row.file.as_str(), row.reason.contains("not read")))
+        .collect();
+    assert_eq!(refused, [("map.txt", true), ("other.txt", true)]);
+    assert_eq!((summary.quarantined, summary.unknown_files), (2, 1));
+
+    // A hole that would fill a disk.
+    let bomb = tar_member("bomb.txt", b'S', b"", |header| {
+        header.set_real_size(1 << 32);
+        header.sparse[0].offset.copy_from_slice(b"40000000000\0");
+        header.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
+    });
+    let summary = bench.write("b.tar", bomb).ingest(&["b.tar"]).unwrap();
+    assert_eq!((summary.documents, summary.quarantined), (0, 1));
 }
 
 #[test]
@@ -1551,7 +1788,7 @@ proptest! {
         let (name, mut bytes) = match kind {
             0 => ("x.tar", tar(&members)),
             1 => ("x.zip", zip(&members)),
-            2 => ("x.mbox", format!("From a\n{LETTER}\nFrom b\n{LETTER}").into_bytes()),
+            2 => ("x.mbox", format!("From a\n{LETTER}\nFrom b Sat Nov 28 10:00:00 2026\n{LETTER}").into_bytes()),
             _ => ("x.tgz", gzip(&tar(&members))),
         };
         if let Some(there) = bytes.get_mut(at) {
@@ -1901,6 +2138,48 @@ fn a_changed_file_is_noticed_and_replaces_its_documents_where_asked() {
     assert_eq!(counts(&bench.ingest(&["in"]).unwrap()), (0, 0, 0, 3));
     assert!(bench.documents().is_none());
     assert!(bench.quarantine().is_empty());
+}
+
+#[test]
+fn what_was_read_with_other_options_can_be_read_again() {
+    let mut bench = Bench::new();
+    bench.write("a.csv", "content,ts\nsome words,2026-11-22\n");
+    bench.write("b.txt", "a line\n");
+    let wrong = bench.ingest(&["a.csv", "b.txt"]).unwrap();
+    assert_eq!((wrong.documents, wrong.quarantined), (1, 1));
+    let again = bench.ingest(&["a.csv", "b.txt"]).unwrap();
+    assert_eq!((again.skipped_sources, again.changed_sources), (2, 0));
+    // The name of a field is nothing to plain text.
+    bench.options.text = "content".into();
+    let kept = bench.ingest(&["a.csv", "b.txt"]).unwrap();
+    assert_eq!((kept.skipped_sources, kept.changed_sources), (1, 1));
+    assert_eq!(bench.column("text"), ["a line"]);
+    bench.options.changed = Changed::Replace;
+    let right = bench.ingest(&["a.csv", "b.txt"]).unwrap();
+    assert_eq!((right.documents, right.replaced_sources), (1, 1));
+    let of = |store: &Path| {
+        let files = spanql::store::Store::open(store)
+            .unwrap()
+            .committed()
+            .unwrap();
+        (files.documents.len(), files.quarantine.len())
+    };
+    assert_eq!(of(&bench.store()), (2, 0));
+    let again = bench.ingest(&["a.csv", "b.txt"]).unwrap();
+    assert_eq!((again.skipped_sources, again.changed_sources), (2, 0));
+    // Records of earlier versions say no options.
+    for run in fs::read_dir(bench.store().join("ingests")).unwrap() {
+        let path = run.unwrap().path();
+        let mut record: serde_json::Value =
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for source in record["sources"].as_array_mut().unwrap() {
+            assert!(source.as_object_mut().unwrap().remove("options").is_some());
+        }
+        fs::write(&path, record.to_string()).unwrap();
+    }
+    bench.options.text = "text".into();
+    let old = bench.ingest(&["a.csv", "b.txt"]).unwrap();
+    assert_eq!((old.skipped_sources, old.changed_sources), (2, 0));
 }
 
 #[test]

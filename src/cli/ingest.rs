@@ -89,7 +89,7 @@ pub struct IngestArgs {
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = parse_size)]
     pub row_group_bytes: usize,
 
-    /// Files that have changed since they were ingested: keep what was ingested, or replace it
+    /// Files that have changed since they were ingested, or were ingested with other options: keep what was ingested, or replace it
     #[arg(long, value_name = "WHAT", default_value = "keep")]
     pub changed: Changed,
 
@@ -210,6 +210,7 @@ fn metrics(summary: &Summary, seconds: f64) -> serde_json::Value {
         "changed_sources": summary.changed_sources,
         "replaced_sources": summary.replaced_sources,
         "unknown_files": summary.unknown_files,
+        "broken_links": summary.broken_links,
         "other_records": summary.other_records,
         "unfinished_sources": summary.unfinished_sources,
     })
@@ -245,6 +246,12 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
         words += &format!(
             "; {} of unknown format left out",
             plural(summary.unknown_files, "file")
+        );
+    }
+    if summary.broken_links > 0 {
+        words += &format!(
+            "; {} to nothing left out",
+            plural(summary.broken_links, "link")
         );
     }
     if summary.other_records > 0 {

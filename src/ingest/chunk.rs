@@ -13,7 +13,7 @@ use super::documents::{Documents, Parsed, Roles};
 use super::encoding::{BadBytes, Encoding};
 use super::html;
 use super::json::{self, Value};
-use super::mail;
+use super::mail::{self, Damage};
 use super::path;
 use super::quarantine::{Fault, Kind, Place, Raw};
 use super::split::Piece;
@@ -174,7 +174,7 @@ impl Chunk {
                 if tells {
                     let read = match run.layout {
                         Layout::Warc => read_warc(raw, roles, bad, options.max_record_bytes),
-                        _ => read_mail(raw, roles, bad).map(Some),
+                        _ => read_mail(raw, roles, options).map(Some),
                     };
                     match read {
                         Ok(Some((fields, replaced))) => {
@@ -290,16 +290,19 @@ impl Texts<'_> {
 fn read_mail(
     raw: Raw<'_>,
     roles: &Roles,
-    bad: BadBytes,
+    options: &IngestOptions,
 ) -> std::result::Result<(json::Fields<'static>, bool), Fault> {
     let fault = |kind, why: String| Fault::new(kind, why, raw.length());
-    let (mut fields, broken) = mail::parse(raw.bytes).map_err(|why| fault(Kind::Mail, why))?;
-    if broken && bad == BadBytes::Quarantine {
-        let why = "its text is not in the encoding that it names".to_string();
-        return Err(fault(Kind::Encoding, why));
+    let (mut fields, damage) =
+        mail::parse(raw.bytes, options.encoding).map_err(|why| fault(Kind::Mail, why))?;
+    match damage {
+        Damage::Bytes(why) if options.bad_bytes == BadBytes::Quarantine => {
+            return Err(fault(Kind::Encoding, why.to_string()));
+        }
+        _ => {}
     }
     name_roles(&mut fields, roles);
-    Ok((fields, broken))
+    Ok((fields, damage != Damage::None))
 }
 
 /// As [`read_mail`] for a record of a WARC; nothing where it has no text.

@@ -43,7 +43,7 @@ const EVIDENCE: usize = 4;
 /// assert!("klingon".parse::<InputEncoding>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct InputEncoding(Option<&'static encoding_rs::Encoding>);
+pub struct InputEncoding(pub(super) Option<&'static encoding_rs::Encoding>);
 
 impl FromStr for InputEncoding {
     type Err = String;
@@ -94,7 +94,7 @@ impl FromStr for BadBytes {
 /// The encoding of a run of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Encoding {
-    of: &'static encoding_rs::Encoding,
+    pub(super) of: &'static encoding_rs::Encoding,
     /// Nobody said so.
     guessed: bool,
 }
@@ -357,7 +357,7 @@ fn is_common(unit: u16) -> bool {
 }
 
 /// The encoding of bytes that are not all ASCII; the last line may be `cut` off.
-fn guess(bytes: &[u8], cut: bool) -> Encoding {
+pub(super) fn guess(bytes: &[u8], cut: bool) -> Encoding {
     let whole = match memchr::memrchr(b'\n', bytes) {
         Some(end) if cut && !bytes[..end].is_ascii() => &bytes[..end],
         _ => bytes,

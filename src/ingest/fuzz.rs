@@ -167,7 +167,7 @@ pub fn encoded(data: &[u8]) {
 
 /// Any bytes as a letter and as a page: something is made of them, or it is said why not.
 pub fn letters_and_pages(data: &[u8]) {
-    if let Ok((fields, _)) = mail::parse(data) {
+    if let Ok((fields, _)) = mail::parse(data, encoding::InputEncoding::default()) {
         assert!(fields.iter().any(|(name, _)| name == mail::TEXT));
     }
     let page = html::read(&String::from_utf8_lossy(data));

@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 use super::ahead::Ahead;
 use super::decompress::{Compression, Measure, decompress};
 use super::object::{Object, Objects, is_url};
-use super::{IngestOptions, Progress};
+use super::{IngestOptions, Progress, glob};
 use crate::error::{Error, Result};
 
 /// What the records of an input look like.
@@ -159,6 +159,8 @@ pub(crate) struct Input {
 pub(crate) struct Inputs {
     pub inputs: Vec<Input>,
     pub unknown_files: u64,
+    /// Links to nothing, in folders and globs.
+    pub broken_links: u64,
     /// Files named so far, those named before included.
     named: u64,
     seen: HashSet<OsString>,
@@ -186,6 +188,7 @@ impl Inputs {
         }
         for given in paths {
             let path = Path::new(given);
+            let there = path.metadata();
             let before = found.named;
             if given == "-" {
                 found.stdin(options)?;
@@ -199,15 +202,18 @@ impl Inputs {
                 }
             } else if path.is_dir() {
                 found.folder(path, store.as_deref(), format)?;
-            } else if path.exists() {
+            } else if there.as_ref().is_ok_and(Metadata::is_file) {
                 if !found.file(path, None, format)? {
                     return Err(nameless(given));
                 }
                 continue;
+            } else if there.is_ok() {
+                found.pipe(path, options)?;
+                continue;
             } else if given.contains(['*', '?', '[']) {
-                found.glob(given, store.as_deref(), format)?;
-            } else {
-                return Err(Error::io(path)(std::io::ErrorKind::NotFound.into()));
+                found.glob(given, store.as_deref(), options)?;
+            } else if let Err(error) = there {
+                return Err(Error::io(path)(error));
             }
             if found.named == before {
                 return Err(Error::Usage(format!(
@@ -220,7 +226,8 @@ impl Inputs {
     }
 
     fn stdin(&mut self, options: &IngestOptions) -> Result<()> {
-        if self.inputs.iter().any(|input| input.identity.is_none()) {
+        // No file has this for its real path.
+        if !self.seen.insert("-".into()) {
             return Err(Error::Usage("standard input (-) is named twice".into()));
         }
         let stream = Box::new(std::io::stdin());
@@ -228,28 +235,57 @@ impl Inputs {
         Ok(())
     }
 
-    fn glob(
-        &mut self,
-        pattern: &str,
-        store: Option<&Path>,
-        format: Option<InputFormat>,
-    ) -> Result<()> {
-        // As in a shell, `*` names no hidden file.
-        let options = glob::MatchOptions {
-            require_literal_leading_dot: true,
-            ..Default::default()
+    /// A named pipe, or what `<(command)` is: a stream, which is never the same twice. It is opened in its turn, since
+    /// who writes to one pipe after the other waits for a reader of each; where only its first bytes tell what it is, now.
+    fn pipe(&mut self, path: &Path, options: &IngestOptions) -> Result<()> {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let source = words(path);
+        let input = match Form::of_name(path, options.format) {
+            Some(form) => Input {
+                source,
+                identity: None,
+                format: form.format,
+                origin: Origin::File {
+                    path: path.to_path_buf(),
+                    compression: form.compression,
+                    size: 0,
+                },
+            },
+            None if self.seen.contains(real.as_os_str()) => return Ok(()),
+            None => {
+                let stream = File::open(path).map_err(Error::io(path))?;
+                Input::stream(&source, Box::new(stream), options)?
+            }
         };
-        let matches = glob::glob_with(pattern, options)
-            .map_err(|e| Error::Usage(format!("{pattern}: {e}")))?;
-        for path in matches {
-            let path = path.map_err(|e| Error::io(e.path().to_path_buf())(e.into()))?;
-            if path.is_dir() {
-                self.folder(&path, store, format)?;
-            } else if !self.file(&path, None, format)? {
-                self.unknown_files += 1;
+        self.add(real.into_os_string(), input);
+        Ok(())
+    }
+
+    fn glob(&mut self, pattern: &str, store: Option<&Path>, options: &IngestOptions) -> Result<()> {
+        for path in glob::matching(pattern)? {
+            match path.metadata() {
+                Err(error) if is_broken_link(&path, &error) => self.pass_broken_link(&path),
+                Err(error) => return Err(Error::io(path)(error)),
+                Ok(there) if there.is_dir() => self.folder(&path, store, options.format)?,
+                Ok(there) if !there.is_file() => self.pipe(&path, options)?,
+                Ok(_) => {
+                    if !self.file(&path, None, options.format)? {
+                        self.unknown_files += 1;
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    fn pass_broken_link(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or_default();
+        let real = path.parent().and_then(|folder| folder.canonicalize().ok());
+        if real.is_some_and(|folder| !self.seen.insert(folder.join(name).into_os_string())) {
+            return;
+        }
+        tracing::warn!("{}: a link to nothing, left out", words(path));
+        self.broken_links += 1;
     }
 
     fn folder(
@@ -258,7 +294,6 @@ impl Inputs {
         store: Option<&Path>,
         format: Option<InputFormat>,
     ) -> Result<()> {
-        let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
         let is_store =
             |path: &Path| store.is_some() && path.canonicalize().ok().as_deref() == store;
         let walk = WalkDir::new(folder)
@@ -267,15 +302,30 @@ impl Inputs {
             .sort_by(|a, b| a.path().as_os_str().cmp(b.path().as_os_str()))
             .into_iter()
             .filter_entry(|entry| {
-                let is_hidden = entry.depth() > 0 && hidden(entry.file_name());
+                let is_hidden = entry.depth() > 0 && glob::is_hidden(entry.file_name());
                 let is_ours = entry.file_type().is_dir() && is_store(entry.path());
                 !is_hidden && !is_ours
             });
         for entry in walk {
-            let entry = entry.map_err(|e| {
-                let path = e.path().unwrap_or(folder).to_path_buf();
-                Error::io(path)(e.into())
-            })?;
+            let entry = match entry {
+                Ok(entry) => entry,
+                // What is in a folder around it is found there.
+                Err(error) if error.loop_ancestor().is_some() => continue,
+                Err(error) => {
+                    let path = error.path().unwrap_or(folder).to_path_buf();
+                    let error = error.into_io_error().unwrap_or_else(|| {
+                        std::io::Error::other("the folder cannot be walked through")
+                    });
+                    if !is_broken_link(&path, &error) {
+                        return Err(Error::io(path)(error));
+                    }
+                    // Editors lock files by such links.
+                    if !path.file_name().is_some_and(glob::is_hidden) {
+                        self.pass_broken_link(&path);
+                    }
+                    continue;
+                }
+            };
             if !entry.file_type().is_file() {
                 continue;
             }
@@ -346,6 +396,11 @@ impl Inputs {
         self.add(real.into_os_string(), input);
         Ok(true)
     }
+}
+
+/// Whether this error, met at this path, says no more than that a link leads nowhere, or to itself.
+fn is_broken_link(path: &Path, error: &std::io::Error) -> bool {
+    error.kind() != std::io::ErrorKind::PermissionDenied && path.is_symlink()
 }
 
 /// Whether everybody may read it, which spares opening it to find out.

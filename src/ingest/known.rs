@@ -1,4 +1,4 @@
-//! Which inputs are new, which were ingested before, and which of those have changed since.
+//! Which inputs are new, which were ingested before, and which of those have changed since or would be read otherwise.
 //!
 //! A new input gets a name that no other source has, nor anything in one: what is in `a.zip` is called `a.zip/x`, and so was
 //! a file `x` in a folder `a.zip`, if there was one before.
@@ -17,13 +17,14 @@ use crate::store::{RecordedSource, Run};
 pub(super) struct Sorted {
     /// To be read, each under a name that no other source has.
     pub inputs: Vec<Input>,
-    /// Of those, the sources whose earlier documents they replace: they have changed, or were not read to their end.
+    /// Of those, the sources whose earlier documents they replace: they have changed, were read with other options, or
+    /// not to their end.
     pub replaced: BTreeSet<String>,
     /// Of these, the sources of which the store has all.
     pub whole: BTreeSet<String>,
     /// How many were ingested before, and are what they were as far as anybody can tell.
     pub skipped: u64,
-    /// How many have changed and are left as they were ingested.
+    /// How many have changed, or were read with other options, and are left as they were ingested.
     pub changed: u64,
 }
 
@@ -43,11 +44,20 @@ pub(super) fn sort(
     let mut taken: HashSet<String> = HashSet::new();
     let sorted_names: OnceCell<Vec<&str>> = OnceCell::new();
     let mut sorted = Sorted::default();
+    let mut others = Others::default();
     for mut input in inputs {
         let before = input.identity.as_deref().and_then(|path| known.get(path));
         if let Some(before) = before {
-            if !before.unfinished && !has_changed(&input, before, progress)? {
+            let shape = options.shape(input.format);
+            let then = before.options.as_ref().filter(|then| **then != shape);
+            if !before.unfinished && then.is_none() && !has_changed(&input, before, progress)? {
                 sorted.skipped += 1;
+            } else if let Some(then) = then
+                && !before.unfinished
+                && options.changed == Changed::Keep
+            {
+                others.add(&input.source, then, &shape);
+                sorted.changed += 1;
             } else if !before.unfinished && options.changed == Changed::Keep {
                 tracing::warn!(
                     "{} has changed since it was ingested: what was ingested is kept (--changed replace ingests it anew)",
@@ -97,7 +107,38 @@ pub(super) fn sort(
         taken.insert(input.source.clone());
         sorted.inputs.push(input);
     }
+    others.warn();
     Ok(sorted)
+}
+
+/// Sources that were ingested with other options: often all of a folder, so that they are told at once.
+#[derive(Debug, Default)]
+struct Others {
+    first: String,
+    more: u64,
+}
+
+impl Others {
+    fn add(&mut self, source: &str, then: &str, now: &str) {
+        if self.first.is_empty() {
+            self.first =
+                format!("{source} was ingested with other options (then: {then}; now: {now})");
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn warn(&self) {
+        let more = match self.more {
+            0 if self.first.is_empty() => return,
+            0 => String::new(),
+            more => format!(", and so were {more} more"),
+        };
+        tracing::warn!(
+            "{}{more}: what was ingested is kept (--changed replace ingests it anew)",
+            self.first
+        );
+    }
 }
 
 /// Streams, and what was ingested before stamps were, cannot be told to have changed.

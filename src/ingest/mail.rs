@@ -1,15 +1,17 @@
 //! Letters: RFC 5322 messages out of `.eml` and mbox, their body as text and their headers as fields.
 //!
 //! Parsing is `mail-parser`'s; here it is decided which headers are columns and what the text is: the parts that a reader
-//! is shown first, HTML as [text](super::html), letters enclosed in it after it. Attachments are named, not read. Where
-//! mails end in an mbox is `split.rs`.
+//! is shown first, HTML as [text](super::html), letters enclosed in it after it. Attachments are named, not read. Headers
+//! that are not in ASCII are `mail_headers.rs`; where mails end in an mbox is `mbox.rs`.
 
 use std::borrow::Cow;
 
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 
+use super::encoding::InputEncoding;
 use super::html;
 use super::json::{Fields, Value};
+use super::mail_headers;
 
 /// What the fields are called that are the text and the time of a document.
 pub(crate) const TEXT: &str = " text";
@@ -18,16 +20,32 @@ pub(crate) const TIME: &str = " time";
 /// Letters in letters are read so deep.
 const DEPTH: usize = 8;
 
-/// The fields of a message, and whether something in it is no text in the encoding that it names.
+/// What of a message is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Damage {
+    None,
+    /// Words of headers that are not in the encoding which they name, such as a character cut in two by a careless program.
+    Words,
+    /// Bytes of the text or of headers; why.
+    Bytes(&'static str),
+}
+
+/// The fields of a message, and what in it is no text in its encoding; `wanted` is that of headers which name none.
 ///
 /// # Errors
 /// Why it is no message.
-pub(crate) fn parse(raw: &[u8]) -> Result<(Fields<'static>, bool), String> {
+pub(crate) fn parse(
+    raw: &[u8],
+    wanted: InputEncoding,
+) -> Result<(Fields<'static>, Damage), String> {
     let raw = without_envelope(raw);
-    let message = MessageParser::default()
-        .parse(raw.as_ref())
-        .filter(|message| !message.headers().is_empty())
-        .ok_or_else(|| "there are no headers".to_string())?;
+    let none = || "there are no headers".to_string();
+    let first = read(&raw).ok_or_else(none)?;
+    let plain = mail_headers::in_utf8(&raw, &first, wanted);
+    let (message, raw, whole) = match &plain {
+        None => (first, raw.as_ref(), true),
+        Some((plain, whole)) => (read(plain).ok_or_else(none)?, plain.as_slice(), *whole),
+    };
     let mut fields: Fields<'static> = Vec::new();
     let mut push = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {
@@ -46,14 +64,14 @@ pub(crate) fn parse(raw: &[u8]) -> Result<(Fields<'static>, bool), String> {
     push(TIME, message.date().map(mail_parser::DateTime::to_rfc3339));
     let mut text = String::new();
     add_text(&message, &mut text, 0);
-    let broken =
-        text.contains('\u{FFFD}') && memchr::memmem::find(&raw, "\u{FFFD}".as_bytes()).is_none();
+    let is_own = || memchr::memmem::find(raw, "\u{FFFD}".as_bytes()).is_some();
+    let text_is_broken = text.contains('\u{FFFD}') && !is_own();
     push(TEXT, Some(text));
     let mut push_json = |name: &'static str, value: serde_json::Value| {
         let text = Cow::Owned(value.to_string());
         fields.push((Cow::Borrowed(name), Value::Json(text)));
     };
-    push_json("headers", headers(&message, &raw));
+    push_json("headers", headers(&message, raw));
     let attachments: Vec<serde_json::Value> = message
         .attachments()
         .map(|part| {
@@ -71,7 +89,25 @@ pub(crate) fn parse(raw: &[u8]) -> Result<(Fields<'static>, bool), String> {
     if !attachments.is_empty() {
         push_json("attachments", attachments.into());
     }
-    Ok((fields, broken))
+    let is_broken = |(_, value): &(_, Value<'_>)| match value {
+        Value::Text(text) | Value::Json(text) => text.contains('\u{FFFD}'),
+        _ => false,
+    };
+    let damage = if text_is_broken {
+        Damage::Bytes("its text is not in the encoding that it names")
+    } else if !whole {
+        Damage::Bytes("its headers are in an encoding that it does not name (--encoding names one)")
+    } else if fields.iter().any(is_broken) && !is_own() {
+        Damage::Words
+    } else {
+        Damage::None
+    };
+    Ok((fields, damage))
+}
+
+fn read(raw: &[u8]) -> Option<Message<'_>> {
+    let message = MessageParser::default().parse(raw);
+    message.filter(|message| !message.headers().is_empty())
 }
 
 /// A message out of an mbox begins with a line `From `, and its own lines that look like one are quoted.
@@ -171,7 +207,7 @@ mod tests {
             Subject: =?utf-8?Q?=E4=BD=A0=E5=A5=BD?=\r\nDate: Sat, 28 Nov 2026 18:00:00 +0800\r\n\
             Message-ID: <1@example.cn>\r\nContent-Type: text/plain; charset=gbk\r\n\
             Content-Transfer-Encoding: base64\r\n\r\n1tDOxA==\r\n";
-        let (fields, broken) = parse(raw.as_bytes()).unwrap();
+        let (fields, damage) = parse(raw.as_bytes(), InputEncoding::default()).unwrap();
         let expected = [
             ("from", "张三 <zhang@example.cn>"),
             ("to", "a@example.com, B <b@example.com>"),
@@ -183,7 +219,7 @@ mod tests {
         for (name, value) in expected {
             assert_eq!(field(&fields, name).as_deref(), Some(value), "{name}");
         }
-        assert!(!broken);
+        assert_eq!(damage, Damage::None);
         assert_eq!(field(&fields, "cc"), None);
         let headers = field(&fields, "headers").unwrap();
         assert!(
@@ -198,7 +234,7 @@ mod tests {
             Content-Type: text/html\n\n<p>one<p>two\n--x\nContent-Type: application/pdf; name=a.pdf\n\
             Content-Disposition: attachment; filename=a.pdf\n\nPDF\n--x\nContent-Type: message/rfc822\n\n\
             Subject: inner\n\nenclosed text\n--x--\n";
-        let (fields, _) = parse(raw).unwrap();
+        let (fields, _) = parse(raw, InputEncoding::default()).unwrap();
         assert_eq!(
             field(&fields, TEXT).unwrap(),
             "one\ntwo\n\ninner\n\nenclosed text"
@@ -214,7 +250,7 @@ mod tests {
     #[test]
     fn quoted_lines_of_an_mbox_are_as_they_were_written() {
         let raw = b"From a\nSubject: s\n\n>From here\n>>From there\n> quoted\n";
-        let (fields, _) = parse(raw).unwrap();
+        let (fields, _) = parse(raw, InputEncoding::default()).unwrap();
         assert_eq!(
             field(&fields, TEXT).unwrap(),
             "From here\n>From there\n> quoted"
@@ -223,9 +259,53 @@ mod tests {
 
     #[test]
     fn what_names_another_encoding_than_it_has_is_told() {
+        let damage = |raw: &[u8]| parse(raw, InputEncoding::default()).unwrap().1;
         let raw = b"Subject: s\nContent-Type: text/plain; charset=utf-8\n\n\xD6\xD0\n";
-        assert!(parse(raw).unwrap().1);
-        assert!(!parse("Subject: s\n\n\u{FFFD}\n".as_bytes()).unwrap().1);
-        assert!(parse(b"").is_err());
+        assert!(matches!(damage(raw), Damage::Bytes(_)));
+        assert_eq!(damage("Subject: s\n\n\u{FFFD}\n".as_bytes()), Damage::None);
+        // Half of a character.
+        let words = b"Subject: =?gb2312?B?1g==?= =?gb2312?B?0A==?=\n\nbody\n";
+        assert_eq!(damage(words), Damage::Words);
+        assert!(parse(b"", InputEncoding::default()).is_err());
+    }
+
+    #[test]
+    fn headers_in_another_encoding_are_read() {
+        let letter = |charset: &str, subject: &str, of: &str| {
+            let of = encoding_rs::Encoding::for_label(of.as_bytes()).unwrap();
+            let head =
+                format!("From: 王 <a@example.cn>\nContent-Type: text/plain{charset}\nSubject: ");
+            [head.as_bytes(), &of.encode(subject).0, b"\n\nbody\n"].concat()
+        };
+        let long = "关于一九四九年以来的人民代表大会制度的若干问题";
+        for (charset, subject, of, wanted) in [
+            ("; charset=gbk", "中文", "gbk", "auto"),
+            ("", "中文", "gbk", "gbk"),
+            ("; charset=utf-8", "中文", "gbk", "gb18030"),
+            ("; charset=us-ascii", long, "gbk", "auto"),
+            ("; charset=iso-8859-1", "café", "latin1", "auto"),
+            ("; charset=gbk", "中文", "utf-8", "auto"),
+        ] {
+            let raw = letter(charset, subject, of);
+            let (fields, damage) = parse(&raw, wanted.parse().unwrap()).unwrap();
+            assert_eq!(damage, Damage::None, "{charset} {of}");
+            assert_eq!(field(&fields, "subject").unwrap(), subject);
+            assert_eq!(field(&fields, "from").unwrap(), "王 <a@example.cn>");
+            assert_eq!(field(&fields, TEXT).unwrap(), "body");
+            let headers = field(&fields, "headers").unwrap();
+            assert!(headers.contains(subject), "{headers}");
+        }
+        let (fields, damage) = parse(&letter("", "é", "latin1"), InputEncoding::default()).unwrap();
+        assert!(matches!(damage, Damage::Bytes(why) if why.contains("--encoding")));
+        assert_eq!(field(&fields, "subject").unwrap(), "\u{FFFD}");
+        let inner = letter("", "中文", "gbk");
+        let outer = b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain; charset=gbk\n\n\
+            \xD6\xD0\n--x\nContent-Type: message/rfc822\n\n";
+        let raw = [&outer[..], &inner, b"\n--x--\n"].concat();
+        let (fields, damage) = parse(&raw, InputEncoding::default()).unwrap();
+        assert_eq!(
+            (field(&fields, TEXT).unwrap().as_str(), damage),
+            ("中\n\n中文\n\nbody", Damage::None)
+        );
     }
 }

@@ -12,14 +12,16 @@
 //!
 //! * `doc_id` is `<source>#<record number>`. The source is the path as given, or as joined from the folder given; the
 //!   absolute path where another file has that name in the store already, with `\xFF` for a byte that is no UTF-8;
-//!   the URL of an object, without user and query; `stdin-<run>` for standard input. Lines are
+//!   the URL of an object, without user and query; `stdin-<run>` for standard input, and so with the path of a pipe. Lines are
 //!   counted with blank ones, so that `sed -n 7p` shows the record `#7`; CSV records without the header; paragraphs
 //!   and Parquet rows by themselves.
 //! * `text` is the field called `text` ([`IngestOptions::text`] names another), a string; an empty string is a text.
 //!   In plain text blank lines and blank paragraphs are no documents.
 //! * `ts` is the field called `ts` ([`IngestOptions::time`] names another), which is not kept a second time: RFC 3339,
-//!   `2026-11-22 08:30` (UTC unless it says otherwise), `2026/11/22`, RFC 2822, or an epoch number whose magnitude
-//!   tells seconds from milli-, micro- and nanoseconds. Where it cannot be read, `ts` is NULL and the original is kept
+//!   `2026-11-22 08:30` (UTC unless it says otherwise), `2026/11/22`, `20261122`, `20261122T083000Z`, `20261122083000` (also
+//!   with milliseconds), RFC 2822, `Sun Nov 22 08:30:00 +0800 2026`, or an epoch number whose magnitude
+//!   tells seconds from milli-, micro- and nanoseconds. Twelve digits that may be a minute (`202611220830`) or
+//!   milliseconds of 1976 are taken for neither. Where it cannot be read, `ts` is NULL and the original is kept
 //!   in `orig_<name>`.
 //! * `content_hash` is half of the text's SHA-256, see `store::document_schema`.
 //! * Every other field is a column of its own: JSON's booleans, whole numbers, numbers and strings as such, objects
@@ -36,7 +38,8 @@
 //!   `content_type`, `warc_type` and `record_id` as columns, `WARC-Date` for its time, and all headers in `headers` and
 //!   `http_headers`, as JSON; chunks and compression (gzip, deflate, zstd) of answers are undone, and one that was packed
 //!   otherwise is refused, as is one that becomes longer than a record may be. Other records are counted.
-//! * A file in a tar or a zip is a source of its own, `archive.zip/path/in/it.jsonl`.
+//! * A file in a tar or a zip is a source of its own, `archive.zip/path/in/it.jsonl`; the second of one name is called
+//!   `it.jsonl (2)`. A file with holes in the PAX format of tar is refused.
 //! * Text is UTF-8 after ingest, whatever it was before: a file's encoding is told by its byte order mark, by
 //!   [`IngestOptions::encoding`], or by its own bytes, once, and the run's record says which. A record with bytes that
 //!   the encoding does not have, or one in UTF-8 where the file was taken for something else, is refused; with
@@ -61,12 +64,14 @@ mod documents;
 mod encoding;
 #[doc(hidden)]
 pub mod fuzz;
+mod glob;
 mod html;
 mod input;
 mod json;
 mod json_values;
 mod known;
 mod mail;
+mod mail_headers;
 mod mbox;
 mod object;
 pub(crate) mod parquet_input;
@@ -74,6 +79,7 @@ mod path;
 mod pipeline;
 mod quarantine;
 mod reader;
+mod shape;
 mod split;
 mod stamp;
 mod text;
@@ -82,6 +88,7 @@ mod utf16;
 mod warc;
 mod warc_scan;
 pub(crate) mod writer;
+mod zip_members;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -130,7 +137,8 @@ impl FromStr for DocumentUnit {
     }
 }
 
-/// What to do with a file that was ingested before and has changed since.
+/// What to do with a file that was ingested before and has changed since, or would become other documents with the
+/// options of now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Changed {
     /// Its documents stay what they are; it is counted and told.
@@ -184,7 +192,7 @@ pub struct IngestOptions {
     pub max_record_bytes: usize,
     /// So much input makes a row group, about.
     pub row_group_bytes: usize,
-    /// What to do with files that have changed since they were ingested.
+    /// What to do with files that have changed since they were ingested, or were ingested with other options.
     pub changed: Changed,
     /// Threads that parse and encode; the number of cores, but no more than 8, where it is not set.
     pub threads: Option<NonZeroUsize>,
@@ -292,12 +300,14 @@ pub struct Summary {
     pub sources: u64,
     /// Inputs left out because an earlier ingest has read them.
     pub skipped_sources: u64,
-    /// Inputs left as an earlier ingest has read them, though they have changed since.
+    /// Inputs left as an earlier ingest has read them, though they have changed since, or were read with other options.
     pub changed_sources: u64,
     /// Inputs, among those read, whose earlier documents were replaced.
     pub replaced_sources: u64,
     /// Files in folders, globs and archives left out because nothing tells their format.
     pub unknown_files: u64,
+    /// Links in folders and globs left out because they lead to nothing.
+    pub broken_links: u64,
     /// Records of WARC files left out because they carry no text: requests, metadata, images.
     pub other_records: u64,
     /// Inputs, among those read, whose store failed before their end: the next ingest of them reads them anew.
@@ -308,7 +318,8 @@ pub struct Summary {
 ///
 /// Blocks until all is done, with threads of its own. All of it appears in the store, or on an error nothing. Files
 /// that were ingested before are skipped (known by their absolute path), so that doing it twice adds nothing; those that
-/// have changed since are kept or replaced, as [`IngestOptions::changed`] says.
+/// have changed since, or were ingested with other options (of those that make documents what they are), are kept or
+/// replaced, as [`IngestOptions::changed`] says.
 ///
 /// A URL names an object (`s3://bucket/day/posts.jsonl.gz`), all objects below a prefix (`s3://bucket/day/`), or those that a
 /// glob matches (`s3://bucket/*/posts-*.csv`); also with `gs://`, `az://` and `abfs://`. Credentials and endpoints are those of
@@ -349,7 +360,7 @@ fn ingest_inputs(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let run = Run::begin(Store::create(store)?)?;
-    let unknown_files = found.unknown_files;
+    let (unknown_files, broken_links) = (found.unknown_files, found.broken_links);
     let Sorted {
         inputs,
         replaced,
@@ -362,6 +373,7 @@ fn ingest_inputs(
             skipped_sources: skipped,
             changed_sources: changed,
             unknown_files,
+            broken_links,
             ..Summary::default()
         });
     }
@@ -378,6 +390,7 @@ fn ingest_inputs(
             path: input.identity.clone(),
             encoding: None,
             stamp: None,
+            options: Some(options.shape(input.format)),
             unfinished: false,
         })
         .collect();
@@ -427,6 +440,7 @@ fn ingest_inputs(
         changed_sources: changed,
         replaced_sources: replaced.len() as u64,
         unknown_files: unknown_files + counts.unknown_files,
+        broken_links,
         other_records: counts.other_records,
         unfinished_sources: sources.iter().filter(|source| source.unfinished).count() as u64,
     };

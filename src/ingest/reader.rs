@@ -194,11 +194,13 @@ impl Reader<'_> {
         stamping: Option<&Stamping>,
     ) -> Result<Option<&'static str>, Stop> {
         let file = File::open(path).map_err(Error::io(path))?;
-        // What is read from its end is read as it lies there.
+        // What is read from its end is read as it lies there, unless it is a pipe.
         if form.compression.is_none()
             && matches!(form.format, InputFormat::Parquet | InputFormat::Zip)
+            && let metadata = file.metadata().map_err(Error::io(path))?
+            && metadata.is_file()
         {
-            let size = file.metadata().map_err(Error::io(path))?.len();
+            let size = metadata.len();
             self.measure.read(size);
             if form.format == InputFormat::Parquet {
                 self.read_parquet(source, file)?;

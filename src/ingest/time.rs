@@ -1,11 +1,14 @@
-//! Points in time as people write them: RFC 3339, dates with or without a time, RFC 2822, epoch numbers.
+//! Points in time as people write them: RFC 3339, dates with or without a time, RFC 2822, `Sun Nov 22 08:30:00 2026` with
+//! or without a zone, epoch numbers, and dates and times in digits alone.
 //!
-//! A time without a zone is taken as UTC. Only four-digit years first are read (`22/11/2026` and `11/22/2026` cannot
-//! be told apart, hence neither is). Which column holds the time is `documents.rs`.
+//! A time without a zone is taken as UTC. In numbers only four-digit years first are read (`22/11/2026` and `11/22/2026`
+//! cannot be told apart, hence neither is). Which column holds the time is `documents.rs`.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 const SECOND: i64 = 1_000_000;
+/// Up to here a float holds every whole number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 /// 0001-01-01 and 9999-12-31, in seconds: outside of it no tool downstream can print a time.
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
@@ -15,18 +18,33 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     numeric_date(text)
         .or_else(|| epoch_text(text))
         .or_else(|| {
-            DateTime::parse_from_rfc2822(text)
-                .ok()
-                .map(|time| time.timestamp_micros())
+            let rfc2822 = DateTime::parse_from_rfc2822(text);
+            rfc2822.ok().map(|time| time.timestamp_micros())
         })
+        .or_else(|| year_last(text))
         .filter(|micros| in_range(*micros))
 }
 
+/// The time of day last but for the year, as C, git and Twitter write it.
+fn year_last(text: &str) -> Option<i64> {
+    let zoned = ["%a %b %e %H:%M:%S %z %Y", "%a %b %e %H:%M:%S %Y %z"];
+    let zoned = zoned.iter().find_map(|form| {
+        let time = DateTime::parse_from_str(text, form).ok()?;
+        Some(time.timestamp_micros())
+    });
+    zoned.or_else(|| {
+        let time = NaiveDateTime::parse_from_str(text, "%a %b %e %H:%M:%S %Y").ok()?;
+        Some(time.and_utc().timestamp_micros())
+    })
+}
+
 /// Microseconds of an epoch number, whose unit its magnitude tells: seconds below 10¹¹, then milliseconds,
-/// microseconds, nanoseconds, each up to a thousand times more. Eight digits that are a date (`20261122`) are one.
+/// microseconds, nanoseconds, each up to a thousand times more; or of a number that is a date in digits.
 pub(crate) fn epoch(number: i64) -> Option<i64> {
-    if let Some(micros) = compact_date(number) {
-        return Some(micros);
+    match in_digits(number) {
+        InDigits::Time(micros) => return Some(micros),
+        InDigits::Unclear => return None,
+        InDigits::No => {}
     }
     let micros = match number.unsigned_abs() {
         0..100_000_000_000 => number.checked_mul(SECOND)?,
@@ -39,6 +57,10 @@ pub(crate) fn epoch(number: i64) -> Option<i64> {
 
 /// As [`epoch`], with a fraction.
 pub(crate) fn epoch_float(number: f64) -> Option<i64> {
+    // Tables in which a number is missing have all of them with a point.
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        return epoch(number as i64);
+    }
     let scale = match number.abs() {
         n if n < 1e11 => 1e6,
         n if n < 1e14 => 1e3,
@@ -53,17 +75,50 @@ fn in_range(micros: i64) -> bool {
     SECONDS.contains(&micros.div_euclid(SECOND))
 }
 
-fn compact_date(number: i64) -> Option<i64> {
-    if !(19_000_101..=21_001_231).contains(&number) {
-        return None;
-    }
-    // The range check above keeps every part small.
-    let (year, month, day) = (
-        (number / 10_000) as i32,
-        (number / 100 % 100) as u32,
-        (number % 100) as u32,
+/// What a number is that may be a date in digits.
+enum InDigits {
+    Time(i64),
+    /// Hardly an epoch number, but nobody can be sure.
+    Unclear,
+    No,
+}
+
+/// `20261122`, `20261122083000`, and `20261122083000123` with milliseconds.
+///
+/// As epoch numbers the first lie in August of 1970, the others centuries ahead: what of them is no date is no time either.
+/// `202611220830` would be milliseconds of 1976, which there are, so it is taken for neither.
+fn in_digits(number: i64) -> InDigits {
+    let (digits, rest, is_long) = match number {
+        19_000_101..=21_001_231 => (number, 0, true),
+        190_001_010_000..=210_012_312_359 => (number / 10_000, number % 10_000 * 100, false),
+        19_000_101_000_000..=21_001_231_235_960 => (number / 1_000_000, number % 1_000_000, true),
+        19_000_101_000_000_000..=21_001_231_235_960_999 => {
+            let seconds = number / 1_000;
+            (seconds / 1_000_000, seconds % 1_000_000, true)
+        }
+        _ => return InDigits::No,
+    };
+    let milliseconds = match number {
+        19_000_101_000_000_000.. => number % 1_000,
+        _ => 0,
+    };
+    let day = date_micros(
+        (digits / 10_000) as i32,
+        (digits / 100 % 100) as u32,
+        (digits % 100) as u32,
     );
-    date_micros(year, month, day)
+    let time = day_micros(rest / 10_000, rest / 100 % 100, rest % 100);
+    match (day, time, is_long) {
+        (Some(day), Some(time), true) => InDigits::Time(day + time + milliseconds * 1_000),
+        (Some(_), Some(_), false) | (_, _, true) => InDigits::Unclear,
+        (_, _, false) => InDigits::No,
+    }
+}
+
+/// 60 is a leap second.
+fn day_micros(hour: i64, minute: i64, second: i64) -> Option<i64> {
+    (hour < 24 && minute < 60 && second <= 60)
+        .then_some((hour * 3600 + minute * 60 + second) * SECOND)
 }
 
 fn epoch_text(text: &str) -> Option<i64> {
@@ -88,35 +143,42 @@ fn date_micros(year: i32, month: u32, day: u32) -> Option<i64> {
     )
 }
 
-/// `2026-11-22`, `2026/11/22 8:30`, `2026-11-22T08:30:00.123456789+08:00`, `2026-11-22 08:30:00 UTC`.
+/// `2026-11-22`, `2026/11/22 8:30`, `2026-11-22T08:30:00.123456789+08:00`, `2026-11-22 08:30:00 UTC`, `20261122T083000Z`.
 fn numeric_date(text: &str) -> Option<i64> {
     let mut at = Cursor(text.as_bytes());
     let year = at.digits(4, 4)?;
-    let separator = at.one_of(b"-/")?;
-    let month = at.digits(1, 2)?;
-    at.one_of(&[separator])?;
-    let day = at.digits(1, 2)?;
+    let separator = at.one_of(b"-/");
+    let least = if separator.is_some() { 1 } else { 2 };
+    let month = at.digits(least, 2)?;
+    if let Some(separator) = separator {
+        at.one_of(&[separator])?;
+    }
+    let day = at.digits(least, 2)?;
     let date = date_micros(year as i32, month as u32, day as u32)?;
     if at.0.is_empty() {
         return Some(date);
     }
     at.one_of(b"Tt ")?;
-    let hour = at.digits(1, 2)?;
-    at.one_of(b":")?;
+    let hour = at.digits(least, 2)?;
+    let colons = at.one_of(b":").is_some();
+    if !colons && separator.is_some() {
+        return None;
+    }
     let minute = at.digits(2, 2)?;
     let (mut second, mut micros) = (0, 0);
-    if at.one_of(b":").is_some() {
+    let seconds = match colons {
+        true => at.one_of(b":").is_some(),
+        false => at.0.first().is_some_and(u8::is_ascii_digit),
+    };
+    if seconds {
         second = at.digits(2, 2)?;
         if at.one_of(b".,").is_some() {
             micros = at.fraction()?;
         }
     }
-    // 60 is a leap second.
-    if hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
+    let time = day_micros(hour, minute, second)?;
     let offset = at.zone()?;
-    Some(date + (hour * 3600 + minute * 60 + second - offset) * SECOND + micros)
+    Some(date + time - offset * SECOND + micros)
 }
 
 /// The bytes not yet read.
@@ -214,6 +276,18 @@ mod tests {
             ("1700000000", "2023-11-14T22:13:20Z"),
             ("1700000000.25", "2023-11-14T22:13:20.25Z"),
             ("20261122", "2026-11-22T00:00:00Z"),
+            ("20261122.0", "2026-11-22T00:00:00Z"),
+            ("20261122083000", "2026-11-22T08:30:00Z"),
+            ("20261122083000.0", "2026-11-22T08:30:00Z"),
+            ("20261122083000123", "2026-11-22T08:30:00.123Z"),
+            ("20261122T083000Z", "2026-11-22T08:30:00Z"),
+            ("20261122T0830+0800", "2026-11-22T00:30:00Z"),
+            ("20261122T083000.25", "2026-11-22T08:30:00.25Z"),
+            ("20261122 08:30:00", "2026-11-22T08:30:00Z"),
+            ("Sun Nov 22 08:30:00 +0800 2026", "2026-11-22T00:30:00Z"),
+            ("Sun Nov 22 08:30:00 2026 +0800", "2026-11-22T00:30:00Z"),
+            ("Sun Nov  1 08:30:00 2026", "2026-11-01T08:30:00Z"),
+            ("200000000000", "1976-05-03T19:33:20Z"),
             ("-1", "1969-12-31T23:59:59Z"),
         ];
         for (text, expected) in cases {
@@ -256,10 +330,21 @@ mod tests {
             "NaN",
             "2026年11月22日",
             "9999999999999999999999",
+            "20261131",
+            "202611220830",
+            "20261122083000x",
+            "20261322083000",
+            "20261122243000",
+            "20261122T83000",
+            "2026-11-22T0830",
+            "2026112T0830",
+            "Wed Nov 22 08:30:00 +0000 2026",
         ];
         for text in cases {
             assert_eq!(parse(text), None, "{text}");
         }
+        assert_eq!(epoch(20_261_131), None);
+        assert_eq!(epoch(202_611_220_830), None);
         assert_eq!(epoch_float(f64::NAN), None);
         assert_eq!(epoch_float(f64::INFINITY), None);
     }

@@ -55,6 +55,9 @@ pub(crate) struct RecordedSource {
     /// What the file was like when it was read; none for a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<Stamp>,
+    /// The options that its documents depend on; none in records of versions that wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<String>,
     /// Whether its store failed before its end: it is to be read anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,

@@ -474,15 +474,71 @@ fn ok_but_words(folder: &Path) {
 
 #[cfg(unix)]
 #[test]
-fn a_link_to_a_folder_above_is_named() {
+fn a_link_to_a_folder_above_stops_nothing() {
     let here = tempfile::tempdir().unwrap();
     fs::create_dir_all(here.path().join("in/sub")).unwrap();
     fs::write(here.path().join("in/a.txt"), "one\n").unwrap();
     std::os::unix::fs::symlink("..", here.path().join("in/sub/up")).unwrap();
-    let error = fails(here.path(), 1, &["ingest", "in", "--store", "s"]);
+    let output = run(here.path(), &["ingest", "in", "--store", "s"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.starts_with("1 document from 1 source"), "{stderr}");
+}
+
+#[test]
+fn what_is_not_there_is_said_as_the_system_says_it() {
+    let here = tempfile::tempdir().unwrap();
+    let error = fails(here.path(), 1, &["ingest", "no.jsonl", "--store", "s"]);
     assert!(
-        error.contains("in/sub/up") && error.contains("loop"),
+        error.starts_with("error: no.jsonl: ") && !error.contains("entity"),
         "{error}"
     );
-    assert_eq!(names(here.path()), ["in"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_has_a_path_too() {
+    let here = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let mut child = spanql(here.path())
+            .args(["ingest", "--store", "s", "/dev/stdin"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"{\"text\":\"piped\"}\n").unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.starts_with("1 document from 1 source"), "{stderr}");
+    }
+    let sources = "SELECT min(source) AS a, max(source) AS b FROM documents";
+    assert_eq!(
+        row(here.path(), sources),
+        serde_json::json!({"a": "/dev/stdin-000001", "b": "/dev/stdin-000002"})
+    );
+}
+
+#[test]
+fn other_options_are_told_once() {
+    let here = tempfile::tempdir().unwrap();
+    for name in ["a.jsonl", "b.jsonl"] {
+        fs::write(here.path().join(name), "{\"content\":\"words\"}\n").unwrap();
+    }
+    let files = ["ingest", "a.jsonl", "b.jsonl", "--store", "s"];
+    assert_eq!(run(here.path(), &files).status.code(), Some(3));
+    let with = [&files[..], &["--text", "content"]].concat();
+    let output = run(here.path(), &with);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("a.jsonl was ingested with other options (then: jsonl; now: jsonl --text content), and so were 1 more")
+            && stderr.contains("2 sources changed, kept as ingested"),
+        "{stderr}"
+    );
+    let output = run(
+        here.path(),
+        &[&with[..], &["--changed", "replace"]].concat(),
+    );
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("2 documents from 2 sources"), "{stderr}");
 }

@@ -116,3 +116,23 @@ fn copies_are_found_kept_and_dropped() {
     assert!(info.contains("\ndropped,,1,1,"), "{info}");
     assert!(fails(folder, 2, &["duplicates"]).contains("--store"));
 }
+
+#[test]
+fn a_store_may_be_named_by_way_of_another_folder() {
+    let here = tempfile::tempdir().unwrap();
+    fs::create_dir(here.path().join("sub")).unwrap();
+    let folder = &here.path().join("sub");
+    fs::write(folder.join("a.txt"), "to a@example.com\n").unwrap();
+    let with = |args: &[&'static str]| [args, &["--store", "../up"]].concat();
+    words(folder, 0, &with(&["ingest", "a.txt"]));
+    words(folder, 0, &with(&["extract"]));
+    words(folder, 0, &with(&["duplicates"]));
+    for rows in ["documents", "entities WHERE label = 'EMAIL'", "duplicates"] {
+        let query = format!("SELECT count(*) FROM {rows}");
+        let args = ["sql", &query, "--format", "csv", "--store", "../up"];
+        let count = if rows == "duplicates" { 0 } else { 1 };
+        assert!(ok(folder, &args).ends_with(&format!("\n{count}\n")));
+    }
+    let absent = fails(folder, 1, &["sql", "SELECT 1", "--store", "../absent"]);
+    assert!(absent.contains("no store at ../absent: "), "{absent}");
+}
