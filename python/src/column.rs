@@ -73,10 +73,10 @@ impl<'py> FromPyObject<'_, 'py> for Labels {
 /// Returns
 /// -------
 /// pyarrow.ChunkedArray, polars.Series or pandas.Series
-///     What the texts came as; pyarrow for a list. One list a text, of structs ``label``, ``entity``, ``value``,
-///     ``span_start``, ``span_end``, ``score``, ``recognizer``, ordered by start, end, label, so that
-///     ``text[span_start:span_end]`` is the entity. NULL for a text that is not there, an empty list for one without
-///     entities.
+///     What the texts came as; pyarrow for a list, a series for an index or an array of pandas. One list a text, of
+///     structs ``label``, ``entity``, ``value``, ``span_start``, ``span_end``, ``score``, ``recognizer``, ordered by
+///     start, end, label, so that ``text[span_start:span_end]`` is the entity. NULL for a text that is not there, an empty
+///     list for one without entities.
 ///
 /// Raises
 /// ------

@@ -217,7 +217,8 @@ impl Session {
     /// obj : object
     ///     Anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``: a table or reader of pyarrow, a frame of
     ///     polars or pandas, a relation of duckdb, a result of this package; or an iterable of such batches. It is read
-    ///     to its end now and kept in memory; buffers are shared, not copied. Or a path or glob of ``.parquet``,
+    ///     to its end now and kept in memory; buffers are shared, not copied. A column of polars with nothing but None is
+    ///     one of strings. Or a path or glob of ``.parquet``,
     ///     ``.csv``, ``.tsv``, ``.jsonl`` or ``.ndjson`` files, which each query reads anew.
     ///
     /// Raises
