@@ -339,7 +339,7 @@ impl Session {
                 | datafusion::logical_expr::LogicalPlan::Dml(_)
         ) {
             return Err(Error::Usage(
-                "COPY, INSERT, UPDATE and DELETE are not run: SELECT, and let --format and -o write the result".into(),
+                "COPY, INSERT, UPDATE and DELETE are not run: SELECT, and write the result to a file (-o, or write() in Python)".into(),
             ));
         }
         let options = SQLOptions::new().with_allow_dml(false);

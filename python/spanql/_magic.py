@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import Any
 
 from spanql._spanql import Result, Session, connect
-
-PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
 
 
 class Magic:
@@ -36,15 +33,15 @@ class Magic:
     def cell(self, line: str, cell: str) -> Result | None:
         """Run a cell of SQL: ``%%spanql``, or ``%%spanql NAME`` to make the result a variable instead of showing it.
 
-        ``$name`` is the Python variable of that name, bound as a value; a variable that holds Arrow data is a table.
+        ``$name`` is the Python variable of that name, bound as a value (but no ``$name`` in a string or a comment); a
+        variable that holds Arrow data is a table.
         """
         name = line.strip()
         if name and not name.isidentifier():
             raise ValueError(f"%%spanql takes the name of a variable, not {name!r}")
         scope: dict[str, Any] = self._shell.user_ns
         session = self._session or self.line("")
-        wanted = {found for found in PARAMETER.findall(cell) if found in scope}
-        result = session._sql_within(cell, {found: scope[found] for found in wanted}, scope)
+        result = session._sql_within(cell, scope)
         if not name:
             return result
         scope[name] = result

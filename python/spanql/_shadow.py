@@ -8,13 +8,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
-from itertools import tee
+from itertools import chain, tee
 from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 log = logging.getLogger("spanql.shadow")
+
+ORDINARY: tuple[object, ...] = ((_ for _ in ()), iter(()), enumerate(()), chain(), tee(())[0], type("Any", (), {})())
+PLAIN = {name for iterator in ORDINARY for name in dir(iterator)}
+"""What an iterator may have that is nothing more: the attributes of generators, of Python's own iterators, and of any
+object."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Shadow(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Give the old function's answer, or raise what it raises."""
-        compared = self._random.random() < self._sample and not any(map(is_file, (*args, *kwargs.values())))
+        compared = self._random.random() < self._sample and not any(map(is_read_once, (*args, *kwargs.values())))
         new_args, new_kwargs = args, kwargs
         if compared:
             pairs, named = [both(a) for a in args], {name: both(a) for name, a in kwargs.items()}
@@ -95,9 +100,11 @@ class Shadow(Generic[P, R]):
         return f"<spanql.Shadow of {names[0]} by {names[1]}: {self._counts}>"
 
 
-def is_file(argument: object) -> bool:
-    """Tell what is an iterator and more, which cannot be given twice."""
-    return isinstance(argument, Iterator) and hasattr(argument, "read")
+def is_read_once(argument: object) -> bool:
+    """Tell what cannot be given twice: an iterator that is more than one, as a file, a cursor or a reader of CSV is."""
+    return isinstance(argument, Iterator) and any(
+        name not in PLAIN and (not name.startswith("_") or name.startswith("__")) for name in dir(argument)
+    )
 
 
 def both(argument: Any) -> tuple[Any, Any]:
@@ -128,8 +135,9 @@ def shadow(old: Callable[P, R], new: Callable[P, R], sample: float = 0.01) -> Sh
     The wrapper always gives the old function's answer. On a share of the calls it runs the new one on the same
     arguments, compares the answers, and counts and logs what differs, to the logger ``spanql.shadow``: where they
     differ at the level WARNING, what they hold at DEBUG. What the new function raises is logged and goes no further.
-    Both get an iterator of their own where an argument is one; a call with an open file, which can be read only once,
-    is not compared.
+    Both get an iterator of their own where an argument is a generator or a plain iterator. A call with one that is more
+    than that (an open file, a reader of CSV, a cursor, a stream of batches) is the old function's alone: it can be read
+    only once, so it is counted and not compared.
 
     Parameters
     ----------

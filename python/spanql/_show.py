@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import html
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from spanql._spanql import Session, extract_entities
+from spanql._spanql import TAGGER_LABELS, Session, extract_entities
+
+Labels: TypeAlias = str | Iterable[str]
 
 HUES = 12
 """Colours that labels have; those of two labels may be the same."""
+
+COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but for line feed and tab, those that set the direction of writing, and halves of characters."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +104,18 @@ def coloured_piece(piece: Piece) -> str:
     if not piece.around:
         return text
     colour = 31 + hue_of(piece.around[0].label) * 6 // 360
-    labels = "".join(f"\x1b[2m {e.label}\x1b[22m" for e in piece.ending)
+    labels = "".join(f"\x1b[2m {printable(e.label)}\x1b[22m" for e in piece.ending)
     return f"\x1b[{colour};4m{text}\x1b[24m{labels}\x1b[0m"
 
 
 def plain_piece(piece: Piece) -> str:
     """Put brackets around entities, their labels within."""
-    return "[" * len(piece.beginning) + printable(piece.text) + "".join(f" {e.label}]" for e in piece.ending)
+    return "[" * len(piece.beginning) + printable(piece.text) + "".join(f" {printable(e.label)}]" for e in piece.ending)
 
 
 def printable(text: str) -> str:
-    """Replace what would command a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Replace what would command a terminal, or turn its lines around."""
+    return COMMANDS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def hue_of(label: str) -> int:
@@ -125,17 +131,16 @@ class Row(Protocol):
         ...
 
 
-def show(
-    text: str | Mapping[str, Any] | Row, labels: str | Sequence[str] | None = None, *, session: Session | None = None
-) -> Shown:
+def show(text: str | Mapping[str, Any] | Row, labels: Labels | None = None, *, session: Session | None = None) -> Shown:
     """Highlight the entities of a text.
 
     Parameters
     ----------
     text : str or mapping
         A text; or a row of a result with one, as a dictionary or a pandas series: its ``text``, or its only string. If
-        the row has entities too, as ``extract_entities`` gives them, these are shown; otherwise they are looked for.
-    labels : str or list of str, optional
+        the row has entities too, as ``extract_entities`` gives them, these are shown, and none if its only lists are
+        empty; otherwise they are looked for.
+    labels : str or iterable of str, optional
         Which entities to show. Without it, all of them.
     session : Session, optional
         Whose recognizers to use. Without it, those that come with the package.
@@ -150,7 +155,7 @@ def show(
     TypeError
         If it is neither a text nor a row.
     ValueError
-        If the row has no text, or several and none of them is named ``text``.
+        If the row has no text, or several and none of them is named ``text``; if there is no such label.
 
     Examples
     --------
@@ -164,12 +169,25 @@ def show(
     if not isinstance(row, Mapping):
         raise TypeError(f"text is of type {type(text).__name__}: give a str, or a row with one")
     words = text_of(row)
-    for value in row.values():
-        found = entities_in(value)
-        if found is not None:
-            wanted = [label.strip() for label in (labels.split(",") if isinstance(labels, str) else labels or ["*"])]
-            return Shown(words, [e for e in found if "*" in wanted or e.label in wanted])
-    return Shown(words, looked_for(words, labels, session))
+    lists = [found for found in map(entities_in, row.values()) if found is not None]
+    if not lists:
+        return Shown(words, looked_for(words, labels, session))
+    # An empty list may be one of anything, so others go first.
+    return Shown(words, chosen(max(lists, key=bool), labels, session))
+
+
+def chosen(found: list[Entity], labels: Labels | None, session: Session | None) -> list[Entity]:
+    """Choose a row's entities by label; one that nothing has is an error, as where they are looked for."""
+    if labels is None:
+        return found
+    words = labels if isinstance(labels, str) else ",".join(labels)
+    wanted = {label.strip() for label in words.split(",")} - {""}
+    if "*" in wanted:
+        return found
+    unseen = wanted - {e.label for e in found} - set(TAGGER_LABELS)
+    if unseen or not wanted:
+        extract_entities([], unseen, session=session)
+    return [e for e in found if e.label in wanted]
 
 
 def text_of(row: Mapping[str, Any]) -> str:
@@ -182,14 +200,14 @@ def text_of(row: Mapping[str, Any]) -> str:
     raise ValueError(f"a row with one text is wanted, or with one named 'text'; its texts are {list(texts)}")
 
 
-def looked_for(text: str, labels: str | Sequence[str] | None, session: Session | None) -> list[Entity]:
+def looked_for(text: str, labels: Labels | None, session: Session | None) -> list[Entity]:
     """Find the entities of a text."""
     [found] = extract_entities([text], labels, session=session).to_pylist()
-    return entities_in(found) or []
+    return entities_in(found) or []  # a text has a list, if an empty one
 
 
 def entities_in(value: object) -> list[Entity] | None:
-    """Read a cell as entities, if it is that."""
+    """Read a cell as entities, if it may be that."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return None
     entities = []
@@ -198,5 +216,4 @@ def entities_in(value: object) -> list[Entity] | None:
             return None
         shown = str(item.get("value", ""))
         entities.append(Entity(str(item["label"]), int(item["span_start"]), int(item["span_end"]), shown))
-    # An empty list may be one of anything.
-    return entities or None
+    return entities

@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, time
+from decimal import Decimal
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, final, overload
@@ -7,9 +8,11 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, final,
 import pandas
 import polars
 import pyarrow
+from pandas.api.typing import NaTType
 from typing_extensions import Self, Unpack
 
 __version__: str
+TAGGER_LABELS: list[str]
 
 class Emails(TypedDict):
     emails: list[str]
@@ -20,8 +23,18 @@ class ArrowStream(Protocol):
 class ArrowArray(Protocol):
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
-Value: TypeAlias = bool | int | float | str | bytes | date | None
-"""A query parameter; a `datetime` is a `date`."""
+class NumpyValue(Protocol):
+    """A scalar or an array of numpy."""
+
+    @property
+    def dtype(self) -> Any: ...
+    def tolist(self) -> Any: ...
+
+Word: TypeAlias = bool | int | float | str | bytes | date | None
+"""A report's parameter; a `datetime` is a `date`."""
+
+Value: TypeAlias = Word | Decimal | time | NaTType | list[Any] | tuple[Any, ...] | NumpyValue
+"""A query's parameter."""
 
 class IngestOptions(TypedDict, total=False):
     text: str
@@ -57,9 +70,9 @@ class Summary(TypedDict):
     other_records: int
     unfinished_sources: int
 
-Paths: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
+Paths: TypeAlias = str | PathLike[str] | Iterable[str | PathLike[str]]
 
-Labels: TypeAlias = str | Sequence[str]
+Labels: TypeAlias = str | Iterable[str]
 Series = TypeVar("Series", pandas.Series[Any], polars.Series)
 
 @overload
@@ -121,9 +134,9 @@ def scalar_function(
 @final
 class Session:
     def sql(
-        self, query: str, params: Sequence[Value] | Mapping[str, Value] | None = None, /, **named: Value
+        self, query: str, params: Sequence[Value] | Mapping[str, Value] | None = None, **named: Value
     ) -> Result: ...
-    def _sql_within(self, query: str, params: dict[str, Any], scope: dict[str, Any]) -> Result: ...
+    def _sql_within(self, query: str, scope: dict[str, Any]) -> Result: ...
     def register(
         self,
         name: str,
@@ -135,7 +148,7 @@ class Session:
         self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None, /
     ) -> None: ...
     def ingest(self, paths: Paths, **options: Unpack[IngestOptions]) -> Summary: ...
-    def report(self, name: str | PathLike[str], /, **params: Value) -> Result: ...
+    def report(self, name: str | PathLike[str], /, **params: Word) -> Result: ...
 
 @final
 class Result:

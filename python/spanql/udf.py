@@ -15,7 +15,7 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from spanql._spanql import ScalarFunction, Session, scalar_function
@@ -24,13 +24,13 @@ __all__ = ["ScalarFunction", "entity_values", "extract_entities", "ner", "redact
 
 
 def extract_entities(
-    labels: str | Sequence[str] | None = None, *, name: str = "extract_entities", session: Session | None = None
+    labels: str | Iterable[str] | None = None, *, name: str = "extract_entities", session: Session | None = None
 ) -> ScalarFunction:
     """Make a function that finds the entities of a text.
 
     Parameters
     ----------
-    labels : str or list of str, optional
+    labels : str or iterable of str, optional
         What to look for: ``["EMAIL", "URL"]`` or ``"EMAIL,URL"``. Without it, all labels.
     name : str
         What SQL calls it.
@@ -62,13 +62,13 @@ def extract_entities(
 
 
 def entity_values(
-    labels: str | Sequence[str], *, name: str = "entity_values", session: Session | None = None
+    labels: str | Iterable[str], *, name: str = "entity_values", session: Session | None = None
 ) -> ScalarFunction:
     """Make a function that gives the normalised values of a text's entities.
 
     Parameters
     ----------
-    labels : str or list of str
+    labels : str or iterable of str
         Of which entities.
     name : str
         What SQL calls it.
@@ -135,7 +135,7 @@ def ner(model: str | None = None, *, name: str = "ner", session: Session | None 
 
 
 def redact(
-    labels: str | Sequence[str] | None = None,
+    labels: str | Iterable[str] | None = None,
     style: Literal["label", "mask", "hash"] = "label",
     *,
     name: str = "redact",
@@ -145,7 +145,7 @@ def redact(
 
     Parameters
     ----------
-    labels : str or list of str, optional
+    labels : str or iterable of str, optional
         What to replace. Without it, the entities of all labels.
     style : {'label', 'mask', 'hash'}
         By ``[LABEL]``, by as many ``*``, or by a keyed hash, as for :func:`spanql.redact`.

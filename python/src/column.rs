@@ -22,20 +22,39 @@ use crate::wait::{receive, wait};
 /// Pieces that become one batch: readers have a cost a batch.
 const PIECES: usize = 32;
 
-/// One label, several with commas between, or a list.
-#[derive(FromPyObject)]
-pub enum Labels {
-    Words(String),
-    Several(Vec<String>),
-}
+/// One label, several with commas between, or an iterable of such; as SQL takes them.
+pub struct Labels(String);
 
 impl Labels {
-    /// As SQL takes them.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Words(words) => words.clone(),
-            Self::Several(labels) => labels.join(","),
+    /// With commas between.
+    pub fn words(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Labels {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(words) = given.extract::<String>() {
+            return Ok(Self(words));
         }
+        let refused = |what: String| PyTypeError::new_err(format!("{what} or an iterable of str"));
+        let Ok(items) = given.try_iter() else {
+            let name = given.get_type().name()?;
+            return Err(refused(format!("labels is of type {name}: give a str")));
+        };
+        let mut labels = Vec::new();
+        for (index, label) in items.enumerate() {
+            let label = label?;
+            let Ok(label) = label.extract::<String>() else {
+                let name = label.get_type().name()?;
+                let what = format!("labels[{index}] is of type {name}: give a str");
+                return Err(refused(what));
+            };
+            labels.push(label);
+        }
+        Ok(Self(labels.join(",")))
     }
 }
 
@@ -46,7 +65,7 @@ impl Labels {
 /// texts : iterable of str, or a column
 ///     A list of strings; or a column of pyarrow, polars, pandas or whatever else speaks Arrow, of any string type. None
 ///     and NULL are texts that are not there.
-/// labels : str or list of str, optional
+/// labels : str or iterable of str, optional
 ///     What to look for: ``["EMAIL", "URL"]`` or ``"EMAIL,URL"``. Without it, all labels.
 /// session : Session, optional
 ///     Whose recognizers to use. Without it, those that come with the package, whatever ``spanql.toml`` says.
@@ -54,10 +73,10 @@ impl Labels {
 /// Returns
 /// -------
 /// pyarrow.ChunkedArray, polars.Series or pandas.Series
-///     What the texts came as; pyarrow for a list. One list a text, of structs ``label``, ``entity``, ``value``,
-///     ``span_start``, ``span_end``, ``score``, ``recognizer``, ordered by start, end, label, so that
-///     ``text[span_start:span_end]`` is the entity. NULL for a text that is not there, an empty list for one without
-///     entities.
+///     What the texts came as; pyarrow for a list, a series for an index or an array of pandas. One list a text, of
+///     structs ``label``, ``entity``, ``value``, ``span_start``, ``span_end``, ``score``, ``recognizer``, ordered by
+///     start, end, label, so that ``text[span_start:span_end]`` is the entity. NULL for a text that is not there, an empty
+///     list for one without entities.
 ///
 /// Raises
 /// ------
@@ -80,8 +99,7 @@ pub fn extract_entities<'py>(
     labels: Option<Labels>,
     session: Option<&Bound<'py, Session>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let labels = labels.map(|labels| labels.words());
-    let constants: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let constants: Vec<&str> = labels.iter().map(Labels::words).collect();
     let texts = Texts::from_python(texts)?;
     let answers = run(py, "extract_entities", &constants, &texts, session)?;
     texts.answered(py, &answers, false)
@@ -136,7 +154,7 @@ pub fn ner<'py>(
 /// ----------
 /// texts : iterable of str, or a column
 ///     As for :func:`extract_entities`.
-/// labels : str or list of str, optional
+/// labels : str or iterable of str, optional
 ///     What to replace. Without it, the entities of all labels.
 /// style : {'label', 'mask', 'hash'}
 ///     By ``[LABEL]``, by as many ``*``, or by a keyed hash, which is the same for the same value. The key is the
@@ -170,8 +188,7 @@ pub fn redact<'py>(
     style: &str,
     session: Option<&Bound<'py, Session>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let labels = labels.map_or_else(|| "*".to_string(), |labels| labels.words());
-    let constants = [labels.as_str(), style];
+    let constants = [labels.as_ref().map_or("*", Labels::words), style];
     let texts = Texts::from_python(texts)?;
     let engine = redacting_engine(py, style, session)?;
     let answers = run_with(py, "redact", &constants, &texts, &engine)?;

@@ -37,9 +37,9 @@ const ALONE_BYTES: usize = 64 << 10;
 /// ----------
 /// texts : iterable of str
 ///     The texts, usually a list.
-/// labels : str or list of str, optional
+/// labels : str or iterable of str, optional
 ///     What else to find: ``["PHONE", "URL"]``. Each is a further key of the answers, which holds the normalised values
-///     that :func:`extract_entities` finds, in order, repetitions included.
+///     that :func:`extract_entities` finds, in order, repetitions included. No label may be ``"emails"``.
 /// session : Session, optional
 ///     Whose recognizers those are. Without it, those that come with the package.
 ///
@@ -54,7 +54,7 @@ const ALONE_BYTES: usize = 64 << 10;
 /// TypeError
 ///     If `texts` is not iterable, or one of its items is not a string.
 /// ValueError
-///     If there is no such label; with `labels`, also if a string has a lone surrogate.
+///     If there is no such label, or it is ``"emails"``; with `labels`, also if a string has a lone surrogate.
 ///
 /// Examples
 /// --------
@@ -90,7 +90,7 @@ pub fn extract_and_aggregate<'py>(
         }
     }
     if let Some(labels) = labels {
-        further::add(py, &texts, &labels.words(), session, &answers)?;
+        further::add(py, &texts, labels.words(), session, &answers)?;
     }
     Ok(answers)
 }

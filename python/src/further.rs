@@ -1,13 +1,19 @@
 //! The further keys of `extract_and_aggregate`: labels beside the old e-mail addresses.
 
+use std::collections::HashSet;
+
 use arrow::array::{Array, AsArray, DictionaryArray, StringArray};
 use arrow::datatypes::Int32Type;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use crate::column::{engine, run};
+use crate::error::usage;
 use crate::session::Session;
 use crate::texts::Texts;
+
+/// The key that the answers have already.
+const EMAILS: &str = "emails";
 
 /// Adds a key for each label to the answers, of which there is one a text.
 pub fn add(
@@ -17,17 +23,24 @@ pub fn add(
     session: Option<&Bound<'_, Session>>,
     answers: &Bound<'_, PyList>,
 ) -> PyResult<()> {
-    let keys: Vec<Bound<'_, PyString>> = match labels.trim() {
-        "*" => {
-            let engine = engine(py, session)?;
-            let all = engine.registry().labels();
-            all.map(|label| PyString::intern(py, label)).collect()
-        }
-        some => {
-            let some = some.split(',').map(str::trim).filter(|l| !l.is_empty());
-            some.map(|label| PyString::intern(py, label)).collect()
-        }
+    let engine = engine(py, session)?;
+    let mut names: Vec<&str> = match labels.trim() {
+        "*" => engine.registry().labels().collect(),
+        some => some.split(',').map(str::trim).collect(),
     };
+    // A dictionary has a key once; the order is that of the first mention.
+    let mut seen = HashSet::new();
+    names.retain(|&name| !name.is_empty() && seen.insert(name));
+    if names.contains(&EMAILS) {
+        return Err(usage(format!(
+            "labels: {EMAILS:?} is the key of the addresses that there are without labels: give the recognizer another \
+             label"
+        )));
+    }
+    let keys: Vec<Bound<'_, PyString>> = names
+        .iter()
+        .map(|name| PyString::intern(py, name))
+        .collect();
     let texts = Texts::from_python(texts.as_any())?;
     let mut answers = answers.iter();
     for batch in run(py, "extract_entities", &[labels], &texts, session)? {

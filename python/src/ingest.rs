@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt};
 use spanql::config::parse_size;
 use spanql::ingest::{IngestOptions, Progress, Summary, parse_character};
 
@@ -25,43 +25,79 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(10);
 
 /// A number of bytes, or a size as people write it.
-#[derive(FromPyObject)]
-pub enum Size {
-    Bytes(usize),
-    Words(String),
+pub fn size(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    if let Ok(words) = value.extract::<String>() {
+        return parse_size(&words).map_err(usage);
+    }
+    // A bool is an int.
+    match value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
+        true => match value.extract() {
+            Ok(bytes) if bytes > 0 => Ok(bytes),
+            _ => Err(usage(format!(
+                "{value} is no number of bytes: it must be above 0"
+            ))),
+        },
+        false => Err(wrong_type(value, "an int or a str such as \"512MB\"")),
+    }
 }
 
-impl Size {
-    /// The bytes; `what` is for the message.
-    pub fn bytes(self, what: &str) -> PyResult<usize> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            Self::Words(words) => {
-                parse_size(&words).map_err(|message| usage(format!("{what}: {message}")))
+/// What came of an option's value, its error with the option's name.
+pub fn option<T>(name: &str, value: PyResult<T>) -> PyResult<T> {
+    value.map_err(|error| {
+        Python::attach(|py| {
+            let message = format!("{name}: {}", error.value(py));
+            match error.is_instance_of::<PyTypeError>(py) {
+                true => PyTypeError::new_err(message),
+                false => usage(message),
             }
-        }
+        })
+    })
+}
+
+fn wrong_type(value: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
+    match value.get_type().name() {
+        Ok(name) => PyTypeError::new_err(format!("of type {name}, not {wanted}")),
+        Err(error) => error,
     }
 }
 
 /// One path or several.
-#[derive(FromPyObject)]
-pub enum Paths {
-    One(PathBuf),
-    Several(Vec<PathBuf>),
+pub struct Paths(Vec<PathBuf>);
+
+impl<'py> FromPyObject<'_, 'py> for Paths {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(path) = given.extract() {
+            return Ok(Self(vec![path]));
+        }
+        const WANTED: &str = "a str or os.PathLike";
+        let items = match given.is_instance_of::<PyBytes>() {
+            true => None,
+            false => given.try_iter().ok(),
+        };
+        let Some(items) = items else {
+            let wanted = format!("{WANTED}, or an iterable of them");
+            return option("paths", Err(wrong_type(&given, &wanted)));
+        };
+        let mut paths = Vec::new();
+        for (index, item) in items.enumerate() {
+            let item = item?;
+            let path = item.extract().map_err(|_| wrong_type(&item, WANTED));
+            paths.push(option(&format!("paths[{index}]"), path)?);
+        }
+        Ok(Self(paths))
+    }
 }
 
 impl Paths {
     fn words(self) -> PyResult<Vec<String>> {
-        let paths = match self {
-            Self::One(path) => vec![path],
-            Self::Several(paths) => paths,
-        };
         let word = |path: PathBuf| {
             path.into_os_string()
                 .into_string()
                 .map_err(|path| usage(format!("{}: the path is not valid Unicode", path.display())))
         };
-        paths.into_iter().map(word).collect()
+        self.0.into_iter().map(word).collect()
     }
 }
 
@@ -73,7 +109,7 @@ impl Paths {
 ///
 /// Parameters
 /// ----------
-/// paths : str, os.PathLike or list of them
+/// paths : str, os.PathLike or iterable of them
 ///     Files, folders, globs, URLs, or ``-`` for standard input: JSONL, JSON, CSV, TSV, plain text, Parquet, letters and
 ///     HTML, also as ``.gz``, ``.zst``, ``.bz2`` and ``.xz``, and in ``.tar`` and ``.zip``. A URL, as a string, names an
 ///     object, a prefix or a glob in ``s3://``, ``gs://``, ``az://`` or ``abfs://``, with what the environment says of
@@ -98,6 +134,8 @@ impl Paths {
 ///
 /// Raises
 /// ------
+/// TypeError
+///     If there is no such option, or its value is of another type.
 /// UsageError
 ///     If an option has no such value, an input is of no known format, or another ingest writes to the store.
 /// FileError
@@ -206,45 +244,62 @@ fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<(IngestOptions, Option
     let mut parsed = IngestOptions::default();
     let mut progress = None;
     for (name, value) in options.into_iter().flatten() {
-        match name.extract::<String>()?.as_str() {
-            "text" => parsed.text = value.extract()?,
-            "time" => parsed.time = value.extract()?,
-            "document" => parsed.document = word(&value)?,
-            "format" => parsed.format = Some(word(&value)?),
-            "html" => parsed.html = value.extract()?,
-            "delimiter" => parsed.delimiter = Some(character(&value)?),
-            "quote" => parsed.quote = Some(character(&value)?),
-            "encoding" => parsed.encoding = word(&value)?,
-            "bad_bytes" => parsed.bad_bytes = word(&value)?,
-            "codec" => parsed.codec = word(&value)?,
-            "max_expansion" => parsed.max_expansion = value.extract()?,
-            "max_record_bytes" => {
-                parsed.max_record_bytes = value.extract::<Size>()?.bytes("max_record_bytes")?
-            }
-            "row_group_bytes" => {
-                parsed.row_group_bytes = value.extract::<Size>()?.bytes("row_group_bytes")?
-            }
-            "changed" => parsed.changed = word(&value)?,
-            "threads" => parsed.threads = Some(value.extract()?),
-            "progress" => progress = value.extract()?,
-            other => {
-                return Err(PyTypeError::new_err(format!(
-                    "ingest has no option {other:?}: the options are text, time, document, format, html, \
-                     delimiter, quote, encoding, bad_bytes, codec, max_expansion, max_record_bytes, row_group_bytes, \
-                     changed, threads and progress"
-                )));
-            }
+        let name: String = name.extract()?;
+        if !option(&name, set(&mut parsed, &mut progress, &name, &value))? {
+            return Err(PyTypeError::new_err(format!(
+                "ingest has no option {name:?}: the options are text, time, document, format, html, delimiter, quote, \
+                 encoding, bad_bytes, codec, max_expansion, max_record_bytes, row_group_bytes, changed, threads and \
+                 progress"
+            )));
         }
     }
     Ok((parsed, progress))
 }
 
+/// Sets an option; says whether there is one of that name.
+fn set(
+    parsed: &mut IngestOptions,
+    progress: &mut Option<bool>,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<bool> {
+    match name {
+        "text" => parsed.text = text(value)?,
+        "time" => parsed.time = text(value)?,
+        "document" => parsed.document = word(value)?,
+        "format" => parsed.format = Some(word(value)?),
+        "html" => parsed.html = yes(value)?,
+        "delimiter" => parsed.delimiter = Some(character(value)?),
+        "quote" => parsed.quote = Some(character(value)?),
+        "encoding" => parsed.encoding = word(value)?,
+        "bad_bytes" => parsed.bad_bytes = word(value)?,
+        "codec" => parsed.codec = word(value)?,
+        "max_expansion" => parsed.max_expansion = value.extract()?,
+        "max_record_bytes" => parsed.max_record_bytes = size(value)?,
+        "row_group_bytes" => parsed.row_group_bytes = size(value)?,
+        "changed" => parsed.changed = word(value)?,
+        "threads" => parsed.threads = Some(value.extract()?),
+        "progress" if value.is_none() => *progress = None,
+        "progress" => *progress = Some(yes(value)?),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    value.extract().map_err(|_| wrong_type(value, "a str"))
+}
+
+fn yes(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    value.extract().map_err(|_| wrong_type(value, "a bool"))
+}
+
 fn word<T: FromStr<Err = String>>(value: &Bound<'_, PyAny>) -> PyResult<T> {
-    value.extract::<String>()?.parse().map_err(usage)
+    text(value)?.parse().map_err(usage)
 }
 
 fn character(value: &Bound<'_, PyAny>) -> PyResult<u8> {
-    parse_character(&value.extract::<String>()?).map_err(usage)
+    parse_character(&text(value)?).map_err(usage)
 }
 
 fn describe<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyDict>> {

@@ -2,7 +2,7 @@
 //!
 //! Owns the conversions between Python and the engine: strings in and dictionaries out ([`extract`]), columns of texts
 //! ([`texts`], [`column`]), functions for another DataFusion ([`udf`]), Arrow both ways ([`register`], [`variables`],
-//! [`stream`]), parameters ([`params`]), exceptions ([`error`]), waiting in a way that Ctrl-C can end ([`wait`]). What
+//! [`polars`], [`stream`]), parameters ([`params`], [`scalar`]), exceptions ([`error`]), waiting in a way that Ctrl-C can end ([`wait`]). What
 //! anything *means* is in the core; there is no logic here that it lacks.
 
 mod column;
@@ -12,10 +12,12 @@ mod further;
 mod ingest;
 mod params;
 mod plain;
+mod polars;
 mod preview;
 mod progress;
 mod register;
 mod result;
+mod scalar;
 mod session;
 mod stream;
 mod texts;
@@ -68,6 +70,7 @@ mod _spanql {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("TAGGER_LABELS", spanql::ner::tagger::LABELS)
     }
 }

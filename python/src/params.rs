@@ -1,22 +1,21 @@
-//! Python values as query parameters.
+//! Query parameters: which value has which name. What a value is in SQL is in `scalar.rs`.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use datafusion::common::{ParamValues, ScalarValue};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyMapping, PyString,
-    PyTzInfoAccess,
-};
+use pyo3::types::{PyBool, PyBytes, PyDate, PyDict, PyMapping, PyString};
 
 use crate::error::usage;
+use crate::scalar::scalar;
 
-/// `$1`, `$2`, … from a sequence, or `$name` from a mapping and keyword arguments.
+/// `$1`, `$2`, … from a sequence, or `$name` from a mapping and keyword arguments. `placeholders` are those of the
+/// statement, if it can be read.
 pub fn from_python(
     params: Option<&Bound<'_, PyAny>>,
     named: Option<&Bound<'_, PyDict>>,
+    placeholders: Option<&[String]>,
 ) -> PyResult<ParamValues> {
     let mut by_name: Vec<(String, ScalarValue)> = Vec::new();
     if let Some(params) = params {
@@ -26,22 +25,26 @@ pub fn from_python(
                 let value = scalar(&value, &name)?;
                 by_name.push((name, value));
             }
-        } else if params.is_instance_of::<PyString>() || params.is_instance_of::<PyBytes>() {
-            return Err(PyTypeError::new_err(
-                "params must be a list for $1, $2, … or a dict for $name, not a string",
-            ));
         } else {
             if named.is_some_and(|named| !named.is_empty()) {
                 return Err(usage(
                     "give parameters by position or by name, not both".to_string(),
                 ));
             }
-            let values = params
-                .try_iter()?
-                .enumerate()
-                .map(|(index, value)| scalar(&value?, &(index + 1).to_string()))
-                .collect::<PyResult<Vec<_>>>()?;
-            return Ok(ParamValues::from(values));
+            let single = params.is_instance_of::<PyString>() || params.is_instance_of::<PyBytes>();
+            let (false, Ok(values)) = (single, params.try_iter()) else {
+                return Err(PyTypeError::new_err(format!(
+                    "params is of type {}: give a list for $1, $2, … or a dict for $name (a parameter $params, too, is \
+                     given in a dict)",
+                    params.get_type().name()?
+                )));
+            };
+            let values = values.collect::<PyResult<Vec<_>>>()?;
+            let numbers: Vec<String> = (1..=values.len()).map(|n| n.to_string()).collect();
+            check(numbers.iter().map(String::as_str), placeholders)?;
+            let values = values.iter().zip(&numbers);
+            let values = values.map(|(value, number)| scalar(value, number));
+            return Ok(ParamValues::from(values.collect::<PyResult<Vec<_>>>()?));
         }
     }
     for (name, value) in named.into_iter().flatten() {
@@ -52,57 +55,49 @@ pub fn from_python(
         let value = scalar(&value, &name)?;
         by_name.push((name, value));
     }
+    check(by_name.iter().map(|(name, _)| name.as_str()), placeholders)?;
     Ok(ParamValues::from(by_name))
 }
 
-fn scalar(value: &Bound<'_, PyAny>, name: &str) -> PyResult<ScalarValue> {
-    // bool before int and datetime before date, since the former are subclasses of the latter.
-    if value.is_none() {
-        Ok(ScalarValue::Null)
-    } else if let Ok(value) = value.cast::<PyBool>() {
-        Ok(ScalarValue::Boolean(Some(value.is_true())))
-    } else if value.is_instance_of::<PyInt>() {
-        let value = value.extract().map_err(|_| {
-            usage(format!(
-                "parameter ${name}: {value} does not fit in 64 bits"
-            ))
-        })?;
-        Ok(ScalarValue::Int64(Some(value)))
-    } else if value.is_instance_of::<PyFloat>() {
-        Ok(ScalarValue::Float64(Some(value.extract()?)))
-    } else if let Ok(value) = value.cast::<PyString>() {
-        Ok(ScalarValue::Utf8(Some(value.to_cow()?.into_owned())))
-    } else if let Ok(value) = value.cast::<PyBytes>() {
-        Ok(ScalarValue::Binary(Some(value.as_bytes().to_vec())))
-    } else if let Ok(value) = value.cast::<PyDateTime>() {
-        if value.get_tzinfo().is_some() {
-            let utc = value
-                .call_method1("astimezone", (Utc,))?
-                .extract::<DateTime<Utc>>()?;
-            Ok(ScalarValue::TimestampMicrosecond(
-                Some(utc.timestamp_micros()),
-                Some("UTC".into()),
-            ))
-        } else {
-            let local: NaiveDateTime = value.extract()?;
-            Ok(ScalarValue::TimestampMicrosecond(
-                Some(local.and_utc().timestamp_micros()),
-                None,
-            ))
+/// Refuses a parameter that the statement has not: it is misspelt, or the statement is. `placeholders` are those that it
+/// has, if it can be read.
+fn check<'a>(
+    mut names: impl Iterator<Item = &'a str>,
+    placeholders: Option<&[String]>,
+) -> PyResult<()> {
+    let Some(placeholders) = placeholders else {
+        return Ok(()); // what is wrong with the statement is said when it is planned
+    };
+    let has = |name: &str| {
+        placeholders
+            .iter()
+            .any(|p| p.strip_prefix('$') == Some(name))
+    };
+    let Some(surplus) = names.find(|name| !has(name)) else {
+        return Ok(());
+    };
+    let known = match placeholders {
+        [] => "it has none".to_string(),
+        some => format!("it has {}", some.join(", ")),
+    };
+    Err(usage(format!(
+        "the statement has no parameter ${surplus}: {known}"
+    )))
+}
+
+/// Of a scope's variables, those whose values the statement asks for.
+pub fn of_scope<'py>(
+    scope: &Bound<'py, PyDict>,
+    placeholders: &[String],
+) -> PyResult<Bound<'py, PyDict>> {
+    let asked = PyDict::new(scope.py());
+    for placeholder in placeholders {
+        let name = placeholder.strip_prefix('$').unwrap_or(placeholder);
+        if let Some(value) = scope.get_item(name)? {
+            asked.set_item(name, value)?;
         }
-    } else if value.is_instance_of::<PyDate>() {
-        let days = value
-            .extract::<NaiveDate>()?
-            .signed_duration_since(NaiveDate::default())
-            .num_days();
-        // Python's years end at 9999, which is far from the end of 32 bits.
-        Ok(ScalarValue::Date32(i32::try_from(days).ok()))
-    } else {
-        Err(PyTypeError::new_err(format!(
-            "parameter ${name} is of type {}: use None, bool, int, float, str, bytes, date or datetime",
-            value.get_type().name()?
-        )))
     }
+    Ok(asked)
 }
 
 /// A report's parameters as the words that its header's types are parsed from, as on the command line.

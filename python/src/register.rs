@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use datafusion::datasource::{MemTable, TableProvider};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString};
-use pyo3_arrow::input::AnyRecordBatch;
+use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
 
 use crate::error::{of_stream, to_py};
+use crate::polars;
 
 /// Whether an object says that it is Arrow data.
 pub fn is_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -24,6 +25,11 @@ pub fn is_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// Reads the object to its end into memory: a stream can be read once only, a table is asked again and again. The
 /// buffers are shared with the object, not copied.
 pub fn table(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn TableProvider>> {
+    if polars::is_lazy(object)? {
+        return Err(PyTypeError::new_err(
+            "a LazyFrame has no rows yet: give what its .collect() makes",
+        ));
+    }
     if is_arrow(object)? {
         let (schema, batches) = read(py, object)?;
         return in_memory(schema, batches);
@@ -73,11 +79,10 @@ fn in_memory(schema: SchemaRef, batches: Vec<RecordBatch>) -> PyResult<Arc<dyn T
 }
 
 fn read(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Vec<RecordBatch>)> {
-    let input: AnyRecordBatch = object.extract().map_err(|error: PyErr| {
-        let refused = no_table(object);
-        refused.set_cause(py, Some(error));
-        refused
-    })?;
+    let object = &polars::without_nulls(object)?;
+    let input: AnyRecordBatch = object
+        .extract()
+        .map_err(|error: PyErr| unreadable(py, object, error))?;
     let reader = input.into_reader()?;
     let schema = reader.schema();
     // A stream that is written in Python takes the GIL itself where it needs it.
@@ -86,9 +91,38 @@ fn read(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Vec<R
     Ok((schema, batches))
 }
 
-fn no_table(object: &Bound<'_, PyAny>) -> PyErr {
+/// For what speaks Arrow and is no table all the same.
+fn unreadable(py: Python<'_>, object: &Bound<'_, PyAny>, cause: PyErr) -> PyErr {
+    // Ctrl-C, for one, is not about the object.
+    if !cause.is_instance_of::<PyException>(py) {
+        return cause;
+    }
+    let name = type_name(object);
+    let message = match object.extract::<AnyArray>() {
+        Ok(_) => format!(
+            "{name} is a column, and a column is no table: give a frame or a table with it in"
+        ),
+        Err(_) => format!("{name} cannot be read as a table: {}", words(py, &cause)),
+    };
+    let refused = PyTypeError::new_err(message);
+    refused.set_cause(py, Some(cause));
+    refused
+}
+
+/// What an exception says; pyarrow says it in several arguments.
+fn words(py: Python<'_>, error: &PyErr) -> String {
+    let value = error.value(py);
+    let arguments = value.getattr("args").and_then(|args| args.extract());
+    arguments.map_or_else(|_| value.to_string(), |args: Vec<String>| args.join("; "))
+}
+
+fn type_name(object: &Bound<'_, PyAny>) -> String {
     let name = object.get_type().name();
-    let name = name.map_or_else(|_| "this object".to_string(), |name| name.to_string());
+    name.map_or_else(|_| "this object".to_string(), |name| name.to_string())
+}
+
+fn no_table(object: &Bound<'_, PyAny>) -> PyErr {
+    let name = type_name(object);
     PyTypeError::new_err(format!(
         "{name} is no Arrow table: it must have __arrow_c_stream__ or __arrow_c_array__, as pyarrow, polars, pandas \
          and duckdb have"

@@ -24,7 +24,8 @@ use crate::wait::{wait, wait_and};
 ///
 /// A result is lazy and can be used any number of times: each use runs the query and streams its rows. It speaks
 /// Arrow's PyCapsule interface, so pyarrow, polars, pandas and duckdb take it as it is. Strings leave as ``string``;
-/// a consumer that passes a `requested_schema` gets the types it asks for, ``string_view`` included.
+/// a consumer that passes a `requested_schema` gets the types it asks for, ``string_view`` included, as far as no value
+/// would be another in them.
 ///
 /// It sees the store's files as they were when the query was planned. Those that an ingest, a merge or a removal replaces
 /// are taken from the disk only once no result of any process may read them: do not keep results longer than you use them.
@@ -125,8 +126,9 @@ impl Result {
     /// Parameters
     /// ----------
     /// requested_schema : PyCapsule, optional
-    ///     The types wanted, for as many columns as there are. Where they cannot be had, the result's own are given, as
-    ///     the interface demands.
+    ///     The types wanted, of the columns that there are, by the same names in the same order. Where one of them could not
+    ///     hold every value as it is (views, dictionaries, wider numbers and finer times can), the result's own are given,
+    ///     as the interface demands.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,

@@ -10,7 +10,7 @@ use spanql::report::Report;
 use spanql::session::GivenTables;
 
 use crate::error::{to_py, usage};
-use crate::ingest::{Paths, Size, ingest};
+use crate::ingest::{Paths, ingest, option, size};
 use crate::result::Result;
 use crate::threads::Home;
 use crate::wait::wait;
@@ -26,7 +26,7 @@ use crate::{params, register, variables};
 /// config : str or os.PathLike, optional
 ///     A ``spanql.toml`` with recognizers of your own. Without it, the one in the working directory, if there is one.
 /// memory_limit : int or str, optional
-///     What queries may use, in bytes or as ``"2GB"``. Without it, the configuration's, else a share of the machine's.
+///     What queries may use, in bytes, above 0, or as ``"2GB"``. Without it, the configuration's, else a share of the machine's.
 /// variables : bool
 ///     Whether a query may name Python variables that hold Arrow data, as if they were tables.
 /// progress : bool, optional
@@ -41,6 +41,8 @@ use crate::{params, register, variables};
 /// ------
 /// StoreError
 ///     If there is no store at `store`.
+/// UsageError
+///     If `store` is an empty path, or `memory_limit` is no size.
 /// ConfigError
 ///     If the configuration has an unknown key or a bad pattern; the message names file and line.
 ///
@@ -56,13 +58,17 @@ pub fn connect(
     py: Python<'_>,
     store: Option<PathBuf>,
     config: Option<PathBuf>,
-    memory_limit: Option<Size>,
+    memory_limit: Option<Bound<'_, PyAny>>,
     variables: bool,
     progress: Option<bool>,
 ) -> PyResult<Session> {
-    let memory = memory_limit
-        .map(|limit| limit.bytes("memory_limit"))
-        .transpose()?;
+    if store.as_ref().is_some_and(|s| s.as_os_str().is_empty()) {
+        return Err(usage(
+            "store is an empty path: give the folder of a store, or None".to_string(),
+        ));
+    }
+    let memory = memory_limit.map(|limit| option("memory_limit", size(&limit)));
+    let memory = memory.transpose()?;
     let options = SessionOptions {
         store,
         config,
@@ -112,7 +118,8 @@ impl Session {
         tables: GivenTables,
     ) -> PyResult<Result> {
         let engine = self.engine()?;
-        let values = params::from_python(params, named)?;
+        let placeholders = spanql::Session::placeholders(&query).ok();
+        let values = params::from_python(params, named, placeholders.as_deref())?;
         let planned = wait(
             py,
             async move { engine.sql_over(&query, values, tables).await },
@@ -133,9 +140,11 @@ impl Session {
     /// query : str
     ///     One SQL statement.
     /// params : list or dict, optional
-    ///     Values for ``$1``, ``$2``, … as a list, or for ``$name`` as a dictionary.
+    ///     Values for ``$1``, ``$2``, … as a list, or for ``$name`` as a dictionary: None, bool, int, float, Decimal, str,
+    ///     bytes, date, time, datetime, scalars of numpy and pandas, or lists of one type of them. What is not there
+    ///     (``pandas.NaT``) is NULL.
     /// **named
-    ///     Values for ``$name``.
+    ///     Values for ``$name``; for ``$query`` and ``$params`` use a dictionary.
     ///
     /// Returns
     /// -------
@@ -146,8 +155,11 @@ impl Session {
     /// QueryError
     ///     If the statement does not parse or names what is not there, or a parameter is missing. Its ``line`` and
     ///     ``column`` say where, if that is known.
+    /// TypeError
+    ///     If a parameter is of a type that SQL has not, or a variable that the statement names cannot be read as a table.
     /// UsageError
-    ///     If the session is closed, or was opened before a fork.
+    ///     If a parameter is given that the statement has not, or a value does not fit; if a variable that it names is a
+    ///     stream, which only one query could read; if the session is closed, or was opened before a fork.
     ///
     /// Examples
     /// --------
@@ -161,7 +173,9 @@ impl Session {
     /// >>> notes = pyarrow.table({"text": ["call bob@example.com"]})
     /// >>> session.sql("SELECT entity_values(text, 'EMAIL') AS found FROM notes").to_arrow().to_pylist()
     /// [{'found': ['bob@example.com']}]
-    #[pyo3(signature = (query, params = None, /, **named))]
+    /// >>> session.sql("SELECT array_has($1, 'b') AS has", params=[["a", "b"]]).to_arrow().to_pylist()
+    /// [{'has': True}]
+    #[pyo3(signature = (query, params = None, **named))]
     fn sql(
         &self,
         py: Python<'_>,
@@ -176,14 +190,16 @@ impl Session {
         self.plan(py, query, params.as_ref(), named.as_ref(), tables)
     }
 
-    /// As `sql`, with the variables of a scope that is not the caller's: what the cell magic is made of.
+    /// As `sql`, with the variables of a scope that is not the caller's, for tables and parameters: what the cell magic is
+    /// made of.
     fn _sql_within(
         &self,
         py: Python<'_>,
         query: String,
-        params: Bound<'_, PyDict>,
         scope: Bound<'_, PyDict>,
     ) -> PyResult<Result> {
+        let placeholders = spanql::Session::placeholders(&query).unwrap_or_default();
+        let params = params::of_scope(&scope, &placeholders)?;
         let scopes = || Ok(vec![scope.into_any()]);
         let tables = match self.variables {
             true => variables::within(py, self.engine()?.as_ref(), &query, scopes)?,
@@ -201,13 +217,14 @@ impl Session {
     /// obj : object
     ///     Anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``: a table or reader of pyarrow, a frame of
     ///     polars or pandas, a relation of duckdb, a result of this package; or an iterable of such batches. It is read
-    ///     to its end now and kept in memory; buffers are shared, not copied. Or a path or glob of ``.parquet``,
+    ///     to its end now and kept in memory; buffers are shared, not copied. A column of polars with nothing but None is
+    ///     one of strings. Or a path or glob of ``.parquet``,
     ///     ``.csv``, ``.tsv``, ``.jsonl`` or ``.ndjson`` files, which each query reads anew.
     ///
     /// Raises
     /// ------
     /// TypeError
-    ///     If the object speaks no Arrow.
+    ///     If the object speaks no Arrow, is a column and no table, or cannot be read.
     /// ValueError
     ///     If the name is the store's, batches differ in their columns, or files in their formats.
     /// FileError
@@ -285,7 +302,7 @@ impl Session {
     ///
     /// Parameters
     /// ----------
-    /// paths : str, os.PathLike or list of them
+    /// paths : str, os.PathLike or iterable of them
     ///     Files, folders, globs, URLs, or ``-`` for standard input.
     /// **options
     ///     As for :func:`ingest`.

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
+use pyo3::exceptions::{PyException, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3_arrow::PyChunkedArray;
 use pyo3_arrow::input::AnyArray;
 
 use crate::error::of_stream;
+use crate::polars;
 use crate::result::import;
 
 /// Strings of one array; between two of them Python's other threads and signals get their turn.
@@ -41,7 +42,6 @@ enum Origin<'py> {
 impl<'py> Texts<'py> {
     /// Reads a column or an iterable of strings; None is a NULL.
     pub fn from_python(texts: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let py = texts.py();
         let module: String = texts.get_type().getattr("__module__")?.extract()?;
         let origin = match module.split('.').next() {
             Some("polars") => Origin::Polars(texts.clone()),
@@ -50,18 +50,11 @@ impl<'py> Texts<'py> {
         };
         let speaks_arrow =
             texts.hasattr("__arrow_c_stream__")? || texts.hasattr("__arrow_c_array__")?;
-        let columns = if speaks_arrow {
-            of_arrow(texts)?
-        } else if let Origin::Pandas(series) = &origin {
-            // Before pandas 3 a series is no Arrow yet; a missing string is NaN there.
-            let pyarrow = import(py, "pyarrow", "pandas")?;
-            of_arrow(
-                &pyarrow
-                    .getattr("Array")?
-                    .call_method1("from_pandas", (series,))?,
-            )?
-        } else {
-            of_strings(texts)?
+        let columns = match &origin {
+            Origin::Pandas(_) => of_pandas(texts, speaks_arrow)?,
+            Origin::Polars(_) => of_arrow(&polars::without_nulls(texts)?)?,
+            Origin::Other if speaks_arrow => of_arrow(texts)?,
+            Origin::Other => of_strings(texts)?,
         };
         Ok(Self { columns, origin })
     }
@@ -73,8 +66,8 @@ impl<'py> Texts<'py> {
             .map_or(DataType::Utf8, |column| column.data_type().clone())
     }
 
-    /// The answers, batches of a single column each: a polars or pandas series for one, `pyarrow.ChunkedArray` for all
-    /// else. `same` asks for the pandas type that the texts had.
+    /// The answers, batches of a single column each: a polars or pandas series for what either has, `pyarrow.ChunkedArray`
+    /// for all else. `same` asks for the pandas type that the texts had.
     pub fn answered(
         &self,
         py: Python<'py>,
@@ -92,31 +85,96 @@ impl<'py> Texts<'py> {
                 let series = polars.call_method1("Series", (answers,))?;
                 series.call_method1("alias", (texts.getattr("name")?,))
             }
-            Origin::Pandas(texts) => {
-                let pandas = import(py, "pandas", "pandas")?;
-                import(py, "pyarrow", "pandas")?;
-                let array = pandas
-                    .getattr("arrays")?
-                    .call_method1("ArrowExtensionArray", (answers.into_pyarrow(py)?,))?;
-                let named = PyDict::new(py);
-                named.set_item("index", texts.getattr("index")?)?;
-                named.set_item("name", texts.getattr("name")?)?;
-                let series = pandas.call_method("Series", (array,), Some(&named))?;
-                if !same {
-                    return Ok(series);
-                }
-                let dtype = texts.getattr("dtype")?;
-                // A categorical type lists its values, which are others now.
-                match dtype.getattr("name")?.extract::<String>()?.as_str() {
-                    "category" => series.call_method1("astype", ("category",)),
-                    _ => series.call_method1("astype", (dtype,)),
-                }
-            }
+            Origin::Pandas(texts) => of_pandas_again(py, texts, answers, same),
             Origin::Other => {
                 import(py, "pyarrow", "pyarrow")?;
                 answers.into_pyarrow(py)
             }
         }
+    }
+}
+
+/// A series, an index or an array of pandas.
+fn of_pandas(texts: &Bound<'_, PyAny>, speaks_arrow: bool) -> PyResult<Vec<ArrayRef>> {
+    let py = texts.py();
+    let read = || {
+        if speaks_arrow {
+            return of_arrow(texts);
+        }
+        // What is no Arrow yet, as before pandas 3; a missing string is NaN there.
+        let array = import(py, "pyarrow", "pandas")?.getattr("Array")?;
+        of_arrow(&array.call_method1("from_pandas", (texts,))?)
+    };
+    read().map_err(|error| culprit(texts, &error).unwrap_or(error))
+}
+
+/// Which text of pandas it is that cannot be read, where the error does not say it.
+fn culprit(texts: &Bound<'_, PyAny>, error: &PyErr) -> Option<PyErr> {
+    let py = texts.py();
+    if !error.is_instance_of::<PyException>(py) {
+        return None;
+    }
+    let is_missing = py.import("pandas").ok()?.getattr("isna").ok()?;
+    for (index, item) in texts.try_iter().ok()?.enumerate() {
+        let item = item.ok()?;
+        match item.cast::<PyString>() {
+            Ok(text) => {
+                if let Err(error) = text.encode_utf8() {
+                    return Some(no_unicode(py, index, error));
+                }
+            }
+            Err(_) => {
+                let missing = is_missing
+                    .call1((&item,))
+                    .and_then(|missing| missing.is_truthy());
+                if !missing.unwrap_or(false) {
+                    return Some(wrong_type(index, &item));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// A series of pandas, with index and name where the texts have them.
+fn of_pandas_again<'py>(
+    py: Python<'py>,
+    texts: &Bound<'py, PyAny>,
+    answers: PyChunkedArray,
+    same: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let pandas = import(py, "pandas", "pandas")?;
+    import(py, "pyarrow", "pandas")?;
+    let answers = answers.into_pyarrow(py)?;
+    let named = PyDict::new(py);
+    for name in ["index", "name"] {
+        // An index has a name only, an array neither.
+        if let Some(value) = texts.getattr_opt(name)? {
+            named.set_item(name, value)?;
+        }
+    }
+    let dtype = texts.getattr("dtype")?;
+    let kind: String = dtype.getattr("name")?.extract()?;
+    if same && kind == "object" {
+        // What stood for a missing text, None or NaN, stands for it again.
+        let zero_copy = PyDict::new(py);
+        zero_copy.set_item("zero_copy_only", false)?;
+        let values = answers.call_method("to_numpy", (), Some(&zero_copy))?;
+        let before = texts.call_method1("to_numpy", ("object",))?;
+        let missing = pandas.call_method1("isna", (&before,))?;
+        values.set_item(&missing, before.get_item(&missing)?)?;
+        named.set_item("dtype", "object")?;
+        return pandas.call_method("Series", (values,), Some(&named));
+    }
+    let array = pandas
+        .getattr("arrays")?
+        .call_method1("ArrowExtensionArray", (answers,))?;
+    let series = pandas.call_method("Series", (array,), Some(&named))?;
+    match (same, kind.as_str()) {
+        (false, _) => Ok(series),
+        // A categorical type lists its values, which are others now.
+        (true, "category") => series.call_method1("astype", ("category",)),
+        (true, _) => series.call_method1("astype", (dtype,)),
     }
 }
 

@@ -77,8 +77,7 @@ pub fn scalar_function(
     name: &str,
     session: Option<&Bound<'_, Session>>,
 ) -> PyResult<ScalarFunction> {
-    let constants: Vec<String> = constants.iter().map(Labels::words).collect();
-    let constants: Vec<&str> = constants.iter().map(String::as_str).collect();
+    let constants: Vec<&str> = constants.iter().map(Labels::words).collect();
     let engine = match (function, &constants[..]) {
         ("redact", [_, style]) => redacting_engine(py, style, session)?,
         _ => engine(py, session)?,

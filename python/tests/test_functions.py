@@ -225,3 +225,86 @@ def test_other_threads_run_meanwhile(work: Callable[[spanql.Session], Any]) -> N
         done.set()
         sys.setswitchinterval(interval)
         thread.join()
+
+
+@pytest.mark.parametrize("labels", [["URL", "URL"], "URL, URL", ["URL", "EMAIL,URL"]])
+def test_a_label_named_twice_is_one_key(labels: Any) -> None:
+    [answer] = spanql.extract_and_aggregate(["ann@example.com saw https://example.org"], labels=labels)
+    assert answer["URL"] == ["https://example.org"]
+    assert list(answer)[:2] == ["emails", "URL"]
+
+
+def test_no_label_takes_the_place_of_the_old_answer(tmp_path: Path) -> None:
+    (tmp_path / "spanql.toml").write_text("[[recognizer]]\nlabel = 'emails'\npattern = 'zz'\n")
+    session = spanql.connect(config=tmp_path / "spanql.toml")
+    for labels in ("emails", "*"):
+        with pytest.raises(spanql.UsageError, match=r"labels: .emails. is the key"):
+            spanql.extract_and_aggregate(["a@b.cc zz"], labels=labels, session=session)
+
+
+@pytest.mark.parametrize("make", [set, tuple, iter, dict.fromkeys, lambda labels: (label for label in labels)])
+def test_labels_are_any_iterable(make: Callable[[Any], Any]) -> None:
+    assert spanql.redact(["x@y.io https://a.io"], make(["EMAIL"])).to_pylist() == ["[EMAIL] https://a.io"]
+    assert spanql.extract_and_aggregate(["x"], labels=make(["URL"])) == [{"emails": [], "URL": []}]
+
+
+def test_labels_of_other_types_are_refused_in_words() -> None:
+    functions: list[Callable[[Any], Any]] = [
+        lambda labels: spanql.redact(["x"], labels),
+        lambda labels: spanql.extract_entities(["x"], labels),
+        lambda labels: spanql.extract_and_aggregate(["x"], labels=labels),
+        spanql.udf.entity_values,
+    ]
+    for function in functions:
+        with pytest.raises(TypeError, match=r"^labels is of type int: give a str or an iterable of str"):
+            function(5)
+        with pytest.raises(TypeError, match=r"^labels\[1\] is of type NoneType: give a str"):
+            function(["EMAIL", None])
+
+
+def test_polars_without_any_text() -> None:
+    nothing = pl.Series("body", [None, None])
+    assert nothing.dtype == pl.Null()
+    assert spanql.extract_entities(nothing, "EMAIL").to_list() == [None, None]
+    redacted = spanql.redact(nothing)
+    assert (redacted.name, redacted.to_list(), redacted.dtype) == ("body", [None, None], pl.String())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pd.Index,
+        pd.Categorical,
+        lambda texts: pd.Series(texts).array,
+        lambda texts: pd.Series(texts, dtype=object).array,
+        lambda texts: pd.Series(texts).unique(),
+        lambda texts: pd.array(texts, dtype="string"),
+        lambda texts: pd.Index(texts, name="body"),
+    ],
+)
+def test_columns_of_pandas_that_are_no_series(make: Callable[[list[str | None]], Any]) -> None:
+    texts = make(TEXTS)
+    redacted = spanql.redact(texts)
+    assert isinstance(redacted, pd.Series)
+    assert (list(redacted.index), redacted.name) == ([0, 1, 2, 3], getattr(texts, "name", None))
+    assert [None if pd.isna(text) else text for text in redacted] == REDACTED
+    found = spanql.extract_entities(texts, "EMAIL")
+    assert isinstance(found, pd.Series)
+    assert values(None if row is pd.NA or row is None else row for row in found) == VALUES
+
+
+def test_what_is_missing_stays_what_it_was() -> None:
+    texts = pd.Series(["x@y.io", None, float("nan"), pd.NA], dtype=object, index=[1, 1, 2, 3], name="body")
+    redacted = spanql.redact(texts)
+    assert (redacted.dtype, redacted.name, list(redacted.index)) == (object, "body", [1, 1, 2, 3])
+    first, none, nan, na = redacted
+    assert (first, none, na) == ("[EMAIL]", None, pd.NA)
+    assert isinstance(nan, float)
+
+
+@pytest.mark.parametrize("function", [spanql.extract_entities, spanql.ner, spanql.redact])
+def test_pandas_names_the_text_that_is_none(function: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"texts\[2\] is of type int"):
+        function(pd.Series(["a", None, 1], dtype=object, index=[7, 8, 9]))
+    with pytest.raises(ValueError, match=r"texts\[1\] has a lone surrogate at character 3"):
+        function(pd.Series([float("nan"), "abc\udc80"], dtype=object))

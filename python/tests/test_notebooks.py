@@ -78,6 +78,11 @@ def test_the_magics(shell: Any, store: Path) -> None:
     assert shell.user_ns["found"].to_arrow()["x"].to_pylist() == [2, 3]
     quoted = shell.run_cell_magic("spanql", "", "SELECT $text AS word")
     assert quoted.to_arrow().to_pylist() == [{"word": "SELECT"}]
+    # What only looks like a parameter is none.
+    shell.user_ns["mine"] = pa.table({"x": ["costs $mine", "nothing"]})
+    for query in ("SELECT x FROM mine WHERE x LIKE '%$mine%'", "SELECT x FROM mine LIMIT 1 -- of $mine"):
+        found = shell.run_cell_magic("spanql", "", query)
+        assert found.to_arrow().to_pylist() == [{"x": "costs $mine"}]
     shell.user_ns["other"] = spanql.connect()
     assert shell.run_line_magic("spanql", "other") is shell.user_ns["other"]
     with pytest.raises(spanql.QueryError, match="documents"):

@@ -296,3 +296,71 @@ for batch in pa.RecordBatchReader.from_stream(result):
 assert rows == 10_000
 assert peak() < 400, peak()
 """)
+
+
+def served(query: str, *wanted: pa.Field) -> pa.Table:
+    result = spanql.connect().sql(query)
+    return pa.RecordBatchReader.from_stream(result, schema=pa.schema(wanted)).read_all()
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("SELECT 1 AS a, 2 AS b", [pa.field("b", pa.int64()), pa.field("a", pa.int64())]),
+        ("SELECT 1 AS a", [pa.field("b", pa.int64())]),
+        ("SELECT 1 AS a", [pa.field("a", pa.int64()), pa.field("b", pa.int64())]),
+        ("SELECT 'abc' AS a", [pa.field("a", pa.int64())]),
+        ("SELECT 5000000000 AS a", [pa.field("a", pa.int32())]),
+        ("SELECT 9007199254740993 AS a", [pa.field("a", pa.float64())]),
+        ("SELECT 1 AS a", [pa.field("a", pa.string())]),
+        ("SELECT 1.7 AS a", [pa.field("a", pa.int64())]),
+        ("SELECT arrow_cast(-1, 'Int32') AS a", [pa.field("a", pa.uint64())]),
+        ("SELECT TIMESTAMP '2026-01-01T00:00:00.5' AS a", [pa.field("a", pa.timestamp("s"))]),
+        ("SELECT TIMESTAMP '2026-01-01T00:00:00' AS a", [pa.field("a", pa.timestamp("ns", "Asia/Shanghai"))]),
+        ("SELECT nullif(value, 0) AS a FROM range(2)", [pa.field("a", pa.int64(), nullable=False)]),
+        ("SELECT ['abc'] AS a", [pa.field("a", pa.list_(pa.int64()))]),
+        ("SELECT named_struct('x', 'abc') AS a", [pa.field("a", pa.struct([("y", pa.string())]))]),
+        ("SELECT 'abc' AS a", [pa.field("a", pa.dictionary(pa.int8(), pa.string()))]),
+    ],
+)
+def test_a_schema_that_would_change_values_is_not_served(query: str, wanted: list[Any]) -> None:
+    assert served(query, *wanted) == spanql.connect().sql(query).to_arrow()
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("SELECT 'abc' AS a", pa.large_string()),
+        ("SELECT 'abc' AS a", pa.dictionary(pa.int32(), pa.string())),
+        ("SELECT arrow_cast('abc', 'Dictionary(Int32, Utf8)') AS a", pa.string_view()),
+        ("SELECT arrow_cast(1, 'Int32') AS a", pa.int64()),
+        ("SELECT arrow_cast(1, 'Int32') AS a", pa.float64()),
+        ("SELECT arrow_cast(255, 'UInt8') AS a", pa.int16()),
+        ("SELECT arrow_cast(1.5, 'Float32') AS a", pa.float64()),
+        ("SELECT ['abc', NULL] AS a", pa.large_list(pa.large_string())),
+        ("SELECT named_struct('x', 'abc') AS a", pa.struct([("x", pa.large_string())])),
+        ("SELECT arrow_cast('2026-01-01T00:00:00.5', 'Timestamp(Millisecond, None)') AS a", pa.timestamp("us")),
+        ("SELECT NULL AS a", pa.string()),
+    ],
+)
+def test_a_schema_that_keeps_values_is_served(query: str, kind: pa.DataType) -> None:
+    table = served(query, pa.field("a", kind))
+    assert table.schema.field("a").type == kind
+    assert table.to_pylist() == spanql.connect().sql(query).to_arrow().to_pylist()
+
+
+def test_a_time_that_a_finer_unit_cannot_hold_is_no_null() -> None:
+    query = "SELECT arrow_cast('3000-01-01T00:00:00', 'Timestamp(Second, None)') AS a"
+    with pytest.raises(Exception, match=r"[Oo]verflow"):
+        served(query, pa.field("a", pa.timestamp("ns")))
+
+
+def test_errors_of_writing_are_for_python_too(session: spanql.Session, tmp_path: Path) -> None:
+    with pytest.raises(spanql.UsageError) as unnamed:
+        session.sql(EMAILS).write(tmp_path / "x.csv.gz")
+    with pytest.raises(spanql.UsageError) as copied:
+        session.sql("COPY (SELECT 1) TO 'x.csv'")
+    assert "--format" not in str(unnamed.value) + str(copied.value)
+    with pytest.raises(spanql.FileError, match="absent") as absent:
+        session.sql(EMAILS).write(tmp_path / "absent" / "x.csv")
+    assert ".tmp" not in str(absent.value)

@@ -1,9 +1,13 @@
+import csv
+import itertools
 import logging
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import spanql
 from spanql import ShadowCounts
@@ -102,3 +106,52 @@ def test_the_old_and_the_new_e_mail_search_agree() -> None:
     wrapped = spanql.shadow(before, spanql.extract_and_aggregate, sample=1)
     wrapped(["A@b.c", "İ@b.c", "a@b..c"])
     assert wrapped.counts.different == 0
+
+
+def readers() -> dict[str, Callable[[], Any]]:
+    lines = ["a,b", "1,2"]
+    database = sqlite3.connect(":memory:")
+    return {
+        "csv": lambda: csv.reader(lines),
+        "csv with names": lambda: csv.DictReader(lines),
+        "batches": lambda: pa.table({"a": [1]}).to_reader(),
+        "cursor": lambda: database.execute("SELECT 1"),
+    }
+
+
+def everything(reader: Any) -> Any:
+    names = [name for name in ("line_num", "fieldnames", "schema", "description") if hasattr(reader, name)]
+    return names, list(reader)
+
+
+@pytest.mark.parametrize("name", ["csv", "csv with names", "batches", "cursor"])
+def test_iterators_that_are_more_are_for_the_old_function_alone(name: str) -> None:
+    make = readers()[name]
+    wrapped = spanql.shadow(everything, everything, sample=1)
+    assert wrapped(make()) == everything(make())
+    assert everything(make())[0], "it has an attribute that a copy lacks"
+    assert wrapped.counts == ShadowCounts(calls=1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [iter, lambda texts: map(str, texts), lambda texts: filter(None, texts), enumerate, zip, reversed, itertools.chain],
+)
+def test_plain_iterators_are_given_to_both(make: Callable[[Any], Any]) -> None:
+    class Own:
+        def __init__(self) -> None:
+            self._left = 1
+
+        def __iter__(self) -> Iterator[str]:
+            return self
+
+        def __next__(self) -> str:
+            if not self._left:
+                raise StopIteration
+            self._left -= 1
+            return "a"
+
+    wrapped: Any = spanql.shadow(list, list, sample=1)
+    assert wrapped(make(["a", "b"])) == list(make(["a", "b"]))
+    assert wrapped(Own()) == ["a"]
+    assert wrapped.counts == ShadowCounts(calls=2, compared=2)

@@ -73,3 +73,36 @@ def test_rows_of_results() -> None:
 def test_what_cannot_be_shown(row: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         spanql.show(row)
+
+
+def test_what_commands_no_terminal_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("联系\u3000人", "a\u00a0b", "👩\u200d👧", "a\tb\nc", "x\u2028y"):
+        assert str(spanql.show(text)) == text
+    assert str(spanql.show("a\r\nb")) == "a\nb"
+    for command in ("\x1b", "\x9b", "\x7f", "\r", "\u202e", "\u2066", "\u200f"):
+        assert str(spanql.show(f"a{command}b")) == "a\N{REPLACEMENT CHARACTER}b"
+    half = {"text": "a\udc80", "found": [{"label": "\x1b", "span_start": 0, "span_end": 1}]}
+    assert str(spanql.show(half)) == "[a \N{REPLACEMENT CHARACTER}]\N{REPLACEMENT CHARACTER}"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert "\x1b " not in str(spanql.show(half)).replace("\x1b[", "")
+
+
+def test_a_row_without_entities_has_none() -> None:
+    found = spanql.extract_entities(["x@y.io"], "EMAIL").to_pylist()[0]
+    assert str(spanql.show({"text": "x@y.io", "found": []})) == "x@y.io"
+    assert str(spanql.show({"text": "x@y.io", "tags": [], "found": found})) == "[x@y.io EMAIL]"
+    result = spanql.connect().sql("SELECT 'x@y.io' AS text, extract_entities('x@y.io', 'URL') AS f")
+    assert str(spanql.show(result.to_pandas().iloc[0])) == "x@y.io"
+
+
+def test_labels_of_a_row() -> None:
+    row = {"text": "x@y.io", "found": spanql.extract_entities(["x@y.io"]).to_pylist()[0]}
+    assert str(spanql.show(row, "EMAIL,URL")) == "[x@y.io EMAIL]"
+    assert str(spanql.show(row, {"EMAIL"})) == "[x@y.io EMAIL]"
+    for labels in ("URL", "LOC"):
+        assert str(spanql.show(row, labels)) == "x@y.io"
+    for unknown in ("EMIAL", ["EMAIL", "EMIAL"]):
+        with pytest.raises(ValueError, match=r"EMIAL.*EMAIL"):
+            spanql.show(row, unknown)
+    with pytest.raises(ValueError, match="no label"):
+        spanql.show(row, [])

@@ -232,3 +232,49 @@ def test_errors_know_their_place(query: str, line: int, column: int) -> None:
     with pytest.raises(spanql.QueryError) as elsewhere:
         spanql.connect().sql("SELECT 1 / 0 AS x").to_arrow()
     assert elsewhere.value.line is None
+
+
+def test_polars_columns_without_a_value() -> None:
+    session = spanql.connect()
+    frame = pl.DataFrame(
+        {"text": ["a"], "none": [None], "list": [[None]], "struct": [{"x": None, "y": 1}], "deep": [[{"z": None}]]}
+    )
+    expected = frame.to_dicts()
+    assert session.sql("SELECT * FROM frame").to_arrow().to_pylist() == expected
+    session.register("registered", frame)
+    assert session.sql("SELECT * FROM registered").to_arrow().to_pylist() == expected
+    assert session.sql("SELECT * FROM registered").schema[1] == ("none", "Utf8")
+    whole = pl.DataFrame({"n": [1]})
+    assert session.sql("SELECT * FROM whole").to_arrow().to_pylist() == whole.to_dicts()
+
+
+def test_a_stream_is_no_variable() -> None:
+    session = spanql.connect()
+    reader = pa.table({"x": [1, 2]}).to_reader()
+    for _ in range(2):
+        with pytest.raises(spanql.UsageError, match=r"RecordBatchReader.*session\.register\(.reader., reader\)"):
+            session.sql("SELECT sum(x) AS s FROM reader")
+    session.register("reader", reader)
+    assert [only(session.sql("SELECT sum(x) AS s FROM reader")) for _ in range(2)] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pd.DataFrame({"a": ["x", 1]}), r"^DataFrame cannot be read as a table: .*'int'.*column a"),
+        (lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]), "^DataFrame cannot be read as a table: .*Duplicate"),
+        (lambda: pl.DataFrame({"a": [1]}, schema={"a": pl.Int128}), "^DataFrame cannot be read as a table: .*128"),
+        (lambda: pd.Series(["a"]), "^Series is a column, and a column is no table"),
+        (lambda: pl.Series(["a"]), "^Series is a column, and a column is no table"),
+        (lambda: pa.array(["a"]), "^StringArray is a column, and a column is no table"),
+        (lambda: pa.chunked_array([["a"]]), "^ChunkedArray is a column, and a column is no table"),
+        (lambda: pl.DataFrame({"a": [1]}).lazy(), r"LazyFrame.*\.collect\(\)"),
+    ],
+)
+def test_what_speaks_arrow_and_is_no_table_says_why(make: Any, message: str) -> None:
+    session = spanql.connect()
+    named = make()
+    with pytest.raises(TypeError, match=message):
+        session.register("t", named)
+    with pytest.raises(TypeError, match=message):
+        session.sql("SELECT * FROM named")

@@ -77,13 +77,22 @@ fn temporary_beside(
         // Less the user's umask, as for any new file; tempfile's own default is 0600.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder.tempfile_in(folder(target))?;
+    let temporary = builder.tempfile_in(folder(target)).map_err(unnamed)?;
     if let Some(existing) = existing {
         temporary
             .as_file()
             .set_permissions(existing.permissions())?;
     }
     Ok(temporary)
+}
+
+/// Why there is no temporary file, without its name where the name is no part of it: nobody has asked for that file.
+fn unnamed(error: io::Error) -> io::Error {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+    match error.kind() {
+        kind @ (NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem) => kind.into(),
+        _ => error,
+    }
 }
 
 fn publish(temporary: NamedTempFile, target: &Path) -> io::Result<()> {

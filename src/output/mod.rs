@@ -124,7 +124,7 @@ impl Format {
             _ => {
                 return Err(Error::Usage(format!(
                     "{}: the name does not say the format: end it in .json, .ndjson, .csv, .parquet, .arrow or \
-                     .txt, or give --format",
+                     .txt, or name the format",
                     path.display()
                 )));
             }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::error::Result;
@@ -43,23 +43,28 @@ fn converted(schema: &Schema, dictionaries: Dictionaries) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
-/// The batch in the types of [`plain_schema`], in pieces of bounded size.
+/// The batch in the types of [`plain_schema`], or others that its columns can be cast to, in pieces of bounded size.
 ///
 /// # Errors
-/// A piece that cannot be cast (a single text of more than 2 GiB).
+/// A piece that cannot be cast (a single text of more than 2 GiB, a time that a finer unit cannot hold): no value
+/// becomes NULL.
 pub fn plain_batches(
     batch: &RecordBatch,
     schema: &SchemaRef,
 ) -> impl Iterator<Item = Result<RecordBatch>> {
     let mut pieces = Vec::new();
     split(batch, &mut pieces);
+    let strict = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
     pieces.into_iter().map(move |piece| {
         let columns = piece.columns().iter().zip(schema.fields());
         let columns =
             columns.map(
                 |(column, field)| match column.data_type() == field.data_type() {
                     true => Ok(Arc::clone(column)),
-                    false => cast(column, field.data_type()),
+                    false => cast_with_options(column, field.data_type(), &strict),
                 },
             );
         let options = RecordBatchOptions::new().with_row_count(Some(piece.num_rows()));

@@ -6,7 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::catalog::{DynamicFileCatalog, TableProvider, UrlTableFactory};
 use datafusion::common::TableReference;
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::Session;
 use crate::error::Result;
@@ -39,6 +43,31 @@ impl Session {
             }
         }
         Ok(unknown)
+    }
+
+    /// The parameters of a statement as it writes them, `$1` or `$name`, each once, in order; not what looks like one in
+    /// a string or a comment. It is for a caller who has values to give.
+    ///
+    /// ```
+    /// let placeholders = spanql::Session::placeholders("SELECT $2, $name, '$no' -- $no")?;
+    /// assert_eq!(placeholders, ["$2", "$name"]);
+    /// # Ok::<(), spanql::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::Query`] where the statement has no tokens, as with a string that does not end.
+    pub fn placeholders(query: &str) -> Result<Vec<String>> {
+        let tokens = Tokenizer::new(&GenericDialect {}, query).tokenize();
+        let tokens = tokens.map_err(|error| DataFusionError::from(ParserError::from(error)))?;
+        let mut placeholders = Vec::new();
+        for token in tokens {
+            if let Token::Placeholder(placeholder) = token
+                && !placeholders.contains(&placeholder)
+            {
+                placeholders.push(placeholder);
+            }
+        }
+        Ok(placeholders)
     }
 }
 
