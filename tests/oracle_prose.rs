@@ -455,6 +455,8 @@ fn yuan(text: &str) -> Vec<String> {
     // Groups of three behind one to three digits, a space or an apostrophe between them.
     let groups = Regex::new(r"(?:^|[^0-9])((?:[0-9]{1,3})(?:[ '][0-9]{3})*[ '])$").unwrap();
     let group = Regex::new(r"^[0-9]{3}(?:[^0-9]|$)").unwrap();
+    let in_table = Regex::new("(?:-|[0-9] )$").unwrap();
+    let of_more = Regex::new("[0-9a-zA-Z.,:/_#@万亿]$").unwrap();
     let (mut all, mut floor) = (Vec::new(), 0);
     for (unit, _) in text.match_indices('元') {
         let end = unit + '元'.len_utf8();
@@ -490,14 +492,9 @@ fn yuan(text: &str) -> Vec<String> {
             .map_or("", |c| c.get(1).unwrap().as_str());
         let (left, sign) = (&text[..start - more.len()], more.chars().last());
         let sure = sign == Some('\'') || written.starts_with('0') || more.contains(" 0");
-        let in_table = Regex::new("(?:-|[0-9] )$").unwrap().is_match(left);
-        let one = !more.is_empty()
-            && !more.starts_with('0')
-            && !(more.contains(' ') && more.contains('\''))
-            && !Regex::new("[0-9a-zA-Z.,:/_#@万亿]$")
-                .unwrap()
-                .is_match(left)
-            && (sure || !in_table);
+        let mixed = more.contains(' ') && more.contains('\'');
+        let no_groups = more.is_empty() || more.starts_with('0') || mixed;
+        let one = !no_groups && !of_more.is_match(left) && (sure || !in_table.is_match(left));
         let torn = group.is_match(written)
             && (written.starts_with("000") || written.starts_with('0') && !more.is_empty());
         let (start, written) = if one {

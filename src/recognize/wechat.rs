@@ -263,7 +263,7 @@ fn handle_end(bytes: &[u8], start: usize) -> usize {
 fn names_version(handle: &str, after: &str) -> bool {
     let platform = handle.trim_end_matches(|c: char| c.is_ascii_digit());
     let known = |name: &&str| platform.eq_ignore_ascii_case(name);
-    after.starts_with('版') || PLATFORMS.iter().any(|name| known(&name))
+    after.starts_with('版') || PLATFORMS.iter().any(known)
 }
 
 /// Whether a handle is as long as one, or digits a mobile number.
