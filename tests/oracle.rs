@@ -586,7 +586,7 @@ fn mobiles(text: &str) -> Vec<String> {
             .unwrap();
     let (spoilt_before, spoilt_after) = (
         Regex::new(r"(?:[0-9a-zA-Z_é$]|[0-9]\.|[0-9a-zA-Z]-|[a-zA-Z]/)$").unwrap(),
-        Regex::new(r"^(?:[0-9a-zA-Z_é@%]|\.[0-9a-zA-Z]|-[0-9])").unwrap(),
+        Regex::new(r"^(?:[0-9a-zA-Z_é@%$]|\.[0-9a-zA-Z]|-[0-9])").unwrap(),
     );
     let (group_before, group_after) = (
         Regex::new("[0-9]{3} $").unwrap(),
