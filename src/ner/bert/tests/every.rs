@@ -182,7 +182,7 @@ fn fill(store: &nn::VarStore) {
     for (name, mut weight) in weights {
         if name == "classifier.bias" {
             // Of the label O: so that most of a text is of some entity.
-            tch::no_grad(|| weight.get(0).fill_(-1.0));
+            let _bias = tch::no_grad(|| weight.get(0).fill_(-1.0));
             continue;
         }
         let spread = match weight.numel() {
