@@ -88,7 +88,7 @@ fn wechat(text: &str) -> Vec<String> {
         ),
         (regex("^(?i:[vw]x)"), 1, 2),
         (regex("^(?i:weixin)"), 2, 3),
-        (regex("^(?i:(?:wechat|weixin) *(?:id)?)[:：]"), 2, 3),
+        (regex("^(?i:(?:wechat|weixin) *(?:id)? *)[:：]"), 2, 3),
         (regex("^(?i:v信)[:：]"), 0, 2),
     ];
     let words = [

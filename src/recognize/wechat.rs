@@ -100,7 +100,7 @@ impl Recognizer for WeChat {
         "wechat"
     }
     fn definition(&self) -> Cow<'_, str> {
-        Cow::Borrowed("2")
+        Cow::Borrowed("3")
     }
     fn anchors(&self) -> Vec<Anchor> {
         let after_x = ByteSet::of(b" :/()\"iIqQ").union(ByteSet::range(0x80, 0xFF));
@@ -109,10 +109,10 @@ impl Recognizer for WeChat {
             Anchor::Bytes(Bytes::of(b"\xBE").preceded_by(b"\xE5").followed_by(b"\xAE")),
             Anchor::Bytes(Bytes::of(b"xX").preceded_by(b"vVwWiI").followed_by(after_x)),
             Anchor::Bytes(Bytes::of(b"\xA0").preceded_by(b"\x8A").followed_by(b"vV")),
-            Anchor::Bytes(Bytes::of(b":").preceded_by(b"tTdD\xA1")),
+            Anchor::Bytes(Bytes::of(b":").preceded_by(b" tTdD\xA1")),
             Anchor::Bytes(
                 Bytes::of(b"\xEF")
-                    .preceded_by(b"tTdD\xA1")
+                    .preceded_by(b" tTdD\xA1")
                     .followed_by(b"\xBC"),
             ),
         ]
@@ -209,9 +209,9 @@ fn cue(text: &str, at: usize, floor: usize) -> Option<Cue> {
         _ => {
             text[at..].starts_with([':', '：']).then_some(())?;
             let before = &text[floor..at];
-            let name = cue::strip_end(before, "id")
-                .unwrap_or(before)
-                .trim_end_matches(' ');
+            let name = before.trim_end_matches(' ');
+            let name = cue::strip_end(name, "id").unwrap_or(name);
+            let name = name.trim_end_matches(' ');
             if NAMES.iter().any(|known| cue::ends(name, known)) {
                 return Some(english(floor + name.len()));
             }
@@ -312,6 +312,8 @@ mod tests {
             "WeChat ID: abc_123",
             "WECHAT：abc_123",
             "WeChat ID：abc_123",
+            "WeChat : abc_123",
+            "WeChat ID ：abc_123",
             "Weixin: abc_123",
             "Weixin ID：abc_123",
             "ＶＸ：abc_123",

@@ -3,7 +3,7 @@
 //! The mainland's usage decides where several countries share a name: `¥` and `元` are CNY, `$` is USD.
 
 use super::super::border;
-use super::amount::is_numeral;
+use super::amount::{is_numeral, unit};
 
 /// A currency that is named beside an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,19 +209,44 @@ pub(super) fn may_be_before(bytes: &[u8], at: usize) -> bool {
         [.., first, second, third] if third.is_ascii() => [first, second, third]
             .iter()
             .all(|b| b.is_ascii_uppercase()),
-        rest => rest.last().is_some_and(|b| !b.is_ascii()),
+        rest => last_char(rest).is_some_and(|c| is_numeral(c) || "¥￥€£₩₹₽币幣金镑".contains(c)),
     }
 }
 
-/// Whether the bytes after `at` can be the beginning of a currency's name, or of a magnitude.
-pub(super) fn may_be_after(bytes: &[u8], at: usize) -> bool {
-    let rest = bytes.get(at..).unwrap_or_default();
+/// The character that ends a text, if it is none of ASCII's.
+fn last_char(bytes: &[u8]) -> Option<char> {
+    let start = bytes.len()
+        - bytes
+            .iter()
+            .rev()
+            .take_while(|b| **b & 0xC0 == 0x80)
+            .count();
+    let last = bytes.get(start.checked_sub(1)?..)?;
+    std::str::from_utf8(last).ok()?.chars().next()
+}
+
+/// The characters that a Chinese name begins with.
+const BEGINNINGS: &str = "元圆圓円美港日欧歐韩加澳新台人英块泰卢印瑞";
+
+/// Whether what stands after `at` can be the beginning of a currency's name, of a magnitude, or of more figures.
+pub(super) fn may_be_after(text: &str, at: usize) -> bool {
+    let rest = &text.as_bytes()[at..];
     let (apart, rest) = match rest {
         [b' ' | b'-' | b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => (true, rest),
         _ => (false, rest),
     };
     match rest {
-        [first, ..] if !first.is_ascii() => true,
+        [first, ..] if !first.is_ascii() => {
+            let c = text[text.len() - rest.len()..].chars().next();
+            c.is_some_and(|c| {
+                unit(c).is_some()
+                    || BEGINNINGS.contains(c)
+                    || matches!(
+                        c,
+                        '余' | '餘' | '多' | '€' | '’' | '\u{A0}' | '\u{202F}' | '\u{2009}'
+                    )
+            })
+        }
         [first, second, ..] if apart => {
             let code = first.is_ascii_uppercase() && second.is_ascii_uppercase();
             code || matches!(
@@ -394,4 +419,21 @@ pub(super) fn one_of(first: Named, second: Named) -> Option<Named> {
         _ => false,
     };
     (first.vague && family).then_some(second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_chinese_names_begin_as_is_asked_first() {
+        for last in "元圆圓円币幣金镑鎊钱铢布比郎".chars() {
+            assert!(!chinese(last).is_empty(), "{last}");
+            for (part, _) in chinese(last) {
+                let name = format!("{part}{last}");
+                assert!(name.starts_with(|c| BEGINNINGS.contains(c)), "{name}");
+                assert!(may_be_after(&format!("1{name}"), 1), "{name}");
+            }
+        }
+    }
 }

@@ -153,7 +153,7 @@ fn read(text: &str, at: usize, floor: usize, known: bool) -> Read {
         b'$' => at + 1,
         byte if byte.is_ascii() => {
             let end = at + run(bytes, at, 40);
-            let named = currency::may_be_before(bytes, at) || currency::may_be_after(bytes, end);
+            let named = currency::may_be_before(bytes, at) || currency::may_be_after(text, end);
             named.then(|| amount::start_before(text, end))?
         }
         _ => {
