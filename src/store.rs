@@ -63,7 +63,7 @@ impl Store {
     /// [`Error::MissingStore`] where the folder or its `documents` is absent.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
-        let store = plain(root).map(|root| Self { root }).ok();
+        let store = without_parents(root).map(|root| Self { root }).ok();
         store
             .filter(|store| store.documents().is_dir())
             .ok_or_else(|| Error::MissingStore {
@@ -79,7 +79,7 @@ impl Store {
         let root = root.as_ref();
         std::fs::create_dir_all(root).map_err(Error::io(root))?;
         let store = Self {
-            root: plain(root).map_err(Error::io(root))?,
+            root: without_parents(root).map_err(Error::io(root))?,
         };
         for dir in [store.documents(), store.quarantine(), store.ingests()] {
             std::fs::create_dir_all(&dir).map_err(Error::io(&dir))?;
@@ -172,12 +172,17 @@ impl Store {
     }
 }
 
-/// The folder as it is given, but without `..`, which is part of no object's name and so of no file that a query reads.
-fn plain(root: &Path) -> std::io::Result<PathBuf> {
-    match root.components().any(|part| part == Component::ParentDir) {
-        true => root.canonicalize(),
-        false => Ok(root.to_path_buf()),
-    }
+/// The path as it is given, but without `..`, which is part of no object's name and so of no file that a query reads. What
+/// stands behind the last `..` need not exist.
+pub(crate) fn without_parents(path: &Path) -> std::io::Result<PathBuf> {
+    let parts: Vec<Component<'_>> = path.components().collect();
+    let Some(last) = parts.iter().rposition(|&part| part == Component::ParentDir) else {
+        return Ok(path.to_path_buf());
+    };
+    let up: PathBuf = parts[..=last].iter().collect();
+    Ok(parts[last + 1..]
+        .iter()
+        .fold(up.canonicalize()?, |path, part| path.join(part)))
 }
 
 /// The files of a store that count at one moment, in order.

@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from os import PathLike
 from types import TracebackType
@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, final,
 import pandas
 import polars
 import pyarrow
-from pandas.api.typing import NaTType
+from pandas.api.typing import NaTType, NAType
 from typing_extensions import Self, Unpack
 
 __version__: str
@@ -33,7 +33,7 @@ class NumpyValue(Protocol):
 Word: TypeAlias = bool | int | float | str | bytes | date | None
 """A report's parameter; a `datetime` is a `date`."""
 
-Value: TypeAlias = Word | Decimal | time | NaTType | list[Any] | tuple[Any, ...] | NumpyValue
+Value: TypeAlias = Word | Decimal | time | timedelta | NaTType | NAType | list[Any] | tuple[Any, ...] | NumpyValue
 """A query's parameter."""
 
 class IngestOptions(TypedDict, total=False):
@@ -67,6 +67,7 @@ class Summary(TypedDict):
     changed_sources: int
     replaced_sources: int
     unknown_files: int
+    broken_links: int
     other_records: int
     unfinished_sources: int
 

@@ -320,6 +320,7 @@ fn describe<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyDi
     described.set_item("changed_sources", summary.changed_sources)?;
     described.set_item("replaced_sources", summary.replaced_sources)?;
     described.set_item("unknown_files", summary.unknown_files)?;
+    described.set_item("broken_links", summary.broken_links)?;
     described.set_item("other_records", summary.other_records)?;
     described.set_item("unfinished_sources", summary.unfinished_sources)?;
     Ok(described)

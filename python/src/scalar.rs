@@ -1,14 +1,14 @@
 //! A Python value as a value of SQL.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::binary::type_union_resolution;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyBytes, PyDate, PyDateTime, PyFloat, PyInt, PyList, PyString, PyTime, PyTuple,
-    PyTzInfoAccess,
+    PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyFloat, PyInt, PyList, PyString, PyTime,
+    PyTuple, PyTzInfoAccess,
 };
 
 use crate::error::{to_py, usage};
@@ -26,7 +26,7 @@ pub fn scalar(value: &Bound<'_, PyAny>, name: &str) -> PyResult<ScalarValue> {
 
 fn nested(value: &Bound<'_, PyAny>, name: &str, depth: usize) -> PyResult<ScalarValue> {
     // bool before int and datetime before date, since the former are subclasses of the latter.
-    if value.is_none() {
+    if value.is_none() || is_missing(value)? {
         Ok(ScalarValue::Null)
     } else if let Ok(value) = value.cast::<PyBool>() {
         Ok(ScalarValue::Boolean(Some(value.is_true())))
@@ -62,16 +62,23 @@ fn nested(value: &Bound<'_, PyAny>, name: &str, depth: usize) -> PyResult<Scalar
         Ok(ScalarValue::Time64Nanosecond(
             since_midnight.num_nanoseconds(),
         ))
+    } else if let Ok(value) = value.cast::<PyDelta>() {
+        span(value, name)
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         list(value, name, depth)
+    } else if let Some(time) = time_of_numpy(value, name)? {
+        match time {
+            NumpyTime::One(value) => Ok(value),
+            NumpyTime::Many(values) => list(&values, name, depth),
+        }
     } else if let Some(plain) = of_numpy(value)? {
         nested(&plain, name, depth)
     } else if value.is_instance(&value.py().import("decimal")?.getattr("Decimal")?)? {
         decimal(value, name)
     } else {
         Err(PyTypeError::new_err(format!(
-            "parameter ${name} is of type {}: use None, bool, int, float, Decimal, str, bytes, date, time, datetime, or \
-             a list of such",
+            "parameter ${name} is of type {}: use None, bool, int, float, Decimal, str, bytes, date, time, datetime, \
+             timedelta, or a list of such",
             value.get_type().name()?
         )))
     }
@@ -100,6 +107,23 @@ fn moment(value: &Bound<'_, PyDateTime>) -> PyResult<ScalarValue> {
         Some(since_1970.timestamp_micros()),
         zone,
     ))
+}
+
+/// As an interval of nanoseconds, since a day of Python's is 24 hours whatever clocks do.
+fn span(value: &Bound<'_, PyDelta>, name: &str) -> PyResult<ScalarValue> {
+    // That of pandas has what is below a microsecond.
+    let nanoseconds = match value.getattr_opt("nanoseconds")? {
+        Some(_) => Some(value.getattr("value")?.extract()?),
+        None => value.extract::<TimeDelta>()?.num_nanoseconds(),
+    };
+    let Some(nanoseconds) = nanoseconds else {
+        return Err(usage(format!(
+            "parameter ${name}: {value} is longer than 292 years"
+        )));
+    };
+    Ok(ScalarValue::IntervalMonthDayNano(Some(
+        IntervalMonthDayNano::new(0, 0, nanoseconds),
+    )))
 }
 
 fn decimal(value: &Bound<'_, PyAny>, name: &str) -> PyResult<ScalarValue> {
@@ -179,8 +203,73 @@ fn common(types: &[DataType]) -> Option<DataType> {
     }
 }
 
-/// What numpy's scalars and arrays are in Python's own types. Its times have units of their own, and some become plain
-/// numbers.
+/// Whether it is what pandas has in place of a value that is missing, whatever its type.
+fn is_missing(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let of = value.get_type();
+    Ok(of.name()? == "NAType" && of.module()?.to_cow()?.starts_with("pandas"))
+}
+
+/// What numpy's times are.
+enum NumpyTime<'py> {
+    One(ScalarValue),
+    /// An array, whose items are such times.
+    Many(Bound<'py, PyAny>),
+}
+
+/// Moments and spans of numpy, which have units of their own: days are dates, all others count nanoseconds.
+fn time_of_numpy<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<NumpyTime<'py>>> {
+    if value.get_type().module()? != "numpy" {
+        return Ok(None);
+    }
+    let Some(dtype) = value.getattr_opt("dtype")? else {
+        return Ok(None);
+    };
+    let kind: char = dtype.getattr("kind")?.extract()?;
+    if kind != 'M' && kind != 'm' {
+        return Ok(None);
+    }
+    if value.getattr("ndim")?.extract::<usize>()? > 0 {
+        return Ok(Some(NumpyTime::Many(value.clone())));
+    }
+    let numpy = value.py().import("numpy")?;
+    let missing: bool = numpy.call_method1("isnat", (value,))?.extract()?;
+    let (unit, _): (String, Bound<'_, PyAny>) =
+        numpy.call_method1("datetime_data", (&dtype,))?.extract()?;
+    // What lies outside of 64 bits of the unit wanted wraps around, which shows on the way back.
+    let exactly = |wanted: &str| -> PyResult<Option<i64>> {
+        let converted = value.call_method1("astype", (wanted,))?;
+        let back = converted.call_method1("astype", (&dtype,))?;
+        match !missing && back.eq(value)? {
+            true => Ok(Some(
+                converted.call_method1("astype", ("int64",))?.extract()?,
+            )),
+            false => Ok(None),
+        }
+    };
+    let scalar = match (kind, unit.as_str()) {
+        ('M', "D" | "W") => {
+            let days = exactly("datetime64[D]")?;
+            ScalarValue::Date32(days.and_then(|days| i32::try_from(days).ok()))
+        }
+        ('M', _) => ScalarValue::TimestampNanosecond(exactly("datetime64[ns]")?, None),
+        ('m', "M" | "Y") => {
+            let refused = format!("parameter ${name}: {value} has no length: give days");
+            return Err(usage(refused));
+        }
+        _ => ScalarValue::IntervalMonthDayNano(
+            exactly("timedelta64[ns]")?.map(|ns| IntervalMonthDayNano::new(0, 0, ns)),
+        ),
+    };
+    match scalar.is_null() {
+        true if missing => Ok(Some(NumpyTime::One(ScalarValue::Null))),
+        true => Err(usage(format!(
+            "parameter ${name}: {value} does not fit in 64 bits of nanoseconds"
+        ))),
+        false => Ok(Some(NumpyTime::One(scalar))),
+    }
+}
+
+/// What numpy's scalars and arrays are in Python's own types.
 fn of_numpy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     if value.get_type().module()? != "numpy" {
         return Ok(None);

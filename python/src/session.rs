@@ -141,8 +141,8 @@ impl Session {
     ///     One SQL statement.
     /// params : list or dict, optional
     ///     Values for ``$1``, ``$2``, … as a list, or for ``$name`` as a dictionary: None, bool, int, float, Decimal, str,
-    ///     bytes, date, time, datetime, scalars of numpy and pandas, or lists of one type of them. What is not there
-    ///     (``pandas.NaT``) is NULL.
+    ///     bytes, date, time, datetime, timedelta (beside a function: ``now() - CAST($1 AS INTERVAL)``), scalars of numpy and
+    ///     pandas, or lists of one type of them. What is not there (``pandas.NaT``, ``pandas.NA``) is NULL.
     /// **named
     ///     Values for ``$name``; for ``$query`` and ``$params`` use a dictionary.
     ///

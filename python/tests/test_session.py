@@ -231,10 +231,36 @@ def test_parameters_have_names() -> None:
         ([[1], [2, 3]], [[1], [2, 3]]),
         ([], []),
         (np.array([1, 2]), [1, 2]),
+        (pd.NA, None),
+        ([1, pd.NA], [1, None]),
+        (np.datetime64("NaT"), None),
+        (np.timedelta64("NaT"), None),
+        (np.datetime64("2026-11-22"), dt.date(2026, 11, 22)),
+        (np.datetime64("1969-12-31T23:59"), dt.datetime(1969, 12, 31, 23, 59)),
+        (np.datetime64("2026-11-22T08:30:00.000000001"), pd.Timestamp("2026-11-22T08:30:00.000000001")),
+        (np.array(["2026-11-22", "NaT"], "datetime64[D]"), [dt.date(2026, 11, 22), None]),
     ],
 )
 def test_parameters_of_further_types(value: Any, expected: Any) -> None:
     assert only(spanql.connect().sql("SELECT $1 AS x", [value])) == expected
+
+
+@pytest.mark.parametrize(
+    "day",
+    [dt.timedelta(days=1), pd.Timedelta(days=1), np.timedelta64(1, "D"), np.timedelta64(86_400_000_000_000, "ns")],
+)
+def test_spans_of_time_are_added_to_times(day: Any) -> None:
+    session = spanql.connect()
+    moment = dt.datetime(2026, 3, 1, 8, 30)
+    assert only(session.sql("SELECT $1 - $2 AS x", [moment, day])) == dt.datetime(2026, 2, 28, 8, 30)
+    assert only(session.sql("SELECT $1 - $2 AS x", [moment.date(), day])) == dt.date(2026, 2, 28)
+    assert only(session.sql("SELECT now() - CAST($1 AS INTERVAL) < now() AS x", [day])) is True
+
+
+def test_spans_of_time_may_be_of_nanoseconds() -> None:
+    moment = pd.Timestamp("2026-01-01T00:00:00.000000003")
+    less = pd.Timestamp("2026-01-01T00:00:00.000000001")
+    assert only(spanql.connect().sql("SELECT $1 - $2 AS x", [moment, pd.Timedelta(2, unit="ns")])) == less
 
 
 def test_lists_are_for_the_functions_of_arrays() -> None:
@@ -255,7 +281,9 @@ def test_values_that_do_not_fit() -> None:
         ([1, "a"], TypeError, "one type, not Int64 and Utf8"),
         ([1, object()], TypeError, r"\$1\[1\] is of type object"),
         (itself, ValueError, "nested"),
-        (np.datetime64("2026-01-01T00:00:00.000000001"), TypeError, r"\$1 is of type datetime64"),
+        (np.datetime64("3000-01-01T00:00"), ValueError, r"\$1: 3000-01-01T00:00 does not fit in 64 bits of nano"),
+        (np.timedelta64(1, "M"), ValueError, r"\$1: 1 months has no length"),
+        (dt.timedelta(days=999_999), ValueError, "longer than 292 years"),
         (np.longdouble(2), TypeError, r"\$1 is of type longdouble"),
     ):
         with pytest.raises(error, match=message):

@@ -278,3 +278,14 @@ def test_what_speaks_arrow_and_is_no_table_says_why(make: Any, message: str) -> 
         session.register("t", named)
     with pytest.raises(TypeError, match=message):
         session.sql("SELECT * FROM named")
+
+
+def test_files_may_be_named_by_way_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    pq.write_table(pa.table({"n": [1]}), "../a.parquet")
+    session = spanql.connect()
+    for name in ("../a.parquet", "../*.parquet"):
+        session.register("a", name)
+        assert only(session.sql("SELECT n FROM a")) == 1
+        assert only(session.sql(f"SELECT n FROM '{name}'")) == 1

@@ -19,6 +19,7 @@ use datafusion::execution::SessionState;
 
 use super::listed::Listed;
 use crate::error::{Error, Result};
+use crate::store::without_parents;
 
 /// The table over the files that `pattern` names. The columns are those of all files; a type that files disagree on is
 /// an error.
@@ -28,7 +29,8 @@ pub async fn table(state: &SessionState, pattern: &str) -> Result<Arc<dyn TableP
     let options = ListingOptions::new(format).with_file_extension("");
     let (mut urls, mut schemas) = (Vec::new(), Vec::new());
     for path in &files {
-        let absolute = std::path::absolute(path).map_err(Error::io(path))?;
+        let absolute = without_parents(path).and_then(std::path::absolute);
+        let absolute = absolute.map_err(Error::io(path))?;
         let url = url::Url::from_file_path(&absolute)
             .map_err(|()| Error::Usage(format!("{}: not a usable path", absolute.display())))?;
         let url = ListingTableUrl::try_new(url, None)?;
