@@ -45,12 +45,12 @@ demo: release ## ingest real text, run reports, show JSON
 
 .PHONY: release
 release:
-	@[ -x $(TARGET)/release/spanql ] || echo "The first build takes about a quarter of an hour on two cores."
+	@[ -x $(TARGET)/release/spanql ] || echo "The first build takes 15 to 25 minutes on two cores."
 	$(CARGO) build --release --locked --workspace --bin spanql
 
 .PHONY: wheel
 wheel: .venv/ready ## the Python package, into dist/ (PROFILE=dist: as published, slow to build)
-	@[ -d $(TARGET)/release/deps ] || echo "The first build takes about a quarter of an hour on two cores."
+	@[ -d $(TARGET)/release/deps ] || echo "The first build takes 15 to 25 minutes on two cores."
 	$(MATURIN) --profile $(or $(PROFILE),release) --out dist
 
 ## ---- to change it ----
