@@ -63,7 +63,8 @@ test-rust: s3-server
 	S3S_FS=$(S3S_FS) $(CARGO) test --locked --workspace
 
 # The wheel has the profile of the tests, so that nothing is compiled twice. It is tested as users have it: installed,
-# from outside its source folder, and once in an environment with nothing beside it.
+# from outside its source folder, and once in an environment with nothing beside it. Of a source distribution it is looked
+# whether cargo takes it for one, since it lacks the tests and the benches.
 .PHONY: test-python
 test-python: .venv/ready
 	rm -rf $(TARGET)/test-wheel
@@ -74,6 +75,10 @@ test-python: .venv/ready
 	$(TARGET)/bare-venv/bin/spanql --version
 	$(TARGET)/bare-venv/bin/python -I -c "import spanql; assert spanql.extract_and_aggregate(['to A@example.com']) == [{'emails': ['a@example.com']}]"
 	cd python && $(BIN)/pytest
+	rm -rf $(TARGET)/test-sdist
+	$(BIN)/maturin sdist --manifest-path python/Cargo.toml --out $(TARGET)/test-sdist
+	tar -xf $(TARGET)/test-sdist/*.tar.gz -C $(TARGET)/test-sdist
+	cd $(TARGET)/test-sdist/*/ && $(CARGO) metadata --locked --no-deps --format-version 1 > /dev/null
 
 # Transformers: the feature is linted and tested here, since everything else is built without it.
 .PHONY: test-rust-bert
