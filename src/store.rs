@@ -172,17 +172,12 @@ impl Store {
     }
 }
 
-/// The path as it is given, but without `..`, which is part of no object's name and so of no file that a query reads. What
-/// stands behind the last `..` need not exist.
+/// The path as it is given, but without `..`, which is part of no object's name and so of no file that a query reads.
 pub(crate) fn without_parents(path: &Path) -> std::io::Result<PathBuf> {
-    let parts: Vec<Component<'_>> = path.components().collect();
-    let Some(last) = parts.iter().rposition(|&part| part == Component::ParentDir) else {
-        return Ok(path.to_path_buf());
-    };
-    let up: PathBuf = parts[..=last].iter().collect();
-    Ok(parts[last + 1..]
-        .iter()
-        .fold(up.canonicalize()?, |path, part| path.join(part)))
+    match path.components().any(|part| part == Component::ParentDir) {
+        true => path.canonicalize(),
+        false => Ok(path.to_path_buf()),
+    }
 }
 
 /// The files of a store that count at one moment, in order.

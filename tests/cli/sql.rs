@@ -320,19 +320,3 @@ fn a_query_ends_when_its_time_is_up() {
     );
     assert!(fails(here.path(), 2, &["sql", endless, "--timeout", "soon"]).contains("soon"));
 }
-
-#[test]
-fn files_may_be_named_by_way_of_another_folder() {
-    let here = tempfile::tempdir().unwrap();
-    let folder = &here.path().join("sub");
-    fs::create_dir_all(folder).unwrap();
-    fs::write(here.path().join("a.csv"), "n\n1\n").unwrap();
-    fs::write(here.path().join("b.csv"), "n\n2\n").unwrap();
-    for (file, sum) in [("../a.csv", 1), ("./../sub/../b.csv", 2), ("../*.csv", 3)] {
-        let query = format!("SELECT sum(n) AS n FROM '{file}'");
-        let answer = format!("n\n{sum}\n");
-        assert_eq!(ok(folder, &["sql", &query, "--format", "csv"]), answer);
-    }
-    let query = "SELECT * FROM '../absent.csv'";
-    assert!(fails(folder, 1, &["sql", query]).contains("../absent.csv"));
-}

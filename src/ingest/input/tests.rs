@@ -1,3 +1,5 @@
+//! What paths, folders and globs mean: which sources, of which format, and what is left out.
+
 use super::*;
 
 fn sources(paths: &[&str], root: &Path, format: Option<InputFormat>) -> Result<(Vec<String>, u64)> {

@@ -1,3 +1,5 @@
+//! One pass for several labels: the same spans as for each alone, settled within a label.
+
 use super::super::{Context, Pattern};
 use super::*;
 
