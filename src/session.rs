@@ -24,9 +24,10 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
+use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::{SQLOptions, SessionContext};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -54,9 +55,6 @@ pub use given::GivenTables;
 use mapped_files::MappedFiles;
 pub use redact_key::REDACT_KEY_VARIABLE;
 pub use watch::Watch;
-
-/// How many consumers an out-of-memory message names.
-const CONSUMERS_NAMED: usize = 5;
 
 /// Rows of a batch. Rows are documents here: DataFusion's 8,192 of a kilobyte each outgrow the caches and keep pages
 /// alive; 2,048 cost no more CPU and a tenth less memory (measured with `make bench-email-domains`).
@@ -186,10 +184,7 @@ impl Session {
             .max(1);
 
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(TrackConsumersPool::new(
-                FairSpillPool::new(limit),
-                std::num::NonZero::new(CONSUMERS_NAMED).expect("not zero"),
-            )))
+            .with_memory_pool(memory::pool(limit, threads))
             .build_arc()?;
         let mut settings = SessionConfig::new()
             .with_target_partitions(threads)
@@ -200,6 +195,10 @@ impl Session {
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
         // DataFusion 55's newer aggregates fail at the memory limit where they should emit early or spill.
         settings.options_mut().execution.enable_migration_aggregate = false;
+        // A file for each batch that a repartition spills: DataFusion 55's reader waits for ever at the end of a file that is
+        // being written while the batch that it needs is in another (its issue 24883).
+        settings.options_mut().execution.max_spill_file_size_bytes =
+            ConfigNonZeroUsize::try_new(1)?;
         // Values are mostly rare. Where three in ten are new, each partition would gather nearly all of them before the groups
         // are made, and hold them twice.
         settings
