@@ -148,6 +148,18 @@ impl Error {
 fn query_message(error: &DataFusionError) -> String {
     match error.find_root() {
         DataFusionError::External(inner) => inner.to_string(),
+        DataFusionError::ResourcesExhausted(words) => {
+            let of_join = if words.contains("HashJoinInput") {
+                "; a join can also go to disk, more slowly, after SET datafusion.optimizer.prefer_hash_join = false"
+            } else {
+                ""
+            };
+            format!(
+                "not enough memory within the limit: {}\nGive the query more (--memory-limit; memory_limit in Python), or \
+                 ask for fewer labels, columns or documents at once{of_join}",
+                words.trim_end()
+            )
+        }
         _ => error.strip_backtrace(),
     }
 }
@@ -182,5 +194,24 @@ impl From<arrow::error::ArrowError> for Error {
 impl From<parquet::errors::ParquetError> for Error {
     fn from(error: parquet::errors::ParquetError) -> Self {
         Self::from(DataFusionError::from(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_without_enough_memory_says_what_to_do() {
+        let said = |words: &str| {
+            let within = DataFusionError::ResourcesExhausted(words.into()).context("sorting");
+            Error::from(within).to_string()
+        };
+        let groups = said("no room for GroupedHashAggregateStream");
+        assert!(groups.contains("no room for GroupedHash"), "{groups}");
+        assert!(groups.contains("--memory-limit"), "{groups}");
+        assert!(!groups.contains("join"), "{groups}");
+        let join = said("no room for HashJoinInput[0]");
+        assert!(join.contains("prefer_hash_join = false"), "{join}");
     }
 }

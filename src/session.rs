@@ -195,6 +195,11 @@ impl Session {
         settings.options_mut().optimizer.repartition_file_min_size = 1 << 20;
         // DataFusion 55's newer aggregates fail at the memory limit where they should emit early or spill.
         settings.options_mut().execution.enable_migration_aggregate = false;
+        // Of each sort and partition, whatever it sorts: DataFusion's 10 MB are half of a small limit.
+        settings
+            .options_mut()
+            .execution
+            .sort_spill_reservation_bytes = 2 << 20;
         // A file for each batch that a repartition spills: DataFusion 55's reader waits for ever at the end of a file that is
         // being written while the batch that it needs is in another (its issue 24883).
         settings.options_mut().execution.max_spill_file_size_bytes =

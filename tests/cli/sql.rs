@@ -304,6 +304,19 @@ fn many_groups_finish_within_little_memory() {
     assert_eq!(ok(here.path(), &args), "groups,rows\n300000,300000\n");
 }
 
+/// The last of each thousand rows, found by sorting all.
+#[test]
+fn a_sort_finishes_within_little_memory() {
+    let here = tempfile::tempdir().unwrap();
+    let query = "SELECT count(*) AS last, sum(value) AS values FROM (\
+        SELECT value, row_number() OVER ( \
+            PARTITION BY value % 300 ORDER BY 'a key that is no number ' || (value + 1000000)) AS number \
+        FROM generate_series(1, 300000)) WHERE number = 1000";
+    let limits = ["--memory-limit", "20MB", "--threads", "2"];
+    let args = [&["sql", query, "--format", "csv"], &limits[..]].concat();
+    assert_eq!(ok(here.path(), &args), "last,values\n300,89955150\n");
+}
+
 #[test]
 fn a_query_ends_when_its_time_is_up() {
     let here = tempfile::tempdir().unwrap();
