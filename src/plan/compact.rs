@@ -82,7 +82,8 @@ fn compact_views<T: ByteViewType + ?Sized>(
     array: &ArrayRef,
     views: &GenericByteViewArray<T>,
 ) -> ArrayRef {
-    let kept: usize = views.data_buffers().iter().map(|b| b.len()).sum();
+    // Not their lengths: DataFusion's repartition puts each batch's bytes into a buffer of a megabyte.
+    let kept: usize = views.data_buffers().iter().map(|b| b.capacity()).sum();
     if kept == 0 {
         return Arc::clone(array);
     }
@@ -241,7 +242,8 @@ impl ExecutionPlan for CompactViewsExec {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int32Array, ListBuilder, StringViewArray, StringViewBuilder};
+    use arrow::array::{Int32Array, ListBuilder, StringViewArray, StringViewBuilder, make_view};
+    use arrow::buffer::Buffer;
     use arrow::datatypes::{Field, Schema};
 
     use super::*;
@@ -251,7 +253,7 @@ mod tests {
             .as_string_view()
             .data_buffers()
             .iter()
-            .map(|b| b.len())
+            .map(|b| b.capacity())
             .sum()
     }
 
@@ -280,6 +282,18 @@ mod tests {
         let few = compact_batch(&all.slice(500, 3));
         assert!(kept(few.column(0)) < 200, "{}", kept(few.column(0)));
         assert_eq!(few.column(0).as_string_view().value(2), long(502));
+    }
+
+    #[test]
+    fn buffers_with_room_left_are_cut_to_what_is_in_them() {
+        let mut roomy = Vec::with_capacity(1 << 20);
+        roomy.extend_from_slice(b"a string of more than twelve bytes");
+        let bytes = Buffer::from_vec(roomy);
+        let view = make_view(&bytes, 0, 0);
+        let strings = StringViewArray::try_new(vec![view].into(), vec![bytes], None).unwrap();
+        let compacted = compact_batch(&batch(vec![Arc::new(strings.clone())]));
+        assert_eq!(compacted.column(0).as_string_view(), &strings);
+        assert!(kept(compacted.column(0)) < 200);
     }
 
     #[test]
