@@ -2,7 +2,9 @@
 //!
 //! Ten short strings that point into a gigabyte of documents keep that gigabyte alive, and DataFusion charges them for
 //! it. Streaming operators pass views on as they are; below every operator that keeps batches, [`CompactViews`] puts a
-//! [`CompactViewsExec`], which copies the bytes of views that use less than half of their buffers.
+//! [`CompactViewsExec`], which copies the bytes of views that use less than half of their buffers. A filter keeps rows until
+//! it has a batch of them, and where one document in a thousand passes, that is the text of millions; plain columns of
+//! views it compacts itself, lists and structs it does not.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{
     CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec, SymmetricHashJoinExec,
 };
@@ -122,7 +125,8 @@ impl PhysicalOptimizerRule for CompactViews {
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|plan| {
-            if !keeps_batches(plan.as_ref()) {
+            let keeps_all = keeps_batches(plan.as_ref());
+            if !keeps_all && !plan.is::<FilterExec>() {
                 return Ok(Transformed::no(plan));
             }
             let children = plan
@@ -133,7 +137,8 @@ impl PhysicalOptimizerRule for CompactViews {
                         .schema()
                         .fields()
                         .iter()
-                        .any(|f| has_views(f.data_type()));
+                        .map(|f| f.data_type())
+                        .any(|t| has_views(t) && (keeps_all || t.is_nested()));
                     match wanted && !child.is::<CompactViewsExec>() {
                         true => Arc::new(CompactViewsExec::new(Arc::clone(child)))
                             as Arc<dyn ExecutionPlan>,
@@ -245,6 +250,11 @@ mod tests {
     use arrow::array::{Int32Array, ListBuilder, StringViewArray, StringViewBuilder, make_view};
     use arrow::buffer::Buffer;
     use arrow::datatypes::{Field, Schema};
+    use datafusion::datasource::memory::MemorySourceConfig;
+    use datafusion::logical_expr::Operator;
+    use datafusion::physical_expr::expressions::{binary, col, lit};
+    use datafusion::physical_plan::collect;
+    use datafusion::physical_plan::spill::get_record_batch_memory_size;
 
     use super::*;
 
@@ -294,6 +304,34 @@ mod tests {
         let compacted = compact_batch(&batch(vec![Arc::new(strings.clone())]));
         assert_eq!(compacted.column(0).as_string_view(), &strings);
         assert!(kept(compacted.column(0)) < 200);
+    }
+
+    #[tokio::test]
+    async fn a_filter_lets_go_of_what_the_lists_of_its_few_rows_point_into() {
+        let texts = Buffer::from_vec(vec![b'a'; 1 << 20]);
+        let entities = (0..1000).map(|i| make_view(&texts[i * 1000..][..20], 0, i as u32 * 1000));
+        let entities = StringViewArray::try_new(entities.collect(), vec![texts.clone()], None);
+        let lists: ArrayRef = Arc::new(ListArray::new(
+            Arc::new(Field::new_list_field(DataType::Utf8View, true)),
+            OffsetBuffer::from_lengths([1; 1000]),
+            Arc::new(entities.unwrap()),
+            None,
+        ));
+        let rows = batch(vec![lists, Arc::new(Int32Array::from_iter_values(0..1000))]);
+        let few = binary(
+            col("1", &rows.schema()).unwrap(),
+            Operator::Eq,
+            lit(7),
+            &rows.schema(),
+        );
+        let all = [vec![rows.clone(); 20]];
+        let all = MemorySourceConfig::try_new_exec(&all, rows.schema(), None).unwrap();
+        let plan = Arc::new(FilterExec::try_new(few.unwrap(), all).unwrap());
+        let plan = CompactViews.optimize(plan, &ConfigOptions::new()).unwrap();
+        let found = collect(plan, Arc::default()).await.unwrap();
+        assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), 20);
+        let bytes: usize = found.iter().map(get_record_batch_memory_size).sum();
+        assert!(bytes < 1_000_000, "{bytes} of 20 MB");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Cost: half a microsecond to one a token (`make bench-tagger`), since what a word contributes is kept (`memo.rs`).
 
 mod decode;
+mod edges;
 mod features;
 mod kernel;
 mod lexicon;
@@ -29,6 +30,7 @@ use twox_hash::XxHash64;
 use super::script::{Mainly, Script};
 use super::{Cancel, Model, Tagged, sentences};
 use decode::{Decoder, Piece};
+use edges::without_signs;
 use features::{Buffers, Features};
 use lexicon::Lexicon;
 use memo::{Memo, Place};
@@ -40,8 +42,9 @@ use variants::Variants;
 /// The labels, in the order of the tags.
 pub const LABELS: [&str; 3] = ["PERSON", "ORG", "LOC"];
 
-/// The same weights say something else where sums, tokens or sentences are made in another way: then this is to be raised.
-const ARITHMETIC: u64 = 1;
+/// The same weights say something else where sums, tokens, sentences or edges are made in another way: then this is to be
+/// raised.
+const ARITHMETIC: u64 = 2;
 
 /// Tokens that are read before their tags are looked for.
 const BATCH: usize = 1 << 11;
@@ -340,6 +343,17 @@ impl Model for Tagger {
         }
         self.finish(&mut scratch, &mut found);
         idle().push(scratch);
+        for (text, found) in texts.iter().zip(&mut found) {
+            found.retain_mut(
+                |tagged| match without_signs(text, tagged.start..tagged.end) {
+                    Some(span) => {
+                        (tagged.start, tagged.end) = (span.start, span.end);
+                        true
+                    }
+                    None => false,
+                },
+            );
+        }
         Ok(found)
     }
 }
