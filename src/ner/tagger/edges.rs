@@ -1,4 +1,4 @@
-//! An entity begins with a letter, a digit or a handle's sign, and ends with none of the signs that are put around a name.
+//! An entity begins with what a name or a handle begins with, and ends with none of the signs that are put around it.
 //!
 //! The network learned on plain sentences. In markup, quoted mail and broken encodings it takes signs into a span (`### 谷歌`,
 //! `Chris>`, `=====`), which no training data shows it not to.
@@ -14,11 +14,11 @@ pub(super) fn without_signs(text: &str, span: Range<usize>) -> Option<Range<usiz
     }
     let begins = entity
         .char_indices()
-        .find(|&(at, c)| c.is_alphanumeric() || is_handle(&entity[at..]))
+        .find(|&(at, c)| is_of_name(c) || is_handle(&entity[at..]))
         .map_or("", |(at, _)| &entity[at..]);
     let opened = begins.contains('(');
     let ends = begins.trim_end_matches(|c: char| match c {
-        '.' | '!' | '+' => false,
+        '.' | '!' | '+' | '_' => false,
         ')' => !opened,
         _ => c.is_ascii_punctuation() || c.is_whitespace() || c == char::REPLACEMENT_CHARACTER,
     });
@@ -28,7 +28,12 @@ pub(super) fn without_signs(text: &str, span: Range<usize>) -> Option<Range<usiz
 
 fn is_handle(text: &str) -> bool {
     text.strip_prefix(['@', '#'])
-        .is_some_and(|name| name.starts_with(char::is_alphanumeric))
+        .is_some_and(|name| name.starts_with(is_of_name))
+}
+
+/// Users' names begin and end with `_`, too.
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]
@@ -40,7 +45,8 @@ mod tests {
         for (taken, name) in [
             ("### 谷歌", Some("谷歌")),
             ("* [Linux 基金会", Some("Linux 基金会")),
-            ("_Jane Doe_", Some("Jane Doe")),
+            ("**Jane Doe**", Some("Jane Doe")),
+            ("_jane_", Some("_jane_")),
             ("Chris>", Some("Chris")),
             ("IBXG\u{FFFD}", Some("IBXG")),
             ("Acme)", Some("Acme")),
