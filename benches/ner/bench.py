@@ -82,7 +82,9 @@ def main() -> None:
     print(f"spaCy {spacy.__version__}, {nlp.meta['name']} {nlp.meta['version']}, NER alone")
     rates: dict[str, list[tuple[float, float]]] = {}
     for round_ in range(ROUNDS):
-        lines = subprocess.run([args.tagger, *map(str, args.text)], check=True, capture_output=True, text=True).stdout
+        lines = subprocess.run(
+            [args.tagger, *map(str, args.text)], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
         for line, path in zip(lines.splitlines(), args.text, strict=True):
             ours = json.loads(line)
             texts = path.read_text()[:SPACY_BYTES].splitlines()[:-1]
@@ -112,7 +114,7 @@ def main() -> None:
             ).stdout
         )
         cascade = json.loads(
-            subprocess.run([args.tagger, str(path)], check=True, capture_output=True, text=True).stdout
+            subprocess.run([args.tagger, str(path)], check=True, stdout=subprocess.PIPE, text=True).stdout
         )
         print(
             f"{path.name}: F1 tagger {rows[-1]['f1']:.3f}, spaCy {spacy_f1(nlp, path):.3f}; a model behind the tagger "
