@@ -150,7 +150,7 @@ fn query_message(error: &DataFusionError) -> String {
         DataFusionError::External(inner) => inner.to_string(),
         DataFusionError::ResourcesExhausted(words) => {
             let of_join = if words.contains("HashJoinInput") {
-                "; a join can also go to disk, more slowly, after SET datafusion.optimizer.prefer_hash_join = false"
+                "; in the shell or in Python, SET datafusion.optimizer.prefer_hash_join = false lets a join go to disk, more slowly"
             } else {
                 ""
             };

@@ -197,6 +197,25 @@ mod tests {
         assert_eq!(pool.reserved(), 0);
     }
 
+    #[tokio::test]
+    async fn a_session_keeps_a_fifth_or_what_its_threads_need() {
+        for (limit, threads, kept) in [(100, 2, 20), (60, 2, 16), (20, 2, 10)] {
+            let options = SessionOptions {
+                memory: Some(limit << 20),
+                threads: Some(threads),
+                ..SessionOptions::default()
+            };
+            let pool = Session::open(options).await.unwrap().memory_pool();
+            let groups = MemoryConsumer::new("groups").with_can_spill(true);
+            let groups = groups.register(&pool);
+            groups.try_grow((limit - kept) << 20).unwrap();
+            groups.try_grow(1).unwrap_err();
+            let rows = MemoryConsumer::new("rows").register(&pool);
+            rows.try_grow(kept << 20).unwrap();
+            rows.try_grow(1).unwrap_err();
+        }
+    }
+
     #[test]
     fn memory_that_was_not_asked_for_is_counted() {
         let (pool, groups, rows) = consumers();
