@@ -1,31 +1,29 @@
 //! `approx_top_k(value, k)`: the most frequent values, in bounded memory.
 //!
-//! The counters are those of space-saving, in the form in which they can be merged (Agarwal et al., Mergeable Summaries,
-//! 2012): when there are too many, the count of the first that has no place is taken from all.
+//! How they are counted is `counters.rs`; here is what SQL sees of it, for one group and for many at once.
 
-use std::collections::HashMap;
+mod counters;
+
 use std::mem::size_of;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, StringViewArray, StructArray};
-use arrow::buffer::OffsetBuffer;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type};
-use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator,
+    Signature, Volatility,
 };
 use datafusion::physical_expr::expressions::Literal;
+
+use self::counters::{Counted, Counters, counted_list};
 
 const NAME: &str = "approx_top_k";
 
 /// The most values that can be asked for.
 const MOST: i64 = 10_000;
-
-/// Counters that are kept for each value asked for, and at least: so many distinct values are counted exactly.
-const COUNTERS: usize = 8;
-const LEAST_COUNTERS: usize = 1024;
 
 /// `approx_top_k(value, k)`: the `k` most frequent values, `List<Struct<value, count, error>>`, the most frequent first,
 /// values of one count in the order of their bytes.
@@ -52,18 +50,6 @@ pub fn approx_top_k() -> AggregateUDF {
 struct ApproxTopK {
     signature: Signature,
     documentation: Documentation,
-}
-
-fn counted() -> Fields {
-    Fields::from(vec![
-        Field::new("value", DataType::Utf8View, false),
-        Field::new("count", DataType::Int64, false),
-        Field::new("error", DataType::Int64, false),
-    ])
-}
-
-fn counted_list() -> DataType {
-    DataType::new_list(DataType::Struct(counted()), true)
 }
 
 impl AggregateUDFImpl for ApproxTopK {
@@ -100,7 +86,7 @@ impl AggregateUDFImpl for ApproxTopK {
     }
 
     fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
-        Counters::new(1).evaluate()
+        TopK::new(1).evaluate()
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -109,17 +95,18 @@ impl AggregateUDFImpl for ApproxTopK {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return plan_err!("{NAME}: it counts how often values occur, and takes no DISTINCT");
-        }
-        let k = args.exprs.get(1).and_then(|k| k.downcast_ref::<Literal>());
-        match k.map(Literal::value) {
-            Some(ScalarValue::Int64(Some(k))) if (1..=MOST).contains(k) => {
-                Ok(Box::new(Counters::new(*k as usize)))
-            }
-            Some(k) => plan_err!("{NAME}: k is from 1 to {MOST}, not {k}"),
-            None => plan_err!("{NAME}: k must be a literal or a bound parameter"),
-        }
+        Ok(Box::new(TopK::new(asked_for(&args)?)))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(
+        &self,
+        args: AccumulatorArgs,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(TopKOfGroups::new(asked_for(&args)?)))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -127,112 +114,57 @@ impl AggregateUDFImpl for ApproxTopK {
     }
 }
 
-/// At most twice `room` counters, each of a value and how often it has come at least.
-#[derive(Debug)]
-struct Counters {
-    k: usize,
-    room: usize,
-    counts: HashMap<Box<str>, i64>,
-    /// What any count may lack.
-    lost: i64,
-    /// Bytes of the values.
-    bytes: usize,
+/// `k`, if all is well with the call.
+fn asked_for(args: &AccumulatorArgs) -> Result<usize> {
+    if args.is_distinct {
+        return plan_err!("{NAME}: it counts how often values occur, and takes no DISTINCT");
+    }
+    let k = args.exprs.get(1).and_then(|k| k.downcast_ref::<Literal>());
+    match k.map(Literal::value) {
+        Some(ScalarValue::Int64(Some(k))) if (1..=MOST).contains(k) => Ok(*k as usize),
+        Some(k) => plan_err!("{NAME}: k is from 1 to {MOST}, not {k}"),
+        None => plan_err!("{NAME}: k must be a literal or a bound parameter"),
+    }
 }
 
-impl Counters {
+/// The values of a batch, NULL where they are not counted.
+fn values(arguments: &[ArrayRef]) -> Result<StringViewArray> {
+    let values = cast(&arguments[0], &DataType::Utf8View)?;
+    Ok(values.as_string_view().clone())
+}
+
+/// One group: all rows, or those of a window.
+#[derive(Debug)]
+struct TopK {
+    k: usize,
+    counters: Counters,
+}
+
+impl TopK {
     fn new(k: usize) -> Self {
         Self {
             k,
-            room: (k * COUNTERS).max(LEAST_COUNTERS),
-            counts: HashMap::new(),
-            lost: 0,
-            bytes: 0,
+            counters: Counters::default(),
         }
     }
 
-    fn add(&mut self, value: &str, count: i64) {
-        if let Some(known) = self.counts.get_mut(value) {
-            *known += count;
-            return;
-        }
-        if self.counts.len() >= 2 * self.room {
-            self.thin_out();
-        }
-        self.bytes += value.len();
-        self.counts.insert(value.into(), count);
-    }
-
-    /// Leaves at most `room` counters.
-    fn thin_out(&mut self) {
-        if self.counts.len() <= self.room {
-            return;
-        }
-        let mut counts: Vec<i64> = self.counts.values().copied().collect();
-        let (_, &mut first_out, _) = counts.select_nth_unstable_by(self.room, |a, b| b.cmp(a));
-        self.lost += first_out;
-        let bytes = &mut self.bytes;
-        self.counts.retain(|value, count| {
-            *count -= first_out;
-            let stays = *count > 0;
-            if !stays {
-                *bytes -= value.len();
-            }
-            stays
-        });
-    }
-
-    /// The first of the counters, in order.
     fn list(&self, most: usize) -> Result<ScalarValue> {
-        let mut all: Vec<(&str, i64)> = self.counts.iter().map(|(v, &c)| (&**v, c)).collect();
-        all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        all.truncate(most);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringViewArray::from_iter_values(
-                all.iter().map(|(value, _)| value),
-            )),
-            Arc::new(Int64Array::from_iter_values(
-                all.iter().map(|(_, count)| *count),
-            )),
-            Arc::new(Int64Array::from_value(self.lost, all.len())),
-        ];
-        let list = ListArray::try_new(
-            Arc::new(Field::new_list_field(DataType::Struct(counted()), true)),
-            OffsetBuffer::from_lengths([all.len()]),
-            Arc::new(StructArray::try_new(counted(), columns, None)?),
-            None,
-        )?;
+        let list = counters::lists(std::iter::once(&self.counters), most)?;
         Ok(ScalarValue::List(Arc::new(list)))
     }
 }
 
-impl Accumulator for Counters {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let values = cast(&values[0], &DataType::Utf8View)?;
-        values
-            .as_string_view()
-            .iter()
-            .flatten()
-            .for_each(|value| self.add(value, 1));
+impl Accumulator for TopK {
+    fn update_batch(&mut self, arguments: &[ArrayRef]) -> Result<()> {
+        for value in values(arguments)?.iter().flatten() {
+            self.counters.add(value, 1, self.k);
+        }
         Ok(())
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        for state in states[0].as_list::<i32>().iter().flatten() {
-            let Some(state) = state
-                .as_struct_opt()
-                .filter(|state| state.num_columns() == 3)
-            else {
-                return exec_err!("{NAME}: a state of type {}", state.data_type());
-            };
-            let values = state.column(0).as_string_view().iter().flatten();
-            let counts = state.column(1).as_primitive::<Int64Type>().values();
-            // Each list says for itself what its counts lack, and an empty one lacks nothing.
-            let lost = state.column(2).as_primitive::<Int64Type>().values().first();
-            values
-                .zip(counts)
-                .for_each(|(value, &count)| self.add(value, count));
-            self.lost += lost.copied().unwrap_or(0);
-        }
+        let states = Counted::of(&states[0])?;
+        (0..states.len()).for_each(|row| states.merge(row, &mut self.counters, self.k));
         Ok(())
     }
 
@@ -245,62 +177,158 @@ impl Accumulator for Counters {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.bytes + self.counts.capacity() * (size_of::<(Box<str>, i64)>() + 1)
+        size_of::<Self>() + self.counters.heap_size()
     }
+}
+
+/// Many groups, row by row: each of them as [`TopK`] would need its rows taken out of every batch.
+#[derive(Debug)]
+struct TopKOfGroups {
+    k: usize,
+    groups: Vec<Counters>,
+    /// Bytes that the groups hold elsewhere.
+    held: usize,
+}
+
+impl TopKOfGroups {
+    fn new(k: usize) -> Self {
+        Self {
+            k,
+            groups: Vec::new(),
+            held: 0,
+        }
+    }
+
+    fn change(&mut self, group: usize, change: impl FnOnce(&mut Counters, usize)) {
+        let counters = &mut self.groups[group];
+        let before = counters.heap_size();
+        change(counters, self.k);
+        self.held = self.held + counters.heap_size() - before;
+    }
+
+    fn emit(&mut self, groups: EmitTo, most: usize) -> Result<ArrayRef> {
+        let emitted = groups.take_needed(&mut self.groups);
+        self.held -= emitted.iter().map(Counters::heap_size).sum::<usize>();
+        Ok(Arc::new(counters::lists(emitted.iter(), most)?))
+    }
+}
+
+impl GroupsAccumulator for TopKOfGroups {
+    fn update_batch(
+        &mut self,
+        arguments: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.groups.resize_with(total, Counters::default);
+        let values = values(arguments)?;
+        for (row, (value, &group)) in values.iter().zip(groups).enumerate() {
+            if let Some(value) = value
+                && is_wanted(filter, row)
+            {
+                self.change(group, |counters, k| counters.add(value, 1, k));
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.groups.resize_with(total, Counters::default);
+        let states = Counted::of(&states[0])?;
+        for (row, &group) in groups.iter().enumerate() {
+            self.change(group, |counters, k| states.merge(row, counters, k));
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, groups: EmitTo) -> Result<ArrayRef> {
+        self.emit(groups, self.k)
+    }
+
+    fn state(&mut self, groups: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.emit(groups, usize::MAX)?])
+    }
+
+    fn convert_to_state(
+        &self,
+        arguments: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let values = values(arguments)?;
+        let wanted = (0..values.len()).map(|row| !values.is_null(row) && is_wanted(filter, row));
+        Ok(vec![Arc::new(counters::lists_of_one(&values, wanted)?)])
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.groups.capacity() * size_of::<Counters>() + self.held
+    }
+}
+
+/// Whether a FILTER leaves a row.
+fn is_wanted(filter: Option<&BooleanArray>, row: usize) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn shown(counters: &mut Counters) -> Vec<(String, i64, i64)> {
-        let ScalarValue::List(list) = counters.evaluate().unwrap() else {
-            panic!("no list")
-        };
-        let items = list.values().as_struct();
-        let (counts, errors) = (
-            items.column(1).as_primitive::<Int64Type>(),
-            items.column(2).as_primitive::<Int64Type>(),
-        );
-        let values = items.column(0).as_string_view().iter().flatten();
-        values
-            .enumerate()
-            .map(|(i, value)| (value.to_string(), counts.value(i), errors.value(i)))
-            .collect()
+    fn rows(list: &dyn Array) -> Vec<String> {
+        let list = list.as_list::<i32>();
+        list.iter().map(|row| format!("{row:?}")).collect()
     }
 
-    #[test]
-    fn few_values_are_counted_exactly_and_many_within_the_error() {
-        let mut parts: Vec<Counters> = (0..3).map(|_| Counters::new(2)).collect();
-        let mut all = 0_i64;
-        // Three frequent values among ten thousand that come once or twice each.
-        for n in 0..30_000_usize {
-            let part = &mut parts[n % 3];
-            part.add(&format!("rare {}", n * 7919 % 10_007), 1);
-            part.add(["often", "often", "sometimes"][n / 3 % 3], 1);
-            all += 2;
-        }
-        let mut merged = Counters::new(2);
-        for part in &mut parts {
-            assert!(part.counts.len() <= 2 * part.room);
-            let state = part.state().unwrap()[0].to_array().unwrap();
-            merged.merge_batch(&[state]).unwrap();
-        }
-        let top = shown(&mut merged);
-        assert_eq!(
-            top.iter().map(|t| t.0.as_str()).collect::<Vec<_>>(),
-            ["often", "sometimes"]
-        );
-        for ((_, count, error), truth) in top.iter().zip([20_001, 9_999]) {
-            assert!(*count <= truth && truth <= count + error, "{top:?}");
-            assert!(*error <= all / LEAST_COUNTERS as i64, "{top:?}");
-        }
-        assert!(merged.size() < 4 * LEAST_COUNTERS * 64);
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
-        let mut few = Counters::new(2);
-        ["b", "a", "c", "b", "a"]
-            .iter()
-            .for_each(|value| few.add(value, 1));
-        assert_eq!(shown(&mut few), [("a".into(), 2, 0), ("b".into(), 2, 0)]);
+        /// However rows are cut into batches, states and early results, each group has what it has alone.
+        #[test]
+        fn many_groups_are_each_as_one_alone(
+            rows_of in proptest::collection::vec(
+                (0..4_usize, proptest::option::of("[ab]{1,2}"), proptest::option::of(any::<bool>())),
+                0..60,
+            ),
+            cut in 0..60_usize,
+            first in 0..4_usize,
+            filtered: bool,
+        ) {
+            let k = 2;
+            let (mut groups, mut merged) = (TopKOfGroups::new(k), TopKOfGroups::new(k));
+            let cut = cut.min(rows_of.len());
+            let batch = |rows: &[(usize, Option<String>, Option<bool>)]| {
+                let values: ArrayRef = Arc::new(StringViewArray::from_iter(rows.iter().map(|row| row.1.clone())));
+                let filter = BooleanArray::from_iter(rows.iter().map(|row| row.2));
+                (values, rows.iter().map(|row| row.0).collect::<Vec<_>>(), filter)
+            };
+            let (values, of, filter) = batch(&rows_of[..cut]);
+            let filter = filtered.then_some(&filter);
+            groups.update_batch(&[values], &of, filter, 4).unwrap();
+            merged.merge_batch(&groups.state(EmitTo::All).unwrap(), &[0, 1, 2, 3], 4).unwrap();
+            prop_assert_eq!((groups.groups.len(), groups.held), (0, 0));
+
+            let (values, of, filter) = batch(&rows_of[cut..]);
+            let filter = filtered.then_some(&filter);
+            let states = groups.convert_to_state(&[values], filter).unwrap();
+            merged.merge_batch(&states, &of, 4).unwrap();
+
+            let mut found = rows(&merged.evaluate(EmitTo::First(first)).unwrap());
+            prop_assert_eq!(merged.held, merged.groups.iter().map(Counters::heap_size).sum::<usize>());
+            found.extend(rows(&merged.evaluate(EmitTo::All).unwrap()));
+            prop_assert_eq!(merged.held, 0);
+            let alone: Vec<String> = (0..4)
+                .map(|group| {
+                    let of_group = rows_of.iter().filter(|row| row.0 == group && (!filtered || row.2 == Some(true)));
+                    let values: ArrayRef =
+                        Arc::new(StringViewArray::from_iter(of_group.map(|row| row.1.clone())));
+                    let mut one = TopK::new(k);
+                    one.update_batch(&[values]).unwrap();
+                    rows(&one.evaluate().unwrap().to_array().unwrap()).remove(0)
+                })
+                .collect();
+            prop_assert_eq!(found, alone);
+        }
     }
 }

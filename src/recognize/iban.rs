@@ -134,31 +134,30 @@ fn structure(country: [u8; 2]) -> Option<&'static str> {
     })
 }
 
-/// The characters of a structure one by one.
-fn classes(structure: &str) -> impl Iterator<Item = u8> {
-    let parts = structure.split_inclusive(|c: char| c.is_ascii_lowercase());
-    parts.flat_map(|part| {
-        let (count, class) = part.split_at(part.len() - 1);
-        std::iter::repeat_n(class.as_bytes()[0], count.parse().unwrap_or(0))
-    })
-}
-
 /// The number whose country stands at `start`, if it is written as its country has it.
 fn written(bytes: &[u8], start: usize, bban: &str) -> Option<Range<usize>> {
     let in_fours = bytes.get(start + 4) == Some(&b' ');
-    let mut end = start;
-    for (i, class) in classes("2a2n").chain(classes(bban)).enumerate() {
-        if in_fours && i > 0 && i % 4 == 0 {
-            (bytes.get(end) == Some(&b' ')).then_some(())?;
-            end += 1;
-        }
-        let fits = match class {
+    // Country and check digits have been seen.
+    let (mut end, mut length, mut count) = (start + 4 + usize::from(in_fours), 4, 0);
+    for part in bban.bytes() {
+        let fits = match part {
             b'n' => u8::is_ascii_digit,
             b'a' => u8::is_ascii_alphabetic,
-            _ => u8::is_ascii_alphanumeric,
+            b'c' => u8::is_ascii_alphanumeric,
+            digit => {
+                count = 10 * count + usize::from(digit - b'0');
+                continue;
+            }
         };
-        bytes.get(end).filter(|b| fits(b))?;
-        end += 1;
+        for _ in 0..std::mem::take(&mut count) {
+            if in_fours && length > 4 && length % 4 == 0 {
+                (bytes.get(end) == Some(&b' ')).then_some(())?;
+                end += 1;
+            }
+            bytes.get(end).filter(|b| fits(b))?;
+            end += 1;
+            length += 1;
+        }
     }
     let iban = &bytes[start..end];
     let mixed = iban.iter().any(u8::is_ascii_lowercase) && iban.iter().any(u8::is_ascii_uppercase);
