@@ -157,7 +157,7 @@ bench-kept: release ## what kept entities save: a second extract, a question abo
 	$(PYTHON) benches/kept/bench.py --spanql $(TARGET)/release/spanql $(if $(filter file,$(origin BENCH_BYTES)),,--bytes $(BENCH_BYTES))
 
 .PHONY: bench-kills
-bench-kills: ## 500 ingests killed at any moment, and 250 that replace documents
+bench-kills: ## 500 ingests killed at any moment, 100 that replace documents, 250 of extract and compact
 	$(CARGO) test --locked --workspace --test cli -- --ignored --exact killed::kills_by_the_hundred
 
 # spaCy has a room of its own: it wants another numpy than the other peers.

@@ -116,7 +116,7 @@ impl SessionOptions {
 
 /// What to say where a store is needed and none is named.
 pub(crate) fn no_store() -> Error {
-    Error::Usage("no store: give --store DIR, or `store` in spanql.toml".into())
+    Error::Usage("there is no store: give --store DIR, or `store` in spanql.toml".into())
 }
 
 /// A configured engine. Cheap to share behind an `Arc`; queries of several threads run side by side.
@@ -321,6 +321,21 @@ impl Session {
         self.sql_over(query, params, GivenTables::new()).await
     }
 
+    /// What to say of a statement over a store's table where there is no store.
+    fn lacks_store(&self, query: &str) -> Option<Error> {
+        if self.store.is_some() {
+            return None;
+        }
+        let unknown = self.unknown_tables(query).ok()?;
+        let table = unknown
+            .iter()
+            .find(|table| tables::NAMES.contains(&table.as_str()))?;
+        Some(Error::Usage(format!(
+            "{table} is a table of a store, and {}",
+            no_store()
+        )))
+    }
+
     /// As [`Session::sql`], over tables of the caller's too: the statement finds them where the session has none of
     /// that name ([`Session::unknown_tables`]), and nobody else sees them.
     ///
@@ -336,7 +351,10 @@ impl Session {
         self.refresh()?;
         let mut state = self.ctx.state();
         given::give(&mut state, tables);
-        let plan = state.create_logical_plan(query).await?;
+        let plan = match state.create_logical_plan(query).await {
+            Ok(plan) => plan,
+            Err(error) => return Err(self.lacks_store(query).unwrap_or_else(|| error.into())),
+        };
         if matches!(
             plan,
             datafusion::logical_expr::LogicalPlan::Copy(_)

@@ -198,6 +198,17 @@ async fn damage_is_found_and_named() {
         assert_eq!(bench.damaged().len(), 1, "{folder}, cut");
         fs::write(path, &bytes).unwrap();
     }
+    let lost = bench.store().ingests().join("000002.json");
+    let bytes = fs::read(&lost).unwrap();
+    fs::remove_file(&lost).unwrap();
+    let damaged = bench.damaged();
+    assert!(
+        damaged[0].starts_with("ingests: it is not there"),
+        "{damaged:?}"
+    );
+    fs::write(&lost, bytes).unwrap();
+    assert_eq!(bench.damaged(), [""; 0]);
+
     fs::remove_file(&bench.files("documents")[2]).unwrap();
     let record = bench.store().ingests().join("000005.json");
     let bytes = fs::read(&record).unwrap();

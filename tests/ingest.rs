@@ -694,6 +694,42 @@ fn a_small_file_is_what_it_is_as_a_stream() {
     }
 }
 
+/// Removes a file once it is known that it is to be read.
+struct Gone(PathBuf);
+
+impl Progress for Gone {
+    fn start(&self, _: u64) {
+        fs::remove_file(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_stops_no_other_and_is_read_the_next_time() {
+    let bench = Bench::new();
+    bench.write("in/a.txt", "a\n").write("in/c.txt", "c\n");
+    for size in [2, 200_000] {
+        let text = "b".repeat(size - 1);
+        bench.write("in/b.txt", format!("{text}\n"));
+        let paths = [bench.path("in").to_str().unwrap().to_string()];
+        let gone = Gone(bench.path("in/b.txt"));
+        let summary = ingest(&paths, &bench.store(), &bench.options, &gone).unwrap();
+        assert_eq!((summary.quarantined, summary.unfinished_sources), (1, 1));
+        let row = &bench.quarantine()[0];
+        assert_eq!(row.file, "b.txt");
+        assert!(row.reason.contains("cannot be opened"), "{row:?}");
+
+        bench.write("in/b.txt", format!("{text}\n"));
+        let summary = bench.ingest(&["in"]).unwrap();
+        assert_eq!((summary.documents, summary.skipped_sources), (1, 2));
+        assert_eq!((summary.quarantined, summary.unfinished_sources), (0, 0));
+        let mut texts = bench.column("text");
+        texts.sort_unstable();
+        assert_eq!(texts, ["a", &text, "c"]);
+        assert!(bench.quarantine().is_empty());
+        fs::remove_dir_all(bench.store()).unwrap();
+    }
+}
+
 #[test]
 fn bytes_that_are_no_text_are_never_passed_over_in_silence() {
     let good = encoded("中华人民共和国的法律\n", "gbk").repeat(20);
@@ -701,23 +737,27 @@ fn bytes_that_are_no_text_are_never_passed_over_in_silence() {
         &good[..],
         b"bad \xFF byte\n",
         "这一行是 UTF-8 的\n".as_bytes(),
+        "Привет, мир\n".as_bytes(),
         &good,
     ]
     .concat();
     let bench = Bench::new();
     let summary = bench.write("a.txt", &mixed).ingest(&["a.txt"]).unwrap();
-    assert_eq!((summary.documents, summary.quarantined), (40, 2));
+    assert_eq!((summary.documents, summary.quarantined), (40, 3));
     let rows: Vec<(usize, String)> = bench
         .quarantine()
         .into_iter()
         .map(|row| (row.record, row.reason))
         .collect();
+    let other = "not valid in its encoding: the record is UTF-8 in an input taken for GBK (--encoding names one)";
     let expected = [
-        (21, "not valid in its encoding: byte 4 of the record begins no character of GBK".to_string()),
         (
-            22,
-            "not valid in its encoding: the record is UTF-8 in an input taken for GBK (--encoding names one)".to_string(),
+            21,
+            "not valid in its encoding: byte 4 of the record begins no character of GBK"
+                .to_string(),
         ),
+        (22, other.to_string()),
+        (23, other.to_string()),
     ];
     assert_eq!(rows, expected);
 
@@ -725,7 +765,7 @@ fn bytes_that_are_no_text_are_never_passed_over_in_silence() {
     bench.options.bad_bytes = BadBytes::Replace;
     bench.options.encoding = "gbk".parse().unwrap();
     let summary = bench.write("a.txt", &mixed).ingest(&["a.txt"]).unwrap();
-    assert_eq!((summary.documents, summary.quarantined), (42, 0));
+    assert_eq!((summary.documents, summary.quarantined), (43, 0));
     assert!((1..=2).contains(&summary.replaced), "{}", summary.replaced);
     assert_eq!(bench.column("text")[20], "bad \u{FFFD} byte");
 

@@ -17,6 +17,10 @@ use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::Deserialize;
 
+/// As the program has it: the C library's asks the system anew for each large batch.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROW_GROUP_BYTES: usize = 8 << 20;
 
 /// What the generator writes; serde_json checks all of the line.

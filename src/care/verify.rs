@@ -1,6 +1,6 @@
 //! Whether every file of a store is what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::name;
@@ -39,6 +39,11 @@ pub fn verify(store: &Store) -> Result<Verified> {
     let mut verified = Verified::default();
     let mut recorded: BTreeMap<PathBuf, RecordedFile> = BTreeMap::new();
     let runs = store.runs()?;
+    for run in missing(&runs) {
+        let path = store.ingests().join(format!("{run}.json"));
+        let what = "it is not there: what its run ingested does not count, and the next run removes its files";
+        verified.damage(&path, what.to_string());
+    }
     for run in &runs {
         let path = store.ingests().join(format!("{run}.json"));
         match read_record(&path) {
@@ -88,6 +93,14 @@ pub fn verify(store: &Store) -> Result<Verified> {
         verified.compare(path, None, checksum);
     }
     Ok(verified)
+}
+
+/// The runs before the last one that have no record: each takes the next number, and no record is ever removed.
+fn missing(runs: &BTreeSet<String>) -> impl Iterator<Item = String> + '_ {
+    let last = runs.iter().filter_map(|run| run.parse().ok()).max();
+    (1..last.unwrap_or(0_u64))
+        .map(|run| format!("{run:06}"))
+        .filter(|run| !runs.contains(run))
 }
 
 impl Verified {

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 
-use super::Outcome;
 use super::engine::Engine;
 use super::files_bar::FilesBar;
+use super::{Outcome, label};
 use crate::error::Result;
 use crate::keep::{Summary, keep_entities};
 use crate::session::Session;
@@ -20,7 +20,7 @@ use crate::session::Session;
 #[command(after_help = HELP)]
 pub(super) struct Args {
     /// Only these labels [default: all]
-    #[arg(long, value_name = "LABEL,LABEL", value_delimiter = ',')]
+    #[arg(long, value_name = "LABEL,LABEL", value_delimiter = ',', value_parser = label)]
     labels: Vec<String>,
     #[command(flatten)]
     engine: Engine,

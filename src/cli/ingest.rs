@@ -262,7 +262,7 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
     }
     if summary.unfinished_sources > 0 {
         words += &format!(
-            "; {} not read to the end, as the store failed: ingest again to read anew",
+            "; {} not read to the end, as it could not be: ingest again to read anew",
             plural(summary.unfinished_sources, "source")
         );
     }
@@ -279,12 +279,15 @@ fn closing_words(summary: &Summary, store: &str, seconds: f64) -> String {
         );
     }
     if summary.quarantined > 0 {
-        let top: Vec<String> = summary
-            .reasons
+        let (first, others) = summary.reasons.split_at(summary.reasons.len().min(3));
+        let mut top: Vec<String> = first
             .iter()
-            .take(3)
             .map(|(reason, count)| format!("{count} {reason}"))
             .collect();
+        let others: u64 = others.iter().map(|(_, count)| count).sum();
+        if others > 0 {
+            top.push(format!("{others} for other reasons"));
+        }
         words += &format!(
             "\n{} quarantined ({}); to look at them: spanql sql 'SELECT * FROM quarantine' --store {store}",
             plural(summary.quarantined, "record"),
@@ -322,9 +325,21 @@ mod tests {
         assert_eq!(
             closing_words(&summary, "st", 2.04),
             "1 document from 2 sources (1.5 MB) in 2.0 s; 1 source already ingested, skipped; \
-             1 source not read to the end, as the store failed: ingest again to read anew\n\
+             1 source not read to the end, as it could not be: ingest again to read anew\n\
              3 records quarantined (2 not valid JSON, 1 no text); to look at them: \
              spanql sql 'SELECT * FROM quarantine' --store st"
+        );
+
+        let reasons = [("a", 9), ("b", 8), ("c", 7), ("d", 6), ("e", 5)];
+        let many = Summary {
+            quarantined: 35,
+            reasons: reasons.map(|(why, count)| (why.into(), count)).into(),
+            ..Summary::default()
+        };
+        let words = closing_words(&many, "st", 2.04);
+        assert!(
+            words.contains("35 records quarantined (9 a, 8 b, 7 c, 11 for other reasons)"),
+            "{words}"
         );
     }
 }

@@ -117,6 +117,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("error,spanql=warn")))
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .try_init();
     let outcome = match Cli::try_parse_from(args).map(|cli| cli.command) {
         Ok(Command::Ingest(args)) => ingest::run(args),
@@ -159,6 +160,12 @@ fn exit_code(error: &Error) -> u8 {
 /// A line on stderr; unlike `eprintln!` it does not panic where stderr is closed.
 fn complain(error: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "error: {error}");
+}
+
+/// One of several labels; spaces may stand between them, as in SQL.
+#[expect(clippy::unnecessary_wraps, reason = "clap wants it so")]
+fn label(text: &str) -> std::result::Result<String, std::convert::Infallible> {
+    Ok(text.trim().to_string())
 }
 
 /// `--format` with its values in the help.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, default_format, format_parser, print_batch};
+use super::{Outcome, default_format, format_parser, label, print_batch};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::inspect;
@@ -21,7 +21,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     test: Option<String>,
     /// Only these labels
-    #[arg(long, value_name = "LABEL,LABEL", value_delimiter = ',')]
+    #[arg(long, value_name = "LABEL,LABEL", value_delimiter = ',', value_parser = label)]
     labels: Vec<String>,
     /// Recognizers of your own [default: spanql.toml in the working directory, if there]
     #[arg(long, value_name = "FILE")]

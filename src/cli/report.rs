@@ -154,7 +154,10 @@ pub(super) fn run(args: Args) -> Result<Outcome> {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
             if let Err(error) = one(&session, report, &given, format, folder.as_deref()).await {
-                complain(format_args!("report {}: {error}", report.name));
+                // What is wrong with its parameters names it already.
+                let (name, error) = (format!("report {}: ", report.name), error.to_string());
+                let what = error.strip_prefix(&name).unwrap_or(&error);
+                complain(format_args!("{name}{what}"));
                 outcome = Outcome::Failed;
             }
         }

@@ -12,7 +12,7 @@ use super::mbox::MboxScan;
 use super::quarantine::RAW_LIMIT;
 use super::split::{Splitter, split, split_whole};
 use super::warc_scan::WarcScan;
-use super::{html, json, mail, time};
+use super::{html, json, mail, time, warc};
 
 /// Gives its bytes in small uneven portions, as a pipe does.
 struct Trickle<'a>(&'a [u8], usize);
@@ -165,13 +165,16 @@ pub fn encoded(data: &[u8]) {
     }
 }
 
-/// Any bytes as a letter and as a page: something is made of them, or it is said why not.
+/// Any bytes as a letter, as a page and as what a server sent: something is made of them, or it is said why not.
 pub fn letters_and_pages(data: &[u8]) {
     if let Ok((fields, _)) = mail::parse(data, encoding::InputEncoding::default()) {
         assert!(fields.iter().any(|(name, _)| name == mail::TEXT));
     }
     let page = html::read(&String::from_utf8_lossy(data));
     assert!(!page.text.contains('\u{A0}'));
+    if let Ok(Some((fields, _))) = warc::parse(data, BadBytes::Replace, 1 << 20) {
+        assert!(fields.iter().any(|(name, _)| name == mail::TEXT));
+    }
 }
 
 /// Any bytes as a JSON record: what serde_json takes for an object we do, with as many names, and nothing else.
@@ -271,6 +274,12 @@ mod tests {
         #[test]
         fn letters_and_pages(data in "((From |To: |Content-Type: (text/html|multipart/mixed; boundary=x)|--x|=[0-9A-F]{2}|</?(p|pre|script|title|td)>|&amp;|<!--|[ab中<>&;: \n]))[ab中<>&;: \n]{0,80}") {
             super::letters_and_pages(data.as_bytes());
+        }
+
+        #[test]
+        fn what_servers_sent(data in "WARC/1\\.[01]\r\n(WARC-Type: (response|resource|conversion)\r\n|Content-(Type|Length): (application/http|text/html; charset=gbk|text/plain|[0-9]{1,3})\r\n){0,5}\r\n(HTTP/1.1 200 OK\r\n(Transfer-Encoding: (chunked|gzip, chunked)\r\n|Content-Encoding: (gzip|deflate|zstd|br)\r\n|Content-Type: text/html\r\n){0,3}\r\n)?([0-9a-f]{1,9}\r\n|[ab中<>&;: \n]){0,20}(\r\n\r\n)?") {
+            super::letters_and_pages(data.as_bytes());
+            super::records(data.as_bytes());
         }
 
         #[test]

@@ -7,7 +7,6 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -133,7 +132,7 @@ impl Reader<'_> {
     /// Reads an input, and says what it was like, where it is a file or an object.
     pub(crate) fn read(&mut self, input: Input) -> Result<Learned, Stop> {
         self.measure = Measure::new(self.options.max_expansion);
-        if let Some((bytes, stamp)) = small(&input)? {
+        if let Some((bytes, stamp)) = small(&input) {
             return Ok(Learned {
                 encoding: self.read_small(input, bytes)?,
                 stamp: Some(stamp),
@@ -158,18 +157,30 @@ impl Reader<'_> {
             Origin::File {
                 path, compression, ..
             } => {
-                // Where it is not there, reading it says so.
+                let file = match File::open(&path) {
+                    Ok(file) => file,
+                    // It may be there, or be ours to read, the next time.
+                    Err(error) => {
+                        let why = format!("it cannot be opened: {error}");
+                        self.refuse(&source, 1, Some(0), why)?;
+                        return Ok(Learned {
+                            unfinished: true,
+                            ..Learned::default()
+                        });
+                    }
+                };
                 let stamping = Stamping::begin(&path).ok().flatten();
                 let form = Form {
                     format,
                     compression,
                 };
-                let encoding = self.read_file(&source, &path, form, stamping.as_ref())?;
+                let encoding = self.read_file(&source, file, form, stamping.as_ref())?;
+                // A file that has gone since was read all the same.
+                let stamp = stamping.map(Stamping::end).transpose();
                 Ok(Learned {
                     encoding,
-                    // A file that has gone since was read all the same.
-                    stamp: stamping.and_then(|stamping| stamping.end().ok()),
-                    ..Learned::default()
+                    unfinished: stamp.is_err(),
+                    stamp: stamp.unwrap_or_default(),
                 })
             }
             Origin::Object {
@@ -189,15 +200,14 @@ impl Reader<'_> {
     fn read_file(
         &mut self,
         source: &Arc<str>,
-        path: &Path,
+        file: File,
         form: Form,
         stamping: Option<&Stamping>,
     ) -> Result<Option<&'static str>, Stop> {
-        let file = File::open(path).map_err(Error::io(path))?;
         // What is read from its end is read as it lies there, unless it is a pipe.
         if form.compression.is_none()
             && matches!(form.format, InputFormat::Parquet | InputFormat::Zip)
-            && let metadata = file.metadata().map_err(Error::io(path))?
+            && let metadata = file.metadata().map_err(Error::io(source.as_ref()))?
             && metadata.is_file()
         {
             let size = metadata.len();
@@ -521,7 +531,7 @@ impl Reader<'_> {
 const SMALL: u64 = 64 << 10;
 
 /// All bytes of the input and its stamp, where it is a small file that is not read from its end.
-fn small(input: &Input) -> Result<Option<(Vec<u8>, Stamp)>, Error> {
+fn small(input: &Input) -> Option<(Vec<u8>, Stamp)> {
     match &input.origin {
         Origin::File {
             path,
@@ -532,9 +542,9 @@ fn small(input: &Input) -> Result<Option<(Vec<u8>, Stamp)>, Error> {
             && (compression.is_some()
                 || !matches!(input.format, InputFormat::Parquet | InputFormat::Zip)) =>
         {
-            read_small(path, SMALL).map_err(Error::io(path))
+            read_small(path, SMALL)
         }
-        _ => Ok(None),
+        _ => None,
     }
 }
 
@@ -582,7 +592,7 @@ mod tests {
             origin,
         };
         let (done, ended) = std::sync::mpsc::channel();
-        std::thread::spawn(move || done.send(small(&input).is_ok_and(|whole| whole.is_none())));
+        std::thread::spawn(move || done.send(small(&input).is_none()));
         let ended = ended.recv_timeout(std::time::Duration::from_secs(20));
         assert!(ended.expect("it waits for a writer"));
     }

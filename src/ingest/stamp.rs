@@ -8,6 +8,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,23 +29,21 @@ pub(super) fn is_same(path: &Path, stamp: &Stamp) -> io::Result<bool> {
     Ok(checksum_of(path)?.1 == stamp.hash)
 }
 
-/// All of a small file, and its stamp; nothing for what is no file, is empty, longer than `limit`, or cannot be read to its
-/// end, all of which is for [`Stamping`].
+/// All of a small file, and its stamp; nothing for what is no file, is empty, longer than `limit`, or cannot be opened or
+/// read to its end, all of which is for [`Stamping`].
 ///
 /// What is appended meanwhile is not read, and how the file looks afterwards is not asked: whatever changes it later than its
 /// times were taken leaves others, or its bytes decide.
-pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<(Vec<u8>, Stamp)>> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
+pub(super) fn read_small(path: &Path, limit: u64) -> Option<(Vec<u8>, Stamp)> {
+    let file = File::open(path).ok()?;
+    let metadata = file.metadata().ok()?;
     let size = metadata.len();
     if !metadata.is_file() || size == 0 || size > limit {
-        return Ok(None);
+        return None;
     }
     let now = nanoseconds(SystemTime::now()).unwrap_or(i64::MIN);
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    if file.take(size).read_to_end(&mut bytes).is_err() {
-        return Ok(None);
-    }
+    file.take(size).read_to_end(&mut bytes).ok()?;
     let mut seen = Checked::new(io::empty());
     seen.pass(&bytes);
     let stamp = Stamp {
@@ -53,7 +52,7 @@ pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<(Vec<u8>,
         hash: seen.checksum(),
         version: None,
     };
-    Ok(Some((bytes, stamp)))
+    Some((bytes, stamp))
 }
 
 /// Whether times of modification and change lay well in the past.
@@ -69,6 +68,7 @@ pub(super) struct Stamping {
     /// As it was about then.
     now: i64,
     seen: Arc<Mutex<Checked<io::Empty>>>,
+    failed: Arc<AtomicBool>,
 }
 
 impl Stamping {
@@ -80,6 +80,7 @@ impl Stamping {
             before,
             now: nanoseconds(SystemTime::now()).unwrap_or(i64::MIN),
             seen: Arc::new(Mutex::new(Checked::new(io::empty()))),
+            failed: Arc::default(),
         }))
     }
 
@@ -88,12 +89,19 @@ impl Stamping {
         Watched {
             file,
             seen: Arc::clone(&self.seen),
+            failed: Arc::clone(&self.failed),
         }
     }
 
     /// The stamp, once all of the file was read. Where it was read from its end, it is read once more now; of a file that
     /// has changed meanwhile, or has gone, the stamp is of what was read, so that the next one differs from it.
+    ///
+    /// # Errors
+    /// Where some of the file could not be read: no stamp may say that all of it is known.
     pub(super) fn end(self) -> io::Result<Stamp> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it was not read to its end"));
+        }
         let after = self.path.metadata().ok();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let same = after.is_some_and(|after| {
@@ -119,11 +127,16 @@ impl Stamping {
 pub(super) struct Watched {
     file: File,
     seen: Arc<Mutex<Checked<io::Empty>>>,
+    failed: Arc<AtomicBool>,
 }
 
 impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
+        let read = self.file.read(buffer).inspect_err(|error| {
+            // Whoever was only interrupted reads on.
+            let failed = error.kind() != io::ErrorKind::Interrupted;
+            self.failed.fetch_or(failed, Ordering::Relaxed);
+        })?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.pass(&buffer[..read]);
         Ok(read)
@@ -172,6 +185,19 @@ mod tests {
     fn set(path: &Path, time: SystemTime) {
         let file = File::options().write(true).open(path).unwrap();
         file.set_modified(time).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_could_not_be_read_to_its_end_has_no_stamp() {
+        // A file whose first byte cannot be read, whoever asks.
+        let path = Path::new("/proc/self/mem");
+        let stamping = Stamping::begin(path).unwrap().unwrap();
+        let mut file = stamping.watch(File::open(path).unwrap());
+        assert!(file.read(&mut [0]).is_err());
+        assert!(stamping.end().is_err());
+        assert!(read_small(path, 9).is_none());
+        assert!(read_small(Path::new("/nowhere/at/all"), 9).is_none());
     }
 
     #[test]
@@ -242,7 +268,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         fs::write(&path, "one").unwrap();
-        let (bytes, fresh) = read_small(&path, 3).unwrap().unwrap();
+        let (bytes, fresh) = read_small(&path, 3).unwrap();
         assert_eq!((bytes.as_slice(), &fresh), (&b"one"[..], &stamp(&path)));
         assert_eq!(fresh.times, None, "its times are too new");
         assert!(is_same(&path, &fresh).unwrap());
@@ -253,10 +279,9 @@ mod tests {
         assert!(found.is_none_or(|times| are_past(times, now) && !are_past(times, times.0)));
         for other in ["more", ""] {
             fs::write(&path, other).unwrap();
-            assert!(read_small(&path, 3).unwrap().is_none(), "{other:?}");
+            assert!(read_small(&path, 3).is_none(), "{other:?}");
         }
-        assert!(read_small(dir.path(), 1 << 20).unwrap().is_none());
-        assert!(read_small(&dir.path().join("gone"), 3).is_err());
+        assert!(read_small(dir.path(), 1 << 20).is_none());
     }
 
     #[test]

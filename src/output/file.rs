@@ -90,7 +90,8 @@ fn temporary_beside(
 fn unnamed(error: io::Error) -> io::Error {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
     match error.kind() {
-        kind @ (NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem) => kind.into(),
+        NotFound => io::Error::new(NotFound, "the folder that it shall be in is not there"),
+        kind @ (NotADirectory | PermissionDenied | ReadOnlyFilesystem) => kind.into(),
         _ => error,
     }
 }

@@ -33,7 +33,7 @@ use super::needed::Needed;
 use crate::functions::entity_columns::{EntityColumns, EntityField, Extractor};
 use crate::functions::lookahead::Lookahead;
 use crate::functions::run::Run;
-use crate::ner::Finder;
+use crate::ner::{Finder, Models};
 
 /// Scans begin with so many documents and go on with twice as many each time: whoever wants few entities, or finds out
 /// which documents it needs from the first, does not wait for thousands.
@@ -44,8 +44,9 @@ const FIRST_DOCUMENTS: usize = 8;
 #[derive(Debug)]
 pub struct ExtractExec {
     input: Arc<dyn ExecutionPlan>,
-    extractor: Arc<Extractor>,
+    models: Arc<Models>,
     labels: Vec<String>,
+    extractor: Arc<Extractor>,
     columns: Vec<Column>,
     fields: Vec<EntityField>,
     fetch: Option<usize>,
@@ -65,15 +66,28 @@ enum Column {
 }
 
 impl ExtractExec {
-    /// A node whose output has the columns of `schema`. `labels` are those that `extractor` looks for, for EXPLAIN;
-    /// `fetch` is how many rows are enough.
+    /// A node that looks for the entities of `labels`, and whose output has the columns of `schema`; `fetch` is how many
+    /// rows are enough.
     ///
     /// # Errors
-    /// Where the input does not begin with a Utf8View, or lacks a column of `schema` that no entity has.
+    /// As [`Models::finder`]; and where the input does not begin with a Utf8View, or lacks a column of `schema` that no entity
+    /// has.
     pub fn try_new(
         input: Arc<dyn ExecutionPlan>,
-        extractor: Arc<Extractor>,
+        models: Arc<Models>,
         labels: Vec<String>,
+        schema: SchemaRef,
+        fetch: Option<usize>,
+    ) -> Result<Self> {
+        let extractor = Arc::new(Extractor::new(models.finder(&labels)?));
+        Self::of_extractor(input, models, labels, extractor, schema, fetch)
+    }
+
+    fn of_extractor(
+        input: Arc<dyn ExecutionPlan>,
+        models: Arc<Models>,
+        labels: Vec<String>,
+        extractor: Arc<Extractor>,
         schema: SchemaRef,
         fetch: Option<usize>,
     ) -> Result<Self> {
@@ -102,8 +116,9 @@ impl ExtractExec {
         );
         Ok(Self {
             input,
-            extractor,
+            models,
             labels,
+            extractor,
             columns,
             fields,
             fetch,
@@ -116,8 +131,9 @@ impl ExtractExec {
 
     /// The same node over another input, with another limit.
     fn with(&self, input: Arc<dyn ExecutionPlan>, fetch: Option<usize>) -> Result<Self> {
-        let (extractor, labels) = (Arc::clone(&self.extractor), self.labels.clone());
-        let new = Self::try_new(input, extractor, labels, self.schema(), fetch)?;
+        let (models, extractor) = (Arc::clone(&self.models), Arc::clone(&self.extractor));
+        let labels = self.labels.clone();
+        let new = Self::of_extractor(input, models, labels, extractor, self.schema(), fetch)?;
         Ok(Self {
             needed: self.needed.clone(),
             takes_filters: self.takes_filters,
@@ -133,6 +149,23 @@ impl ExtractExec {
             takes_filters: false,
             ..new
         })
+    }
+
+    /// The same node, which looks for other labels.
+    pub(super) fn looking_for(&self, labels: &[String]) -> Result<Self> {
+        let (input, models) = (Arc::clone(&self.input), Arc::clone(&self.models));
+        let new = Self::try_new(input, models, labels.to_vec(), self.schema(), self.fetch)?;
+        Ok(Self {
+            needed: self.needed.clone(),
+            takes_filters: self.takes_filters,
+            ..new
+        })
+    }
+
+    /// Whether sorts or joins above it are likely to spare it documents.
+    pub(super) fn is_filtered(&self) -> Result<bool> {
+        self.needed
+            .spares(|at| of_document(&self.columns, at).is_some())
     }
 
     /// Dynamic filters come after all other rules. Below a limit they would let other rows through it.

@@ -10,7 +10,6 @@ use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalN
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::ExtractExec;
-use crate::functions::entity_columns::Extractor;
 use crate::ner::Models;
 
 /// See the module. Column 0 of its input is the text, the others are columns of the document.
@@ -96,11 +95,10 @@ impl Extract {
     /// The node that runs this one, over the plan of its input.
     ///
     /// # Errors
-    /// As [`Models::finder`] and [`ExtractExec::try_new`].
+    /// As [`ExtractExec::try_new`].
     pub(super) fn exec(&self, input: Arc<dyn ExecutionPlan>) -> Result<ExtractExec> {
-        let extractor = Arc::new(Extractor::new(self.models.finder(&self.labels)?));
-        let schema = Arc::clone(self.schema.inner());
-        ExtractExec::try_new(input, extractor, self.labels.clone(), schema, self.fetch)
+        let (models, schema) = (Arc::clone(&self.models), Arc::clone(self.schema.inner()));
+        ExtractExec::try_new(input, models, self.labels.clone(), schema, self.fetch)
     }
 
     fn key(&self) -> (&Vec<String>, Option<usize>, String) {

@@ -14,7 +14,7 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
-    BinaryExpr, Column, DynamicFilterTracking, Literal, lit,
+    BinaryExpr, Column, DynamicFilterPhysicalExpr, DynamicFilterTracking, Literal, lit,
 };
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
@@ -38,6 +38,23 @@ impl Needed {
 
     pub(super) fn conditions(&self) -> &[Arc<dyn PhysicalExpr>] {
         &self.conditions
+    }
+
+    /// Whether the conditions are likely to drop documents: one is of columns the first of which is a document's. Where the
+    /// first is an entity's, such as in an order by value, a document that is dropped is an exception.
+    pub(super) fn spares(&self, is_of_document: impl Fn(usize) -> bool) -> Result<bool> {
+        let spares = |part: &Arc<dyn PhysicalExpr>| {
+            let filter = part.downcast_ref::<DynamicFilterPhysicalExpr>();
+            let first = filter.and_then(|filter| filter.children().first().copied().cloned());
+            let column = first.and_then(|first| Some(first.downcast_ref::<Column>()?.index()));
+            Ok(column.is_some_and(&is_of_document))
+        };
+        for condition in &self.conditions {
+            if condition.exists(spares)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The documents that are needed as of now. `place` says which of their columns one of the entities' is, if any.
@@ -110,7 +127,7 @@ fn of_documents(
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, Int32Array, StringViewArray};
-    use datafusion::physical_expr::expressions::{DynamicFilterPhysicalExpr, binary, col};
+    use datafusion::physical_expr::expressions::{binary, col};
 
     use super::*;
 

@@ -75,7 +75,8 @@ impl Nodes {
             return Ok(Some(Arc::new(node.exec(input)?)));
         }
         if let Some(node) = node.as_any().downcast_ref::<Share>() {
-            return Ok(Some(Arc::new(SharedExec::new(node.number, input))));
+            let reader = SharedExec::new(node.number, node.labels.clone(), input);
+            return Ok(Some(Arc::new(reader)));
         }
         Ok(None)
     }

@@ -11,21 +11,30 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Column, DFSchema, DFSchemaRef, Result, internal_err};
+use datafusion::common::{
+    Column, ColumnStatistics, DFSchema, DFSchemaRef, Result, Statistics, internal_err,
+};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{
     Expr, ExprSchemable, Extension, LogicalPlan, UserDefinedLogicalNodeCore,
 };
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionMapping;
-use datafusion::physical_plan::execution_plan::EmissionType;
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::execution_plan::{CardinalityEffect, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildFilterDescription, FilterDescription, FilterPushdownPhase,
+};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
+    PlanProperties, SortOrderPushdownResult, StatisticsArgs,
 };
 use futures::StreamExt;
 
@@ -322,6 +331,64 @@ impl ExecutionPlan for ScanTextsExec {
 
     fn supports_limit_pushdown(&self) -> bool {
         true
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::Equal
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::clone(&inputs[0]);
+        statistics.total_byte_size = Precision::Absent;
+        let answers = self.schema().fields().len() - statistics.column_statistics.len();
+        let unknown = ColumnStatistics::new_unknown();
+        statistics
+            .column_statistics
+            .extend(std::iter::repeat_n(unknown, answers));
+        Ok(Arc::new(statistics))
+    }
+
+    fn gather_filters_for_pushdown(
+        &self,
+        phase: FilterPushdownPhase,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        _: &ConfigOptions,
+    ) -> Result<FilterDescription> {
+        if phase != FilterPushdownPhase::Post {
+            return Ok(FilterDescription::all_unsupported(&filters, &[&self.input]));
+        }
+        // What sorts and joins say of other columns goes to the files: what these need not give is not scanned.
+        let of_input = (0..self.input.schema().fields().len()).collect();
+        let input = &self.input;
+        let below =
+            ChildFilterDescription::from_child_with_allowed_indices(&filters, of_input, input)?;
+        Ok(FilterDescription::new().with_child(below))
+    }
+
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        let of_input = self.input.schema().fields().len();
+        let speaks_of_answers = |key: &PhysicalSortExpr| {
+            let columns = collect_columns(&key.expr);
+            columns.iter().any(|column| column.index() >= of_input)
+        };
+        if order.iter().any(speaks_of_answers) {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        }
+        self.input.try_pushdown_sort(order)?.try_map(|input| {
+            let (scan, schema) = (Arc::clone(&self.scan), self.schema());
+            Ok(Arc::new(Self::try_new(input, self.text, scan, schema)?) as _)
+        })
     }
 
     fn execute(

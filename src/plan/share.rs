@@ -31,6 +31,8 @@ const ENTITIES: &str = "entities";
 #[derive(Debug, PartialEq, Eq, PartialOrd, Hash)]
 pub(super) struct Share {
     pub(super) number: usize,
+    /// Of entities, the labels that this reader asks for.
+    pub(super) labels: Option<Vec<String>>,
     input: LogicalPlan,
 }
 
@@ -59,8 +61,12 @@ impl UserDefinedLogicalNodeCore for Share {
         let Ok([input]) = <[_; 1]>::try_from(inputs) else {
             return internal_err!("Share has one input");
         };
-        let number = self.number;
-        Ok(Self { number, input })
+        let (number, labels) = (self.number, self.labels.clone());
+        Ok(Self {
+            number,
+            labels,
+            input,
+        })
     }
 }
 
@@ -279,8 +285,12 @@ fn unify_tables(a: &TableScan, b: &TableScan) -> Option<LogicalPlan> {
     scan.build().ok().map(LogicalPlan::TableScan)
 }
 
-fn shared(number: usize, input: LogicalPlan) -> LogicalPlan {
-    let node = Arc::new(Share { number, input });
+fn shared(number: usize, labels: Option<Vec<String>>, input: LogicalPlan) -> LogicalPlan {
+    let node = Arc::new(Share {
+        number,
+        labels,
+        input,
+    });
     LogicalPlan::Extension(Extension { node })
 }
 
@@ -349,7 +359,7 @@ fn one_scan_of_texts(
     let kept = read.into_iter().chain(answers).map(Expr::Column).collect();
     let kept = LogicalPlan::Projection(Projection::try_new(kept, Arc::new(scan))?);
     let parts = parts.into_iter().map(|part| {
-        let shared = Arc::new(shared(number, kept.clone()));
+        let shared = Arc::new(shared(number, None, kept.clone()));
         Ok(LogicalPlan::Projection(Projection::try_new(part, shared)?))
     });
     parts.collect()
@@ -391,7 +401,7 @@ fn one_extract(number: usize, input: &LogicalPlan, scans: &[&Extract]) -> Result
     let extract = Extract::new(documents, models, labels.clone(), schema, None).into_plan();
     let of_scan = |name: &str| Expr::Column(Column::new(Some(ENTITIES), name));
     let parts = scans.iter().map(|scan| {
-        let mut part = shared(number, extract.clone());
+        let mut part = shared(number, Some(scan.labels().to_vec()), extract.clone());
         if scan.labels() != labels {
             let word = |label: &String| {
                 let word = Box::new(ScalarValue::from(label.as_str()));

@@ -2,7 +2,9 @@
 //!
 //! Whoever wants the next batch first makes it; for the others it waits, in memory as long as the pool has some, then on
 //! disk. Nobody waits for a reader that is slow or never comes, so that readers below one join do not wait for each
-//! other. Before [`ShareScans`] has run, each [`SharedExec`] has an input of its own, equal to those of its group.
+//! other. Before [`ShareScans`] has run, each [`SharedExec`] has an input of its own, equal to those of its group but for
+//! what sorts and joins above say, while they run, of the documents that they need. Where each reader hears such things,
+//! each keeps its own input: all together may need few documents, and one for all would need every one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,24 +19,27 @@ use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet, SpillMetrics};
 use datafusion::physical_plan::spill::get_record_batch_memory_size;
 use datafusion::physical_plan::spill::spill_pool::{self, SpillPoolSink};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-    SpillManager,
+    SortOrderPushdownResult, SpillManager,
 };
 use futures::{Stream, StreamExt};
 
-use super::compact_batch;
+use super::{ExtractExec, compact_batch};
 
 /// See the module.
 #[derive(Debug)]
 pub struct SharedExec {
     /// Which readers have one input.
     group: usize,
+    /// Of entities, the labels that this reader asks for.
+    labels: Option<Vec<String>>,
     source: Source,
 }
 
@@ -47,11 +52,42 @@ enum Source {
 }
 
 impl SharedExec {
-    /// A reader of what a group of readers reads, with an input equal to theirs.
+    /// A reader of what a group of readers reads, with an input equal to theirs; of entities it asks for some `labels`.
     #[must_use]
-    pub fn new(group: usize, input: Arc<dyn ExecutionPlan>) -> Self {
-        let source = Source::Own(input);
-        Self { group, source }
+    pub fn new(group: usize, labels: Option<Vec<String>>, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self {
+            group,
+            labels,
+            source: Source::Own(input),
+        }
+    }
+
+    fn with(&self, source: Source) -> Self {
+        Self {
+            group: self.group,
+            labels: self.labels.clone(),
+            source,
+        }
+    }
+
+    /// The input that it shares with nobody, which looks for nothing that only others ask for.
+    fn alone(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        let input = Arc::clone(self.input());
+        let Some(labels) = &self.labels else {
+            return Ok(input);
+        };
+        let narrowed = input.transform_down(|node| match node.downcast_ref::<ExtractExec>() {
+            Some(extract) => {
+                let extract = Arc::new(extract.looking_for(labels)?);
+                Ok(Transformed::new(
+                    extract as _,
+                    true,
+                    TreeNodeRecursion::Stop,
+                ))
+            }
+            None => Ok(Transformed::no(node)),
+        });
+        narrowed.data()
     }
 
     fn input(&self) -> &Arc<dyn ExecutionPlan> {
@@ -106,7 +142,7 @@ impl ExecutionPlan for SharedExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (&self.source, children.as_slice()) {
-            (Source::Own(_), [input]) => Ok(Arc::new(Self::new(self.group, Arc::clone(input)))),
+            (Source::Own(_), [input]) => Ok(Arc::new(self.with(Source::Own(Arc::clone(input))))),
             (Source::Shared { .. }, []) => Ok(self),
             (Source::Shared { shared, .. }, [same]) if Arc::ptr_eq(same, &shared.input) => Ok(self),
             _ => internal_err!("what SharedExec reads is settled once it is shared"),
@@ -120,6 +156,36 @@ impl ExecutionPlan for SharedExec {
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         self.children().iter().map(|_| false).collect()
+    }
+
+    fn gather_filters_for_pushdown(
+        &self,
+        phase: FilterPushdownPhase,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        _: &ConfigOptions,
+    ) -> Result<FilterDescription> {
+        // What is known before a query runs would make its input another one than those of the others.
+        match (&self.source, phase, &self.labels) {
+            (Source::Own(input), FilterPushdownPhase::Post, Some(_)) => {
+                FilterDescription::from_children(filters, &[input])
+            }
+            _ => Ok(FilterDescription::all_unsupported(
+                &filters,
+                &self.children(),
+            )),
+        }
+    }
+
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        let Source::Own(input) = &self.source else {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        };
+        // Files may be read in about this order, but it is not to be relied on: the input of another reader may be taken.
+        let sorted = input.try_pushdown_sort(order)?.into_inexact();
+        Ok(sorted.map(|input| Arc::new(self.with(Source::Own(input))) as _))
     }
 
     fn execute(
@@ -147,6 +213,14 @@ impl ExecutionPlan for SharedExec {
             _ => None,
         }
     }
+}
+
+/// Whether what sorts and joins say, while they run, spares a scan documents.
+fn is_filtered(input: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    input.exists(|node| {
+        let extract = node.downcast_ref::<ExtractExec>();
+        extract.map_or(Ok(false), ExtractExec::is_filtered)
+    })
 }
 
 /// Lets the [`SharedExec`]s of each group read one input. Nothing may change their inputs afterwards: it is the last rule.
@@ -178,8 +252,13 @@ impl PhysicalOptimizerRule for ShareScans {
             let alike = inputs
                 .iter()
                 .all(|input| partitions(input) == partitions(&inputs[0]));
-            let shared = (alike && inputs.len() > 1)
-                .then(|| Arc::new(Shared::new(Arc::clone(&inputs[0]), inputs.len())));
+            let mut for_all = None;
+            for input in inputs.iter().filter(|_| alike && inputs.len() > 1) {
+                if for_all.is_none() && !is_filtered(input)? {
+                    for_all = Some(Arc::clone(input));
+                }
+            }
+            let shared = for_all.map(|input| Arc::new(Shared::new(input, inputs.len())));
             groups.push((group, shared, 0));
         }
         let shared = plan.transform_down(|node| {
@@ -190,8 +269,8 @@ impl PhysicalOptimizerRule for ShareScans {
                 return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
             }
             let group = groups.iter_mut().find(|(group, ..)| *group == reader.group);
-            let Some((group, Some(shared), next)) = group else {
-                return Ok(Transformed::yes(Arc::clone(reader.input())));
+            let Some((_, Some(shared), next)) = group else {
+                return Ok(Transformed::yes(reader.alone()?));
             };
             let (shared, number) = (Arc::clone(shared), *next);
             *next += 1;
@@ -199,10 +278,7 @@ impl PhysicalOptimizerRule for ShareScans {
                 shared,
                 reader: number,
             };
-            let reader: Arc<dyn ExecutionPlan> = Arc::new(SharedExec {
-                group: *group,
-                source,
-            });
+            let reader: Arc<dyn ExecutionPlan> = Arc::new(reader.with(source));
             Ok(Transformed::new(reader, true, TreeNodeRecursion::Jump))
         });
         shared.data()
@@ -504,7 +580,7 @@ mod tests {
         let reader = |_| {
             let batches = std::slice::from_ref(&batches);
             let input = MemorySourceConfig::try_new_exec(batches, Arc::clone(&schema), None);
-            Arc::new(SharedExec::new(1, input.unwrap())) as Arc<dyn ExecutionPlan>
+            Arc::new(SharedExec::new(1, None, input.unwrap())) as Arc<dyn ExecutionPlan>
         };
         let plan = UnionExec::try_new((0..3).map(reader).collect()).unwrap();
         let plan = ShareScans
@@ -552,7 +628,7 @@ mod tests {
         assert_eq!(readers[0].metrics().unwrap().spill_count().unwrap_or(0), 0);
 
         let input = Arc::clone(readers[0].children()[0]);
-        let alone = Arc::new(SharedExec::new(1, Arc::clone(&input)));
+        let alone = Arc::new(SharedExec::new(1, None, Arc::clone(&input)));
         let plan = ShareScans
             .optimize(alone, &ConfigOptions::default())
             .unwrap();

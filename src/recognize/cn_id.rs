@@ -48,15 +48,15 @@ impl Recognizer for CnId {
     fn verify(&self, text: &str, at: usize, found: &mut Found<'_>) -> usize {
         let span = at..at + LENGTH;
         let id = &text.as_bytes()[span.clone()];
-        if !(is_region(id) && is_birth(&id[6..14])) {
-            return at + 1;
-        }
-        let verdict = if !checksum::mod_11_2(id.iter().copied()) {
-            Err("the checksum is wrong")
-        } else if !border::stands_alone(text, &span) {
-            Err("it is part of something longer")
-        } else {
-            Ok(())
+        let verdict = match (is_region(id), is_birth(&id[6..14])) {
+            (false, false) => return at + 1,
+            (false, true) => Err("no region has its first digits"),
+            (true, false) => Err("its date of birth is no day"),
+            (true, true) if !checksum::mod_11_2(id.iter().copied()) => Err("the checksum is wrong"),
+            (true, true) if !border::stands_alone(text, &span) => {
+                Err("it is part of something longer")
+            }
+            (true, true) => Ok(()),
         };
         found.decide(span, verdict, at + 1)
     }
@@ -173,6 +173,24 @@ mod tests {
                 ("130503670401001", &[]),
             ],
         );
+    }
+
+    #[test]
+    fn reasons() {
+        let scanner = super::super::Registry::builtin()
+            .scanner(&["CN_ID"])
+            .unwrap();
+        for (id, reason) in [
+            ("990105194912310029", "region"),
+            ("11010519491331002X", "birth"),
+            ("110105194912310021", "checksum"),
+            ("1-11010519491231002X", "something longer"),
+        ] {
+            let (spans, refused) = scanner.explain(id);
+            assert!(spans.is_empty(), "{id}");
+            assert!(refused[0].reason.contains(reason), "{refused:?}");
+        }
+        assert_eq!(scanner.explain("990000000000000000"), (vec![], vec![]));
     }
 
     #[test]

@@ -304,6 +304,9 @@ mod tests {
                 ("a@b.com", &["a@b.com"]),
                 ("邮箱：a@b.com，谢谢", &["a@b.com"]),
                 ("邮箱a@b.com谢谢", &["a@b.com"]),
+                // Combining marks belong to the letters before them.
+                ("jose\u{301}@example.com", &["jose\u{301}@example.com"]),
+                ("x@example.come\u{301}", &[]),
                 (
                     "Ann.Lee+news@Mail.Example.COM",
                     &["Ann.Lee+news@Mail.Example.COM → ann.lee+news@mail.example.com"],

@@ -330,6 +330,7 @@ mod tests {
             &Mention,
             &[
                 ("@octocat", &["@octocat → octocat"]),
+                ("@jose\u{301} hi", &["@jose\u{301} → jose\u{301}"]),
                 (
                     "thanks @Ann_Lee, @bob-b. (@c34) [@Dora][1] \"@eve\" @frank's .@gil: *@hal*",
                     &[

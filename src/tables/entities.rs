@@ -28,7 +28,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
-use crate::functions::entity_columns::{EntityField, Extractor};
+use crate::functions::entity_columns::EntityField;
 use crate::ner::Models;
 use crate::plan::{Extract, ExtractExec, GateExec, Settings};
 
@@ -213,14 +213,13 @@ impl EntitiesTable {
         labels: Vec<String>,
         wanted: &Wanted<'_>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let extractor = Arc::new(Extractor::new(self.models.finder(&labels)?));
         let columns = text_and(wanted.columns.iter().map(String::as_str));
         let plan = narrowed("documents", documents, wanted.of_documents.clone(), columns)?;
         let documents = state.create_physical_plan(&plan).await?;
         let schema = Arc::clone(&wanted.schema);
         Ok(Arc::new(ExtractExec::try_new(
             documents,
-            extractor,
+            Arc::clone(&self.models),
             labels,
             schema,
             wanted.limit,

@@ -77,6 +77,10 @@ fn skipped_lines_are_told_and_cost_nothing_else() {
         assert!(stderr.contains(&told), "{told}: {stderr}");
     }
     assert_eq!(stderr.lines().count(), 6, "{stderr}");
+    assert!(
+        !stderr.contains('\x1b'),
+        "colours, and no terminal: {stderr}"
+    );
 }
 
 #[test]

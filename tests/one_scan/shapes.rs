@@ -292,7 +292,7 @@ fn label() -> ParamValues {
 }
 
 /// Texts scanned, as the metrics of EXPLAIN ANALYZE say.
-async fn scanned(session: &spanql::Session, query: &str) -> usize {
+pub(super) async fn scanned(session: &spanql::Session, query: &str) -> usize {
     let plan = rows(session, &format!("EXPLAIN ANALYZE {query}"), label()).await;
     let plan = plan.unwrap().join("\n");
     let counts = plan.split("texts_scanned=").skip(1).map(|rest| {

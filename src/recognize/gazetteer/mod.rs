@@ -15,7 +15,7 @@
 //! **Structure.** The tokens of the phrases (`tokens.rs`) are an Aho–Corasick automaton that reads a text from its end
 //! (`automaton.rs`), its states in one hash table, behind filters that fit a cache (`sweep.rs`). Time is linear in the
 //! text, whatever the phrases are and however they overlap; phrases that all begin or end alike, in a text that is like
-//! them, cost some four times what ordinary text does. There is no bound on the number of phrases but memory (some 110
+//! them, cost up to five times what ordinary text does. There is no bound on the number of phrases but memory (some 110
 //! bytes each), and one of 1,024 bytes on their length.
 //!
 //! Ready-made automata, daachorse and aho-corasick, step through their states once a byte or character, and with a

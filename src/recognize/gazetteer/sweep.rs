@@ -157,13 +157,12 @@ impl Block {
         let room = self.tokens[BEFORE..]
             .iter_mut()
             .zip(&mut self.hashes[BEFORE..]);
-        for (count, (room, hashes)) in room.enumerate() {
-            let Some(token) = tokens.next() else {
+        for (count, (token, hashes)) in room.enumerate() {
+            if !tokens.read(token) {
                 return count;
-            };
+            }
             last = Hashes::new(token.hash(text, folding, folded), token.gap, &last);
             rows.prefetch(last.pair);
-            *room = token;
             *hashes = last;
         }
         BLOCK

@@ -129,31 +129,28 @@ impl<'t> Tokens<'t> {
 
     /// Takes what begins at `start`.
     #[inline]
-    fn take(&mut self, start: usize, kind: Kind) -> Token {
-        let end = std::mem::replace(&mut self.end, start);
-        let gap = std::mem::replace(&mut self.gap, Gap::None);
-        Token {
-            start,
-            end,
-            gap,
-            kind,
-        }
+    fn take(&mut self, start: usize, kind: Kind, token: &mut Token) -> bool {
+        token.start = start;
+        token.end = std::mem::replace(&mut self.end, start);
+        token.gap = std::mem::replace(&mut self.gap, Gap::None);
+        token.kind = kind;
+        true
     }
 
     /// Takes a character that begins at `start`, unless no phrase has it.
     #[inline]
-    fn take_char(&mut self, start: usize, c: char) -> Option<Token> {
+    fn take_char(&mut self, start: usize, c: char, token: &mut Token) -> bool {
         if self.alphabet.may_hold(c) {
-            return Some(self.take(start, Kind::Char(c)));
+            return self.take(start, Kind::Char(c), token);
         }
         self.end = start;
         self.gap = Gap::Wide;
-        None
+        false
     }
 
     /// Takes the word that ends with `last`, which is before `at`.
     #[inline]
-    fn take_word(&mut self, last: char, mut at: usize, mut seen: u8) -> Option<Token> {
+    fn take_word(&mut self, last: char, mut at: usize, mut seen: u8, token: &mut Token) -> bool {
         let (bytes, only) = (self.text.as_bytes(), at);
         while let Some(&byte) = bytes[..at].last() {
             let class = CLASS[usize::from(byte)];
@@ -170,64 +167,70 @@ impl<'t> Tokens<'t> {
             seen |= class;
         }
         if at == only {
-            return self.take_char(at, self.folding.of(last));
+            return self.take_char(at, self.folding.of(last), token);
         }
         let Folding { case, width } = self.folding;
         let folds = case && seen & (UPPER | LONG) != 0 || width && seen & LONG != 0;
         let kind = if folds { Kind::WordToFold } else { Kind::Word };
-        Some(self.take(at, kind))
+        self.take(at, kind, token)
     }
 
-    /// Takes what ends with a character beyond ASCII; nothing where the text begins here.
-    fn take_long(&mut self) -> Option<Option<Token>> {
-        let c = border::before(self.text, self.end)?;
+    /// Takes what ends with a character beyond ASCII.
+    fn take_long(&mut self, token: &mut Token) -> bool {
+        let Some(c) = border::before(self.text, self.end) else {
+            return false;
+        };
         if border::joins(Some(c)) {
-            return Some(self.take_word(c, self.end - c.len_utf8(), LONG));
+            return self.take_word(c, self.end - c.len_utf8(), LONG, token);
         }
         if c.is_whitespace() {
             self.skip_space();
-            return Some(None);
+            return false;
         }
         let start = self.end - c.len_utf8();
         let kana = border::before(self.text, start);
         let voiced = kana.and_then(|kana| Some((kana, self.folding.voiced(kana, c)?)));
-        Some(match voiced {
-            Some((kana, voiced)) => self.take_char(start - kana.len_utf8(), voiced),
-            None => self.take_char(start, self.folding.of(c)),
-        })
+        match voiced {
+            Some((kana, voiced)) => self.take_char(start - kana.len_utf8(), voiced, token),
+            None => self.take_char(start, self.folding.of(c), token),
+        }
+    }
+
+    /// Reads one more token, if there is one, to where it shall be: a copy of what has just been written piece by piece takes
+    /// longer than the rest. Nor is this called for each token, which would cost a tenth of a scan.
+    #[inline(always)]
+    pub(super) fn read(&mut self, token: &mut Token) -> bool {
+        loop {
+            let before = &self.text.as_bytes()[..self.end];
+            let Some(&byte) = before.last() else {
+                return false;
+            };
+            let class = CLASS[usize::from(byte)];
+            let taken = if let Some(c) = han(before) {
+                self.take_char(self.end - 3, c, token)
+            } else if class & WORD != 0 {
+                self.take_word(char::from(byte), self.end - 1, class, token)
+            } else if class & LONG != 0 {
+                self.take_long(token)
+            } else if class & SPACE != 0 {
+                self.skip_space();
+                false
+            } else {
+                self.take_char(self.end - 1, char::from(byte), token)
+            };
+            if taken {
+                return true;
+            }
+        }
     }
 }
 
 impl Iterator for Tokens<'_> {
     type Item = Token;
 
-    // A call for each token would cost a tenth of a scan.
-    #[inline(always)]
     fn next(&mut self) -> Option<Token> {
-        loop {
-            let before = &self.text.as_bytes()[..self.end];
-            if let Some(c) = han(before) {
-                match self.take_char(self.end - 3, c) {
-                    None => continue,
-                    token => return token,
-                }
-            }
-            let byte = *before.last()?;
-            let class = CLASS[usize::from(byte)];
-            let token = if class & WORD != 0 {
-                self.take_word(char::from(byte), self.end - 1, class)
-            } else if class & LONG != 0 {
-                self.take_long()?
-            } else if class & SPACE != 0 {
-                self.skip_space();
-                None
-            } else {
-                self.take_char(self.end - 1, char::from(byte))
-            };
-            if token.is_some() {
-                return token;
-            }
-        }
+        let mut token = Token::default();
+        self.read(&mut token).then_some(token)
     }
 }
 

@@ -243,3 +243,18 @@ fn full_width_forms_are_read_by_the_built_ins_and_left_to_patterns() {
     );
     assert_eq!(registry.value(0, "ａ＠Ｂ．ｃｏｍ"), "a@b.com");
 }
+
+#[test]
+fn a_text_of_ten_megabytes_is_scanned_to_its_end() {
+    let registry = Registry::builtin();
+    let prose = "One of many lines，还有中文的一行, of 1 thing or 2.\n";
+    let entity = "ann@example.com 2026-11-22 +8613812345678";
+    let filler = prose.repeat(10_000_000 / 2 / prose.len());
+    let text = format!("{entity}\n{filler}{entity}\n{filler}{entity}");
+    let mut scratch = Scratch::default();
+    let spans = registry.scanner_for_all().scan(&text, &mut scratch);
+    let found: Vec<&str> = spans.iter().map(|span| span.of(&text)).collect();
+    let each: Vec<&str> = entity.split(' ').collect();
+    assert_eq!(found, each.repeat(3));
+    assert_eq!(spans.last().unwrap().end, text.len());
+}
