@@ -23,7 +23,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
     Aggregate, Expr, Filter, LogicalPlan, Projection, Sort, SortExpr, SubqueryAlias,
-    TableScanBuilder,
+    TableScanBuilder, Window,
 };
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -113,6 +113,7 @@ fn gather(node: LogicalPlan, names: &AliasGenerator) -> Result<Transformed<Logic
             | LogicalPlan::Filter(_)
             | LogicalPlan::Sort(_)
             | LogicalPlan::Aggregate(_)
+            | LogicalPlan::Window(_)
     );
     if !has_input {
         return Ok(Transformed::no(node));
@@ -285,6 +286,9 @@ fn answered(
             let (groups, aggregates) = (all(node.group_expr)?, all(node.aggr_expr)?);
             LogicalPlan::Aggregate(Aggregate::try_new(input, groups, aggregates)?)
         }
+        LogicalPlan::Window(node) => {
+            LogicalPlan::Window(Window::try_new(all(node.window_expr)?, input)?)
+        }
         other => other,
     })
 }
@@ -325,6 +329,12 @@ fn attach(
             let filter = Filter::try_new(filter.predicate, Arc::new(input))?;
             Ok((LogicalPlan::Filter(filter), column))
         }
+        LogicalPlan::Window(window) => {
+            let input = Arc::unwrap_or_clone(window.input);
+            let (input, column) = attach(input, call, past_filter, names)?;
+            let window = Window::try_new(window.window_expr, Arc::new(input))?;
+            Ok((LogicalPlan::Window(window), column))
+        }
         LogicalPlan::Projection(projection) => {
             let below = below_projection(&projection, &text).expect("meets_scan looked");
             let input = Arc::unwrap_or_clone(projection.input);
@@ -359,6 +369,9 @@ fn meets_scan(plan: &LogicalPlan, call: &Expr, past_filter: bool) -> bool {
     };
     match plan {
         LogicalPlan::Filter(filter) => meets_scan(&filter.input, call, true),
+        LogicalPlan::Window(window) => {
+            window.input.schema().has_column(text) && meets_scan(&window.input, call, past_filter)
+        }
         LogicalPlan::Projection(projection) => {
             below_projection(projection, text).is_some_and(|below| {
                 meets_scan(&projection.input, &over(call.clone(), &below), past_filter)

@@ -73,7 +73,12 @@ impl Conditions {
             match EntitiesTable::decides(filter) {
                 Decides::Labels => of_labels.push(filter.clone()),
                 Decides::Documents => of_documents.push(unqualified(filter)?),
-                Decides::Entities => of_entities.push(unqualified(filter)?),
+                Decides::Entities => {
+                    of_labels.extend(implied_of_label(filter));
+                    if fails_for_none(filter) {
+                        of_entities.push(unqualified(filter)?);
+                    }
+                }
             }
         }
         Ok(Self {
@@ -269,8 +274,11 @@ impl TableProvider for EntitiesTable {
             .iter()
             .map(|filter| match Self::decides(filter) {
                 Decides::Documents | Decides::Labels => TableProviderFilterPushDown::Exact,
-                // The files of kept entities are narrowed by it, and what comes out of them is looked at once more.
-                Decides::Entities if !self.kept.is_empty() && fails_for_none(filter) => {
+                // The labels, or the files of kept entities, are narrowed by it, and what comes out is looked at once more.
+                Decides::Entities
+                    if implied_of_label(filter).is_some()
+                        || !self.kept.is_empty() && fails_for_none(filter) =>
+                {
                     TableProviderFilterPushDown::Inexact
                 }
                 Decides::Entities => TableProviderFilterPushDown::Unsupported,
@@ -399,6 +407,23 @@ pub(crate) fn label_value(label: &str) -> ScalarValue {
         Box::new(DataType::Int32),
         Box::new(ScalarValue::from(label)),
     )
+}
+
+/// What of the label alone follows from a condition, if anything does: of
+/// `label = 'EMAIL' AND value LIKE 'a%' OR label = 'URL' AND value LIKE 'b%'`, that it is one of the two.
+fn implied_of_label(condition: &Expr) -> Option<Expr> {
+    if let Decides::Labels = EntitiesTable::decides(condition) {
+        return Some(condition.clone());
+    }
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else {
+        return None;
+    };
+    match (op, implied_of_label(left), implied_of_label(right)) {
+        (Operator::And, Some(a), Some(b)) => Some(a.and(b)),
+        (Operator::And, a, b) => a.or(b),
+        (Operator::Or, Some(a), Some(b)) => Some(a.or(b)),
+        _ => None,
+    }
 }
 
 /// Whether a condition can be asked of any row: it compares columns with constants, as they are.

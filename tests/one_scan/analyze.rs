@@ -112,3 +112,33 @@ async fn fields_that_are_not_read_are_not_built() {
         }
     }
 }
+
+#[tokio::test]
+async fn labels_that_no_branch_of_a_condition_wants_are_not_looked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = open(dir.path(), 1).await;
+    let none = || ParamValues::Map(Default::default());
+    for (condition, labels) in [
+        (
+            "(label = 'EMAIL' AND value LIKE 'u%') OR (label = 'URL' AND value LIKE '%1')",
+            "[EMAIL, URL]",
+        ),
+        (
+            "label IN ('EMAIL', 'URL') AND value > 'a' OR label = 'CVE' AND span_start > 9",
+            "[CVE, EMAIL, URL]",
+        ),
+        // The second branch has whatever label.
+        (
+            "label = 'EMAIL' AND value LIKE 'u%' OR value LIKE '%1'",
+            "[CN_ID, CN_USCC, CREDIT_CARD",
+        ),
+    ] {
+        for on in [false, true] {
+            set(&session, on).await;
+            let explain = format!("EXPLAIN SELECT value FROM entities WHERE {condition}");
+            let plan = rows(&session, &explain, none()).await.unwrap().join("\n");
+            let expected = format!("labels={labels}");
+            assert!(plan.contains(&expected), "{condition}: {plan}");
+        }
+    }
+}

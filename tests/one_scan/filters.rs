@@ -132,7 +132,10 @@ async fn documents_that_are_not_needed_are_spared_by_one_scan_too() {
             scans.push(scanned(&session, query).await);
         }
         // By a batch more or less, as it comes.
-        assert!(scans[1] <= scans[0] + 16 && scans[1] < 100, "{scans:?}: {query}");
+        assert!(
+            scans[1] <= scans[0] + 16 && scans[1] < 100,
+            "{scans:?}: {query}"
+        );
         nothing_is_left_out(&session, query).await;
     }
     // One scan for both as long as neither side says which documents it needs.

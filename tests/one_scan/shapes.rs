@@ -105,6 +105,18 @@ const SHAPES: &[Shape] = &[
         40,
     ),
     (
+        "window functions over calls",
+        "SELECT doc_id, rank() OVER (ORDER BY array_length(entity_values(text, 'EMAIL')) DESC, doc_id) AS r, entity_values(text, 'EMAIL') AS v FROM documents",
+        121,
+        40,
+    ),
+    (
+        "OR of labels, each with its condition",
+        "SELECT value FROM entities WHERE (label = 'EMAIL' AND value LIKE 'u%') OR (label = 'URL' AND value LIKE '%1')",
+        40,
+        40,
+    ),
+    (
         "CASE gate",
         "SELECT doc_id, CASE WHEN source = 'even' THEN entity_values(text, 'EMAIL') END AS v FROM documents",
         20,
