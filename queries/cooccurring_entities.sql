@@ -10,7 +10,7 @@
 -- column: with_value   its value
 -- column: documents    how many documents name both
 
--- Grouping once and unnesting the list twice reads the documents once; a self-join would look for entities twice.
+-- Grouped once, and the list of each document unnested twice, so that what is joined is small.
 WITH named AS (
     SELECT doc_id, concat(label, ' ', value) AS entity
     FROM entities

@@ -20,16 +20,25 @@ WORSE = 1.05
 
 
 def shapes() -> dict[str, str]:
-    """The queries that need neither a parameter nor what only the test has."""
+    """The queries that need no model; what else only the test has takes another form."""
     found = re.findall(r'\(\n\s+"([^"]+)",\n\s+"((?:[^"\\]|\\.)+)",\n\s+\d+,', SHAPES.read_text(encoding="utf-8"))
     if len(found) < 30:
         sys.exit(f"{SHAPES} has another form: {len(found)} shapes read")
-    return {name: query for name, query in found if not re.search(r"\$label|'mock'|FROM mails|topic", query)}
+    ours = {"$label": "'EMAIL'", "'topic2'": "'2'", "topic": "substr(doc_id, -1)"}
+    # A column of documents, where they have another name.
+    ours = {"d.topic": "substr(d.doc_id, -1)", **ours}
+    queries = {}
+    for name, query in found:
+        for theirs, form in ours.items():
+            query = query.replace(theirs, form)
+        queries |= {} if "'mock'" in query else {name: query}
+    return queries
 
 
 def seconds(options: argparse.Namespace, query: str, shares: bool) -> float:
     """CPU seconds of one run; what it prints is thrown away."""
-    script = f"SET spanql.one_scan = {str(shares).lower()};\n{query};\n"
+    view = "CREATE VIEW mails AS SELECT doc_id, source, value FROM entities WHERE label = 'EMAIL'"
+    script = f"SET spanql.one_scan = {str(shares).lower()};\n{view};\n{query};\n"
     command = [options.spanql, "shell", "--store", options.store, "--threads", "1"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}

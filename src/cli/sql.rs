@@ -39,7 +39,8 @@ pub(super) struct Args {
 }
 
 const HELP: &str = "\
-Tables: entities, documents, quarantine. Functions: extract_entities, entity_values, redact, regexp_extract_all.
+Tables: entities, documents, quarantine, duplicates. Functions: extract_entities, entity_values, redact, ner,
+regexp_extract_all, entity_pairs, approx_top_k; and DataFusion's.
 
 A parameter's type is int, float, text, date, timestamp or bool. Without a type, 20 is an int, 0.5 a float, true a
 bool, and everything else is text (+8613812345678 and 007 too).
