@@ -542,3 +542,32 @@ fn other_options_are_told_once() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("2 documents from 2 sources"), "{stderr}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_is_shown_how_far_it_is() {
+    let here = tempfile::tempdir().unwrap();
+    let line = format!("{{\"text\": \"{}\"}}\n", "word ".repeat(20));
+    let lines = format!("{}no JSON\n", line.repeat(99)).repeat(2_000);
+    fs::write(here.path().join("posts.jsonl"), lines).unwrap();
+    let spanql = env!("CARGO_BIN_EXE_spanql");
+    let ingest = ["ingest", "posts.jsonl", "--store", "store"];
+    let output = Command::new("python3")
+        .args(["-c", crate::PTY, spanql])
+        .args(ingest)
+        .current_dir(here.path())
+        .env("TERM", "xterm")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    // Bytes of all bytes, a rate, what is counted so far, and the file that is being read.
+    let bar = shown.split('\r').find(|bar| {
+        bar.contains("iB/s") && bar.contains(" quarantined") && bar.contains("posts.jsonl")
+    });
+    let bar = bar.unwrap_or_else(|| panic!("{shown}"));
+    assert!(
+        bar.contains(" documents, ") && bar.contains("MiB/"),
+        "{bar}"
+    );
+}

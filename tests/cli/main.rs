@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(unix)]
+mod demo;
 mod due;
 mod gazetteer;
 mod ingest;
@@ -23,6 +25,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
+
+/// Runs a command line in a terminal.
+#[cfg(unix)]
+const PTY: &str =
+    "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
 fn spanql(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanql"));

@@ -261,10 +261,7 @@ mod terminal {
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
 
-    use crate::stored;
-
-    const PTY: &str =
-        "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    use crate::{PTY, stored};
 
     /// How long to wait for what must come; no more than a way out of a hang.
     const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # `make demo`: real text → store → reports. Every command of spanql that it runs is printed first, so that it can be
-# typed again. Needs the release binary ($SPANQL) and a Python ($PYTHON); all files stay in .demo/.
+# typed again. Needs the release binary ($SPANQL) and a Python ($PYTHON); all files stay in .demo/ ($DEMO_FOLDER).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 spanql=${SPANQL:-target/release/spanql}
 spanql=${spanql#"$PWD/"}
 python=${PYTHON:-python3}
-work=.demo
+work=${DEMO_FOLDER:-.demo}
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] || say() { printf '\n%s\n' "$*"; }
