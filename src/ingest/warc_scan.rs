@@ -98,11 +98,11 @@ impl WarcScan {
                     if !begins(rest, MAGIC) {
                         return Scan::Broken(NO_RECORD);
                     }
-                    let Some(end) = head_length(&rest[..rest.len().min(HEAD)]) else {
-                        return match rest.len() {
-                            ..HEAD => Scan::Again(0),
-                            _ => Scan::Broken(LONG_HEAD),
-                        };
+                    let end = match head_end(&rest[..rest.len().min(HEAD)]) {
+                        Some(HeadEnd::Blank(end)) => end,
+                        Some(HeadEnd::Record) => return Scan::Broken(CUT_HEAD),
+                        None if rest.len() < HEAD => return Scan::Again(0),
+                        None => return Scan::Broken(LONG_HEAD),
                     };
                     let Some(length) = content_length(&rest[..end]) else {
                         return Scan::Broken(NO_LENGTH);
@@ -192,6 +192,23 @@ fn next_start(bytes: &[u8]) -> Option<usize> {
 /// Of bytes that hold no start, so many in which none begins either, though it be cut in two.
 pub(crate) fn lost(bytes: &[u8]) -> usize {
     bytes.len().saturating_sub(NEXT.len() - 1)
+}
+
+/// What ends headers.
+enum HeadEnd {
+    /// A blank line, which itself ends here.
+    Blank(usize),
+    /// The next record. Were it not looked for, a file of first lines would be searched for a blank line from each of them.
+    Record,
+}
+
+fn head_end(bytes: &[u8]) -> Option<HeadEnd> {
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match &bytes[at + 1..] {
+        [b'\n', ..] => Some(HeadEnd::Blank(at + 2)),
+        [b'\r', b'\n', ..] => Some(HeadEnd::Blank(at + 3)),
+        line if line.starts_with(&NEXT[1..]) => Some(HeadEnd::Record),
+        _ => None,
+    })
 }
 
 /// The bytes of headers that these begin with, with the blank line behind them, of HTTP's as well as of WARC's.
@@ -336,6 +353,10 @@ mod tests {
                 Some((Kind::Warc, NO_RECORD.into())),
             ),
             (long, Some((Kind::Warc, LONG_HEAD.into()))),
+            (
+                "WARC/1.0\r\nWARC-Type: x\r\n".to_string(),
+                Some((Kind::Warc, CUT_HEAD.into())),
+            ),
         ];
         for (broken, why) in cases {
             for portion in [1, 1 << 20] {
