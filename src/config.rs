@@ -18,7 +18,7 @@ use toml::Spanned;
 
 use crate::error::{Error, Result};
 use crate::ner::{Catalog, ModelRecognizer, Models};
-use crate::recognize::{Gazetteer, Pattern, Recognizer, Registry, Rules};
+use crate::recognize::{Gazetteer, Pattern, Registry, Rules};
 
 /// The name looked for in the working directory when no file is given.
 pub const FILE_NAME: &str = "spanql.toml";
@@ -161,17 +161,6 @@ impl Config {
             }),
         };
         let registry = config.registry();
-        for (entry, recognizer) in file.recognizer.iter().zip(&config.recognizers) {
-            if let Some((label, known)) = recognizer.nearly_known(&registry) {
-                return Err(fail(
-                    entry.get_ref().label_at().unwrap_or(entry.span().start),
-                    format!(
-                        "the labels {label} and {known} differ in nothing but case: write {known} to add to it, or \
-                         choose another name"
-                    ),
-                ));
-            }
-        }
         let entries = file.recognizer.iter().map(Spanned::get_ref);
         model::check(&registry, &config.recognizers, entries)
             .map_err(|(offset, message)| fail(offset, message))?;
@@ -223,22 +212,6 @@ impl Config {
 }
 
 impl UserRecognizer {
-    /// A label of it, and another of the registry that nobody would tell from it.
-    fn nearly_known(&self, registry: &Registry) -> Option<(String, String)> {
-        let labels: Vec<&str> = match self {
-            Self::Pattern(pattern) => vec![pattern.label()],
-            Self::Gazetteer(gazetteer) => vec![gazetteer.label()],
-            Self::Model(model) => model.labels().collect(),
-        };
-        let nearly = |label: &str, known: &str| {
-            known != label && known.to_lowercase() == label.to_lowercase()
-        };
-        labels.iter().find_map(|label| {
-            let known = registry.labels().find(|known| nearly(label, known))?;
-            Some((label.to_string(), known.to_string()))
-        })
-    }
-
     fn model(&self) -> Option<&ModelRecognizer> {
         match self {
             Self::Model(model) => Some(model),
@@ -283,21 +256,12 @@ mod tests {
     }
 
     #[test]
-    fn labels_differ_in_more_than_case() {
-        let user = "[[recognizer]]\nlabel = 'ORDER'\npattern = 'x'\n";
-        for (label, known) in [("email", "EMAIL"), ("Order", "ORDER"), ("MAIL", "")] {
-            let text = format!("{user}[[recognizer]]\nlabel = '{label}'\npattern = 'y'\n");
-            let refused = match Config::parse(&text, "spanql.toml") {
-                Ok(_) => String::new(),
-                Err(error) => error.to_string(),
-            };
-            assert_eq!(refused.is_empty(), known.is_empty(), "{refused}");
-            assert!(refused.contains(known), "{refused}");
+    fn labels_that_differ_in_case_are_different() {
+        let text = "[[recognizer]]\nlabel = 'email'\npattern = 'x'\n";
+        let registry = Config::parse(text, "spanql.toml").unwrap().registry();
+        for label in ["email", "EMAIL"] {
+            assert!(registry.labels().any(|known| known == label), "{label}");
         }
-        let refused = error(&format!(
-            "{user}[[recognizer]]\nlabel = 'email'\npattern = 'y'\n"
-        ));
-        assert!(refused.starts_with("spanql.toml:5: "), "{refused}");
     }
 
     #[test]

@@ -98,11 +98,6 @@ impl Entry {
         }
     }
 
-    /// The byte at which its label stands.
-    pub(super) fn label_at(&self) -> Option<usize> {
-        Some(self.label.as_ref()?.span().start)
-    }
-
     fn label(&self, at: usize) -> Result<&str, Wrong> {
         let Some(label) = &self.label else {
             return Err((
