@@ -1,5 +1,5 @@
--- What `top.sql` asks of `entities`, asked of a function, in the form that costs the least.
 WITH counted AS (
+    -- What `top.sql` asks of `entities`, asked of a function, in the form that costs the least.
     SELECT label, value, count(*) AS n
     FROM (
         SELECT e['label'] AS label, e['value'] AS value
