@@ -134,11 +134,11 @@ bench-shapes: release ## ingest: 100,000 small files, encodings, compressions, o
 	$(PYTHON) benches/ingest/shapes.py --spanql $(TARGET)/release/spanql --files $(or $(FILES),100000)
 
 .PHONY: bench-jsonl-gz
-bench-jsonl-gz: release ## ingest beside the least that JSONL.gz → Parquet can cost, and its memory (MEGABYTES="100 1000 5000")
+bench-jsonl-gz: release ## ingest beside the least that JSONL.gz → Parquet can cost, and its memory (MEGABYTES="100 1000 5000"; TEXT=JSONL: of these texts)
 	$(CARGO) build --release --locked --workspace --bench ingest_floor
 	$(PYTHON) benches/ingest/jsonl_gz.py --spanql $(TARGET)/release/spanql \
 	    --floor "$$(ls -t $(TARGET)/release/deps/ingest_floor-* | grep -v '\.d$$' | head -n 1)" \
-	    $(if $(MEGABYTES),--megabytes $(MEGABYTES))
+	    $(if $(MEGABYTES),--megabytes $(MEGABYTES)) $(if $(TEXT),--text $(TEXT))
 
 .PHONY: bench-one-scan
 bench-one-scan: release $(BENCH_CORPUS).jsonl ## shapes of queries with one scan and without

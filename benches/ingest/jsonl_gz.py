@@ -1,13 +1,17 @@
 """What does ingest cost above the least that JSONL.gz → Parquet can cost, and does its memory grow with the input?
 
 The least is `floor.rs`: decompress, check with serde_json, write the same columns. Inputs of several sizes are made here, out
-of one member of gzip as often as is needed.
+of one member of gzip as often as is needed, of the texts of a file, or else of four sentences. These compress so well that
+little is left to do but what ingest does besides: the hardest case.
 """
 
 import argparse
 import gzip
+import json
 import shutil
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -19,16 +23,27 @@ import side_by_side as bench  # noqa: E402
 MEMBER = 50_000_000
 
 
-def make(folder: Path, size: int) -> tuple[Path, int]:
+def lines(texts: Path | None) -> Iterator[str]:
+    """Without end, or as many as there are texts."""
+    if texts is None:
+        yield from map(shapes.line, count())
+        return
+    with texts.open(encoding="utf-8") as file:
+        for number, line in enumerate(file):
+            yield json.dumps({"text": json.loads(line)["text"], "n": number}, ensure_ascii=False)
+
+
+def make(folder: Path, size: int, texts: Path | None) -> tuple[Path, int]:
     """About so many bytes of JSON lines, compressed, and how many there are. Little of it is in memory at once, since what
     this process has counts for those that it starts."""
     folder.mkdir(parents=True, exist_ok=True)
     member, path = folder / "member.gz", folder / f"{size}.jsonl.gz"
-    number = length = 0
+    length = 0
     with gzip.open(member, "wb", 6) as file:
-        while length < min(size, MEMBER):
-            length += file.write((shapes.line(number) + "\n").encode())
-            number += 1
+        for line in lines(texts):
+            length += file.write((line + "\n").encode())
+            if length >= min(size, MEMBER):
+                break
     times = max(1, round(size / length))
     with path.open("wb") as file:
         for _ in range(times):
@@ -44,13 +59,14 @@ def main() -> None:
     arguments.add_argument("--floor", type=Path, required=True, help="the binary of floor.rs")
     arguments.add_argument("--work", type=Path, default=Path(".bench/jsonl-gz"), help="folder for what is made")
     arguments.add_argument("--megabytes", type=int, nargs="+", default=[100, 1_000, 5_000], help="sizes of the inputs")
+    arguments.add_argument("--text", type=Path, help="JSON lines with a text, to make the inputs of")
     arguments.add_argument("--rounds", type=int, default=3)
     options = arguments.parse_args()
 
     bench.title(__doc__.splitlines()[0])
     bench.machine(options.spanql, ())
     for megabytes in options.megabytes:
-        source, size = make(options.work, megabytes * 1_000_000)
+        source, size = make(options.work, megabytes * 1_000_000, options.text)
         store, table = options.work / "store", options.work / "floor.parquet"
         contenders = [
             bench.Contender("floor", [options.floor, source, table], before=lambda table=table: bench.remove(table)),
