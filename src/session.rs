@@ -26,6 +26,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ParamValues;
 use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::dataframe::DataFrame;
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -116,7 +117,7 @@ impl SessionOptions {
 
 /// What to say where a store is needed and none is named.
 pub(crate) fn no_store() -> Error {
-    Error::Usage("there is no store: give --store DIR, or `store` in spanql.toml".into())
+    Error::Usage("no store: give --store DIR, or `store` in spanql.toml".into())
 }
 
 /// A configured engine. Cheap to share behind an `Arc`; queries of several threads run side by side.
@@ -330,10 +331,10 @@ impl Session {
         let table = unknown
             .iter()
             .find(|table| tables::NAMES.contains(&table.as_str()))?;
-        Some(Error::Usage(format!(
-            "{table} is a table of a store, and {}",
-            no_store()
-        )))
+        let words = format!(
+            "{table} is a table of a store, and there is none: give one (--store DIR; connect(DIR) in Python; `store` in spanql.toml)"
+        );
+        Some(Error::Query(DataFusionError::External(words.into())))
     }
 
     /// As [`Session::sql`], over tables of the caller's too: the statement finds them where the session has none of

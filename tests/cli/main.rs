@@ -197,7 +197,7 @@ fn what_is_not_there_is_named() {
     let error = fails(here.path(), 1, &["sql", "SELECT 1", "-o", "absent/out.csv"]);
     assert!(error.contains("absent/out.csv: the folder"), "{error}");
     for query in ["SELECT * FROM entities", "SELECT * FROM documents d"] {
-        let error = fails(here.path(), 2, &["sql", query]);
+        let error = fails(here.path(), 1, &["sql", query]);
         assert!(error.contains("--store DIR"), "{error}");
     }
     assert_eq!(names(here.path()), [""; 0]);
