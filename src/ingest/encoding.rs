@@ -269,8 +269,7 @@ fn first_bad(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> usize {
 }
 
 /// Whether the bytes are UTF-8 and hardly anything else: in encodings with characters of two bytes (`pairs`), two bytes
-/// that look like UTF-8 prove nothing, but eight times, where nothing is anything else, they do (one of a million records of
-/// eight common characters of GBK is like that), and so do two sequences of three.
+/// that look like UTF-8 prove nothing, but eight times (one of a million such records is GBK) and three bytes twice do.
 fn is_plainly_utf8(bytes: &[u8], pairs: bool) -> bool {
     let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
         return false;

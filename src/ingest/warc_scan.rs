@@ -203,21 +203,24 @@ enum HeadEnd {
 }
 
 fn head_end(bytes: &[u8]) -> Option<HeadEnd> {
-    memchr::memchr_iter(b'\n', bytes).find_map(|at| match &bytes[at + 1..] {
-        [b'\n', ..] => Some(HeadEnd::Blank(at + 2)),
-        [b'\r', b'\n', ..] => Some(HeadEnd::Blank(at + 3)),
-        line if line.starts_with(&NEXT[1..]) => Some(HeadEnd::Record),
-        _ => None,
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match blank_line(bytes, at) {
+        Some(end) => Some(HeadEnd::Blank(end)),
+        None => bytes[at..].starts_with(NEXT).then_some(HeadEnd::Record),
     })
+}
+
+/// Where a blank line ends that begins behind the line feed at `at`.
+fn blank_line(bytes: &[u8], at: usize) -> Option<usize> {
+    match &bytes[at + 1..] {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    }
 }
 
 /// The bytes of headers that these begin with, with the blank line behind them, of HTTP's as well as of WARC's.
 pub(crate) fn head_length(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'\n', bytes).find_map(|at| match &bytes[at + 1..] {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| blank_line(bytes, at))
 }
 
 /// Names and values, in their order.

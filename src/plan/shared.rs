@@ -2,7 +2,7 @@
 //!
 //! Whoever wants the next batch first makes it; for the others it waits, in memory as long as the pool has some, then on
 //! disk. Nobody waits for a reader that is slow or never comes, so that readers below one join do not wait for each
-//! other. Before [`ShareScans`] has run, each [`SharedExec`] has an input of its own, equal to those of its group but for
+//! other. Before [`super::ShareScans`] has run, each [`SharedExec`] has an input of its own, equal to those of its group but for
 //! what sorts and joins above say, while they run, of the documents that they need. Where each reader hears such things,
 //! each keeps its own input: all together may need few documents, and one for all would need every one.
 
@@ -20,7 +20,6 @@ use datafusion::config::ConfigOptions;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet, SpillMetrics};
 use datafusion::physical_plan::spill::get_record_batch_memory_size;
@@ -37,14 +36,14 @@ use super::{ExtractExec, compact_batch};
 #[derive(Debug)]
 pub struct SharedExec {
     /// Which readers have one input.
-    group: usize,
+    pub(super) group: usize,
     /// Of entities, the labels that this reader asks for.
     labels: Option<Vec<String>>,
-    source: Source,
+    pub(super) source: Source,
 }
 
 #[derive(Debug)]
-enum Source {
+pub(super) enum Source {
     /// Its own, of a reader that shares nothing yet.
     Own(Arc<dyn ExecutionPlan>),
     /// That of the group, of which it is this reader. The first one shows it.
@@ -62,7 +61,7 @@ impl SharedExec {
         }
     }
 
-    fn with(&self, source: Source) -> Self {
+    pub(super) fn with(&self, source: Source) -> Self {
         Self {
             group: self.group,
             labels: self.labels.clone(),
@@ -71,7 +70,7 @@ impl SharedExec {
     }
 
     /// The input that it shares with nobody, which looks for nothing that only others ask for.
-    fn alone(&self) -> Result<Arc<dyn ExecutionPlan>> {
+    pub(super) fn alone(&self) -> Result<Arc<dyn ExecutionPlan>> {
         let input = Arc::clone(self.input());
         let Some(labels) = &self.labels else {
             return Ok(input);
@@ -90,7 +89,7 @@ impl SharedExec {
         narrowed.data()
     }
 
-    fn input(&self) -> &Arc<dyn ExecutionPlan> {
+    pub(super) fn input(&self) -> &Arc<dyn ExecutionPlan> {
         match &self.source {
             Source::Own(input) => input,
             Source::Shared { shared, .. } => &shared.input,
@@ -215,87 +214,9 @@ impl ExecutionPlan for SharedExec {
     }
 }
 
-/// Whether what sorts and joins say, while they run, spares a scan documents.
-fn is_filtered(input: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-    input.exists(|node| {
-        let extract = node.downcast_ref::<ExtractExec>();
-        extract.map_or(Ok(false), ExtractExec::is_filtered)
-    })
-}
-
-/// Lets the [`SharedExec`]s of each group read one input. Nothing may change their inputs afterwards: it is the last rule.
-#[derive(Debug, Default)]
-pub struct ShareScans;
-
-impl PhysicalOptimizerRule for ShareScans {
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut inputs: Vec<(usize, Vec<Arc<dyn ExecutionPlan>>)> = Vec::new();
-        plan.apply(|node| {
-            if let Some(reader) = node.downcast_ref::<SharedExec>() {
-                let input = Arc::clone(reader.input());
-                match inputs.iter_mut().find(|(group, _)| *group == reader.group) {
-                    Some((_, same)) => same.push(input),
-                    None => inputs.push((reader.group, vec![input])),
-                }
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        let mut groups: Vec<(usize, Option<Arc<Shared>>, usize)> = Vec::new();
-        for (group, inputs) in inputs {
-            let partitions =
-                |input: &Arc<dyn ExecutionPlan>| input.output_partitioning().partition_count();
-            // An only reader shares with nobody; inputs that were cut up in different ways are not the same any more.
-            let alike = inputs
-                .iter()
-                .all(|input| partitions(input) == partitions(&inputs[0]));
-            let mut for_all = None;
-            for input in inputs.iter().filter(|_| alike && inputs.len() > 1) {
-                if for_all.is_none() && !is_filtered(input)? {
-                    for_all = Some(Arc::clone(input));
-                }
-            }
-            let shared = for_all.map(|input| Arc::new(Shared::new(input, inputs.len())));
-            groups.push((group, shared, 0));
-        }
-        let shared = plan.transform_down(|node| {
-            let Some(reader) = node.downcast_ref::<SharedExec>() else {
-                return Ok(Transformed::no(node));
-            };
-            if matches!(reader.source, Source::Shared { .. }) {
-                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
-            }
-            let group = groups.iter_mut().find(|(group, ..)| *group == reader.group);
-            let Some((_, Some(shared), next)) = group else {
-                return Ok(Transformed::yes(reader.alone()?));
-            };
-            let (shared, number) = (Arc::clone(shared), *next);
-            *next += 1;
-            let source = Source::Shared {
-                shared,
-                reader: number,
-            };
-            let reader: Arc<dyn ExecutionPlan> = Arc::new(reader.with(source));
-            Ok(Transformed::new(reader, true, TreeNodeRecursion::Jump))
-        });
-        shared.data()
-    }
-
-    fn name(&self) -> &str {
-        "share_scans"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
 /// What the readers of a group share.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     input: Arc<dyn ExecutionPlan>,
     readers: usize,
     partitions: Vec<Partition>,
@@ -372,7 +293,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    fn new(input: Arc<dyn ExecutionPlan>, readers: usize) -> Self {
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, readers: usize) -> Self {
         let partitions = input.output_partitioning().partition_count();
         Self {
             partitions: (0..partitions).map(|_| Partition::default()).collect(),
@@ -567,6 +488,9 @@ mod tests {
     use datafusion::physical_plan::union::UnionExec;
     use futures::TryStreamExt;
 
+    use datafusion::physical_optimizer::PhysicalOptimizerRule;
+
+    use super::super::ShareScans;
     use super::*;
 
     /// Three readers of twenty batches, of one partition.
